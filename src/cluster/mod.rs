@@ -1,0 +1,13 @@
+//! The Redis Cluster domain: pure values and decisions.
+//!
+//! Nothing here knows Kubernetes' client, a socket or a terminal; time and the
+//! text of replies come in as arguments.
+
+pub mod health;
+pub mod node;
+pub mod nodes_conf;
+pub mod reply;
+pub mod shape;
+pub mod slots;
+pub mod snapshot;
+pub mod topology;

@@ -1,0 +1,283 @@
+//! The text of CLUSTER NODES, CLUSTER INFO and INFO, as values.
+//!
+//! Formats: <https://redis.io/docs/latest/commands/cluster-nodes/> and its
+//! neighbours; what differs by version is in the tests below.
+
+use super::node::{Endpoint, Flags, LinkState, NodeId, Role};
+use super::slots::{SlotRange, SlotSet};
+use std::collections::HashMap;
+
+/// A reply that does not say what it should.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("cannot read {what}: \"{text}\"")]
+pub struct BadReply {
+    /// The part that was looked for.
+    what: &'static str,
+    /// The line in which it was looked for.
+    text: String,
+}
+
+impl BadReply {
+    fn new(what: &'static str, text: &str) -> Self {
+        Self { what, text: text.trim_end().to_owned() }
+    }
+}
+
+/// One line of CLUSTER NODES: what the answering node thinks of one node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NodeLine {
+    /// The node that the line is about.
+    pub id: NodeId,
+    /// Where it can be reached.
+    pub endpoint: Endpoint,
+    /// Its flags but for the role.
+    pub flags: Flags,
+    /// Its role; a node in handshake, which has none yet, counts as a master.
+    pub role: Role,
+    /// The master that it follows.
+    pub master: Option<NodeId>,
+    /// Its configuration epoch.
+    pub epoch: u64,
+    /// The state of the bus link to it.
+    pub link: LinkState,
+    /// The slots that it owns.
+    pub slots: SlotSet,
+    /// Its slots on the move, as written: `[93-<-ID]`, `[77->-ID]`.
+    pub open: Vec<String>,
+}
+
+impl std::str::FromStr for NodeLine {
+    type Err = BadReply;
+
+    fn from_str(line: &str) -> Result<Self, BadReply> {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        let [id, address, flags, master, _ping, _pong, epoch, link, slots @ ..] = &fields[..] else {
+            return Err(BadReply::new("eight fields of CLUSTER NODES", line));
+        };
+        let bad = |what| move || BadReply::new(what, line);
+        let flags: Flags = flags.split(',').collect();
+        let (open, owned): (Vec<&str>, Vec<&str>) = slots.iter().partition(|text| text.starts_with('['));
+        Ok(Self {
+            id: id.parse().map_err(|_| bad("a node ID")())?,
+            endpoint: endpoint(address).ok_or_else(bad("an address"))?,
+            role: if flags.iter().any(|flag| flag == "slave") { Role::Replica } else { Role::Master },
+            flags,
+            master: if *master == "-" { None } else { Some(master.parse().map_err(|_| bad("a master's ID")())?) },
+            epoch: epoch.parse().map_err(|_| bad("an epoch")())?,
+            link: if *link == "connected" { LinkState::Connected } else { LinkState::Disconnected },
+            slots: owned
+                .iter()
+                .map(|text| text.parse::<SlotRange>())
+                .collect::<Result<_, _>>()
+                .map_err(|_| bad("slots")())?,
+            open: open.into_iter().map(str::to_owned).collect(),
+        })
+    }
+}
+
+/// `IP:PORT`, `IP:PORT@BUS` (4.0), `IP:PORT@BUS,HOSTNAME` (7.0) or
+/// `IP:PORT@BUS,HOSTNAME,AUX=VALUE` (7.2). The IP may hold colons or be empty.
+fn endpoint(text: &str) -> Option<Endpoint> {
+    let address = text.split(',').next()?.split('@').next()?;
+    let (host, port) = address.rsplit_once(':')?;
+    Some(Endpoint { host: host.to_owned(), port: port.parse().ok()? })
+}
+
+/// All lines of a CLUSTER NODES reply.
+///
+/// # Errors
+/// When a line cannot be read: no line is ever skipped.
+pub fn nodes(text: &str) -> Result<Vec<NodeLine>, BadReply> {
+    text.lines().filter(|line| !line.trim().is_empty()).map(str::parse).collect()
+}
+
+/// What CLUSTER INFO says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClusterInfo {
+    /// Whether `cluster_state` is `ok`.
+    pub ok: bool,
+    /// Slots that have an owner.
+    pub slots_assigned: u16,
+    /// Slots whose owner is neither suspected nor failed.
+    pub slots_ok: u16,
+    /// Slots whose owner is suspected.
+    pub slots_pfail: u16,
+    /// Slots whose owner has failed.
+    pub slots_fail: u16,
+    /// The highest epoch that the node has heard of.
+    pub current_epoch: u64,
+}
+
+impl std::str::FromStr for ClusterInfo {
+    type Err = BadReply;
+
+    fn from_str(text: &str) -> Result<Self, BadReply> {
+        let fields = Fields::of(text);
+        let slots = |name| fields.number(name).and_then(|count| u16::try_from(count).ok());
+        let missing = |what| move || BadReply::new(what, text);
+        Ok(Self {
+            ok: fields.text("cluster_state").ok_or_else(missing("cluster_state"))? == "ok",
+            slots_assigned: slots("cluster_slots_assigned").ok_or_else(missing("cluster_slots_assigned"))?,
+            slots_ok: slots("cluster_slots_ok").ok_or_else(missing("cluster_slots_ok"))?,
+            slots_pfail: slots("cluster_slots_pfail").ok_or_else(missing("cluster_slots_pfail"))?,
+            slots_fail: slots("cluster_slots_fail").ok_or_else(missing("cluster_slots_fail"))?,
+            current_epoch: fields.number("cluster_current_epoch").ok_or_else(missing("cluster_current_epoch"))?,
+        })
+    }
+}
+
+/// What INFO says that matters here. Old versions leave some of it out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ServerInfo {
+    /// The server's own version: Valkey's where it is one, else Redis'.
+    pub version: Option<String>,
+    /// Seconds since the process started.
+    pub uptime_seconds: Option<u64>,
+    /// Bytes that the data and its overhead take.
+    pub used_memory: Option<u64>,
+    /// The `maxmemory` setting in bytes; 0 is no bound.
+    pub max_memory: Option<u64>,
+    /// Keys of all databases.
+    pub keys: u64,
+    /// Whether a replica's link to its master is up; none for a master.
+    pub link_up: Option<bool>,
+    /// Whether a replica is copying its master's data right now.
+    pub sync_in_progress: bool,
+    /// Whether the server is still reading its data from disk.
+    pub loading: bool,
+    /// How far a master has written its stream, or a replica has read it, in bytes.
+    pub offset: Option<u64>,
+}
+
+impl ServerInfo {
+    /// Reads INFO's `name:value` lines; unknown ones do not matter.
+    pub fn parse(text: &str) -> Self {
+        let fields = Fields::of(text);
+        let replica = fields.text("role") == Some("slave");
+        let offset = if replica { "slave_repl_offset" } else { "master_repl_offset" };
+        Self {
+            version: fields.text("valkey_version").or(fields.text("redis_version")).map(str::to_owned),
+            uptime_seconds: fields.number("uptime_in_seconds"),
+            used_memory: fields.number("used_memory"),
+            max_memory: fields.number("maxmemory"),
+            keys: fields.keys(),
+            link_up: replica.then(|| fields.text("master_link_status") == Some("up")),
+            sync_in_progress: fields.text("master_sync_in_progress") == Some("1"),
+            loading: fields.text("loading") == Some("1"),
+            offset: fields.number(offset),
+        }
+    }
+}
+
+/// `name:value` lines with either line end.
+struct Fields<'a>(HashMap<&'a str, &'a str>);
+
+impl<'a> Fields<'a> {
+    fn of(text: &'a str) -> Self {
+        Self(text.lines().filter_map(|line| line.trim_end().split_once(':')).collect())
+    }
+
+    fn text(&self, name: &str) -> Option<&'a str> {
+        self.0.get(name).copied()
+    }
+
+    fn number(&self, name: &str) -> Option<u64> {
+        self.text(name)?.parse().ok()
+    }
+
+    /// The sum over lines such as `db0:keys=3,expires=0,avg_ttl=0`.
+    fn keys(&self) -> u64 {
+        let databases = self.0.iter().filter(|(name, _)| name.starts_with("db"));
+        databases
+            .filter_map(|(_, value)| value.strip_prefix("keys=")?.split(',').next()?.parse::<u64>().ok())
+            .sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const A: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+    const B: &str = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
+
+    fn line(text: &str) -> NodeLine {
+        text.parse().expect(text)
+    }
+
+    #[test]
+    fn a_master_of_the_originals_time() {
+        let line = line(&format!("{A} 10.0.1.46:6379 master - 0 1457201607622 4 connected 0-5460"));
+        assert_eq!(line.role, Role::Master);
+        assert_eq!(line.endpoint.to_string(), "10.0.1.46:6379");
+        assert_eq!((line.epoch, line.slots.len()), (4, 5461));
+    }
+
+    #[test]
+    fn a_replica_with_bus_port_hostname_and_shard_id() {
+        let text = format!("{A} 198.19.0.5:6379@16379,host,shard-id={B} myself,slave {B} 0 0 1 connected");
+        let line = line(&text);
+        assert_eq!(line.role, Role::Replica);
+        assert!(line.flags.is_myself());
+        assert_eq!(line.master.as_ref().map(NodeId::as_str), Some(B));
+        assert_eq!(line.endpoint.host, "198.19.0.5");
+    }
+
+    #[test]
+    fn ipv6_and_missing_addresses() {
+        assert_eq!(line(&format!("{A} fd00::2:6379@16379 master - 0 0 1 connected")).endpoint.host, "fd00::2");
+        let lost = line(&format!("{A} :0@0 master,noaddr - 1 1 1 disconnected"));
+        assert!(lost.flags.has_no_address());
+        assert_eq!((lost.endpoint.port, lost.link), (0, LinkState::Disconnected));
+    }
+
+    #[test]
+    fn open_slots_are_kept_apart() {
+        let line = line(&format!("{A} 10.0.0.1:1 myself,master - 0 0 1 connected 0-92 94 [93-<-{B}] [77->-{B}]"));
+        assert_eq!(line.slots.to_string(), "0-92,94");
+        assert_eq!(line.open.len(), 2);
+    }
+
+    #[test]
+    fn suspicion_failure_and_handshake() {
+        assert!(line(&format!("{A} 10.0.0.1:1 master,fail? - 0 0 1 connected")).flags.is_suspected());
+        assert!(line(&format!("{A} 10.0.0.1:1 slave,fail {B} 0 0 1 connected")).flags.is_failed());
+        assert!(line(&format!("{A} 10.0.0.1:1 handshake - 0 0 0 connected")).flags.is_handshake());
+    }
+
+    #[test]
+    fn a_bad_line_is_never_skipped() {
+        let error = nodes(&format!("{A} 10.0.0.1:1 master - 0 0 1 connected\nhello\n")).expect_err("bad");
+        assert_eq!(error.to_string(), "cannot read eight fields of CLUSTER NODES: \"hello\"");
+        assert!(nodes(&format!("{A} 10.0.0.1:1 master - 0 0 1 connected 1-x")).is_err());
+        assert!(nodes(&format!("{A} nowhere master - 0 0 1 connected")).is_err());
+        assert!(nodes("\n").is_ok_and(|lines| lines.is_empty()));
+    }
+
+    #[test]
+    fn cluster_info_with_its_own_line_ends() {
+        let text = "cluster_state:ok\r\ncluster_slots_assigned:16384\r\ncluster_slots_ok:16383\r\n\
+                    cluster_slots_pfail:1\r\ncluster_slots_fail:0\r\ncluster_current_epoch:4\r\n";
+        let info: ClusterInfo = text.parse().expect("complete");
+        assert!(info.ok);
+        assert_eq!((info.slots_ok, info.slots_pfail, info.current_epoch), (16383, 1, 4));
+        assert!("cluster_state:ok".parse::<ClusterInfo>().is_err());
+    }
+
+    #[test]
+    fn info_of_a_valkey_replica() {
+        let info = ServerInfo::parse(
+            "# Server\r\nredis_version:7.2.4\r\nvalkey_version:8.1.1\r\nrole:slave\r\nmaster_link_status:down\r\n\
+             master_sync_in_progress:1\r\nslave_repl_offset:42\r\nmaster_repl_offset:7\r\nmaxmemory:0\r\n\
+             db0:keys=3,expires=0,avg_ttl=0\r\ndb1:keys=2,expires=0\r\n",
+        );
+        assert_eq!(info.version.as_deref(), Some("8.1.1"));
+        assert_eq!((info.link_up, info.sync_in_progress, info.offset), (Some(false), true, Some(42)));
+        assert_eq!((info.keys, info.max_memory), (5, Some(0)));
+    }
+
+    #[test]
+    fn a_master_has_no_link() {
+        assert_eq!(ServerInfo::parse("role:master\nmaster_repl_offset:9\n").link_up, None);
+    }
+}

@@ -1,0 +1,81 @@
+//! What was seen of a cluster at one moment: who should be there, and what each
+//! of them says. A node that cannot be asked is part of the picture, no failure.
+
+use super::node::{NodeId, NodeNumber};
+use super::reply::{self, BadReply, ClusterInfo, NodeLine, ServerInfo};
+
+/// A node that should be there, as Kubernetes knows it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Member {
+    /// The node's name; the pod's where the node has none of its own.
+    pub name: String,
+    /// Its number, where this tool made it.
+    pub number: Option<NodeNumber>,
+    /// Its ID, where this tool chose it.
+    pub id: Option<NodeId>,
+    /// Its pod, when there is one.
+    pub pod: Option<String>,
+    /// The pod's address.
+    pub pod_ip: Option<String>,
+    /// The worker that the pod runs on.
+    pub worker: Option<String>,
+    /// The worker's zone, when it could be read.
+    pub zone: Option<String>,
+}
+
+/// What one node says of the cluster and of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct View {
+    /// Its line of every node that it knows, its own included.
+    pub nodes: Vec<NodeLine>,
+    /// Its judgement of the whole.
+    pub cluster: ClusterInfo,
+    /// What it says of itself.
+    pub server: ServerInfo,
+}
+
+impl View {
+    /// Reads the three replies.
+    ///
+    /// # Errors
+    /// When one of them does not say what it should.
+    pub fn parse(nodes: &str, cluster_info: &str, info: &str) -> Result<Self, BadReply> {
+        Ok(Self {
+            nodes: reply::nodes(nodes)?,
+            cluster: cluster_info.parse()?,
+            server: ServerInfo::parse(info),
+        })
+    }
+
+    /// The node's line of itself.
+    pub fn myself(&self) -> Option<&NodeLine> {
+        self.nodes.iter().find(|line| line.flags.is_myself())
+    }
+}
+
+/// A node that should be there, and what it said or why it said nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// Who.
+    pub member: Member,
+    /// What it said, or one sentence that says why not.
+    pub view: Result<View, String>,
+}
+
+/// A cluster at one moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Snapshot {
+    /// The cluster's name; the selector where it was selected by labels.
+    pub name: String,
+    /// Its namespace.
+    pub namespace: String,
+    /// Every node that should be there, by number and name.
+    pub seen: Vec<Seen>,
+}
+
+impl Snapshot {
+    /// The nodes that answered.
+    pub fn answered(&self) -> impl Iterator<Item = (&Member, &View)> {
+        self.seen.iter().filter_map(|seen| Some((&seen.member, seen.view.as_ref().ok()?)))
+    }
+}

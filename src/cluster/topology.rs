@@ -1,0 +1,436 @@
+//! From what the nodes say to what the cluster is: shards, state, agreement.
+
+use super::node::{Endpoint, Flags, NodeId, Role};
+use super::reply::{NodeLine, ServerInfo};
+use super::slots::{SLOTS, SlotSet};
+use super::snapshot::{Member, Seen, Snapshot, View};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The cluster in one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Every wanted node answered and says ok; every replica is linked.
+    Ok,
+    /// All slots are served, but something of the above is missing.
+    Degraded,
+    /// Some slot is not served, or a node says fail.
+    Fail,
+    /// Too few nodes answered to tell.
+    Unknown,
+}
+
+impl State {
+    /// The word for people and JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Degraded => "degraded",
+            Self::Fail => "fail",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// One node, with all that is known of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NodeFacts {
+    /// Who it is in Kubernetes; a node that no pod answers for has only a name.
+    pub member: Member,
+    /// Its ID.
+    pub id: Option<NodeId>,
+    /// Its role: by itself, else by its peers.
+    pub role: Option<Role>,
+    /// Its flags, as its peers see it when it did not answer.
+    pub flags: Option<Flags>,
+    /// The address that it is known by.
+    pub endpoint: Option<Endpoint>,
+    /// What it says of itself.
+    pub server: Option<ServerInfo>,
+    /// Why it did not answer.
+    pub error: Option<String>,
+    /// Bytes that a linked replica is behind its master.
+    pub lag: Option<u64>,
+}
+
+/// A master, its replicas, and the slots that they serve.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shard {
+    /// The shard's number: of the nodes where they have one, else by slots from 1.
+    pub number: u32,
+    /// The slots.
+    pub slots: SlotSet,
+    /// The owner of the slots.
+    pub master: NodeFacts,
+    /// The nodes that follow it.
+    pub replicas: Vec<NodeFacts>,
+}
+
+/// How the slots are served, as the node with the newest view counts them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SlotCounts {
+    /// Slots with an owner.
+    pub assigned: u16,
+    /// Slots whose owner is well.
+    pub ok: u16,
+    /// Slots whose owner is suspected.
+    pub pfail: u16,
+    /// Slots whose owner has failed.
+    pub fail: u16,
+}
+
+/// What a cluster is, made of what its nodes say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Topology {
+    /// The judgement.
+    pub state: State,
+    /// Whether every wanted node answered and all see the same owners, roles and members.
+    pub agree: bool,
+    /// How the slots are served; none when nobody answered.
+    pub slots: Option<SlotCounts>,
+    /// The shards, by number.
+    pub shards: Vec<Shard>,
+    /// Nodes that belong to no shard: not known to anybody, or without slots and replicas.
+    pub unassigned: Vec<NodeFacts>,
+}
+
+impl Topology {
+    /// Puts the views together. Each node is believed about itself; of a node that
+    /// did not answer, the view with the highest epoch is believed.
+    pub fn of(snapshot: &Snapshot) -> Self {
+        let newest = snapshot.answered().map(|(_, view)| view).max_by_key(|view| view.cluster.current_epoch);
+        let lines = best_lines(snapshot, newest);
+        let mut nodes = facts(snapshot, &lines);
+        let mut shards = shards(&lines, &mut nodes);
+        number(&mut shards);
+        shards.iter_mut().for_each(measure_lag);
+        let unassigned = nodes.into_values().collect();
+        let agree = agree(snapshot);
+        let slots = newest.map(counts);
+        let state = state(snapshot, &shards, slots);
+        Self { state, agree, slots, shards, unassigned }
+    }
+
+    /// Every node: shard by shard, master first, the rest at the end.
+    pub fn nodes(&self) -> impl Iterator<Item = &NodeFacts> {
+        self.shards
+            .iter()
+            .flat_map(|shard| std::iter::once(&shard.master).chain(&shard.replicas))
+            .chain(&self.unassigned)
+    }
+}
+
+fn counts(view: &View) -> SlotCounts {
+    SlotCounts {
+        assigned: view.cluster.slots_assigned,
+        ok: view.cluster.slots_ok,
+        pfail: view.cluster.slots_pfail,
+        fail: view.cluster.slots_fail,
+    }
+}
+
+/// The line to believe for every node ID that anybody knows.
+fn best_lines(snapshot: &Snapshot, newest: Option<&View>) -> BTreeMap<NodeId, NodeLine> {
+    let by_peers = newest.into_iter().flat_map(|view| &view.nodes).filter(|line| !line.flags.is_handshake());
+    let by_themselves = snapshot.answered().filter_map(|(_, view)| view.myself());
+    by_peers.chain(by_themselves).map(|line| (line.id.clone(), line.clone())).collect()
+}
+
+/// A place in the order of nodes: by number, then by name.
+type Place = (Option<super::node::NodeNumber>, String);
+
+fn facts(snapshot: &Snapshot, lines: &BTreeMap<NodeId, NodeLine>) -> BTreeMap<Place, NodeFacts> {
+    let mut nodes = BTreeMap::new();
+    let mut met = BTreeSet::new();
+    for seen in &snapshot.seen {
+        let line = line_of(seen, lines);
+        met.extend(line.map(|line| line.id.clone()));
+        nodes.insert((seen.member.number, seen.member.name.clone()), facts_of(seen, line));
+    }
+    for line in lines.values().filter(|line| !met.contains(&line.id)) {
+        let member = Member { name: format!("<{}>", line.endpoint), ..Member::default() };
+        let error = Some("no pod answers for this node".to_owned());
+        let seen = NodeFacts { error, ..NodeFacts::known(member, Some(line)) };
+        nodes.insert((None, format!("{}{}", seen.member.name, line.id)), seen);
+    }
+    nodes
+}
+
+/// The line about a member: by its own word, by the ID that it should have, or
+/// by its pod's address.
+fn line_of<'a>(seen: &Seen, lines: &'a BTreeMap<NodeId, NodeLine>) -> Option<&'a NodeLine> {
+    let own = seen.view.as_ref().ok().and_then(View::myself).map(|line| &line.id);
+    let id = own.or(seen.member.id.as_ref());
+    id.and_then(|id| lines.get(id)).or_else(|| {
+        let ip = seen.member.pod_ip.as_deref().filter(|_| id.is_none())?;
+        lines.values().find(|line| line.endpoint.host == ip)
+    })
+}
+
+impl NodeFacts {
+    fn known(member: Member, line: Option<&NodeLine>) -> Self {
+        Self {
+            id: line.map(|line| line.id.clone()).or_else(|| member.id.clone()),
+            role: line.map(|line| line.role),
+            flags: line.map(|line| line.flags.clone()),
+            endpoint: line.map(|line| line.endpoint.clone()),
+            server: None,
+            error: None,
+            lag: None,
+            member,
+        }
+    }
+
+    /// Whether the node answered.
+    pub fn is_reachable(&self) -> bool {
+        self.error.is_none()
+    }
+
+    /// Whether a replica's link to its master is up and its data complete.
+    pub fn is_linked(&self) -> bool {
+        self.server.as_ref().is_some_and(|server| server.link_up == Some(true) && !server.sync_in_progress)
+    }
+}
+
+fn facts_of(seen: &Seen, line: Option<&NodeLine>) -> NodeFacts {
+    NodeFacts {
+        server: seen.view.as_ref().ok().map(|view| view.server.clone()),
+        error: seen.view.as_ref().err().cloned(),
+        ..NodeFacts::known(seen.member.clone(), line)
+    }
+}
+
+/// Takes the nodes of every shard out of `nodes`. Where two masters claim a slot,
+/// the one with the higher epoch has it.
+fn shards(lines: &BTreeMap<NodeId, NodeLine>, nodes: &mut BTreeMap<Place, NodeFacts>) -> Vec<Shard> {
+    let mut masters: Vec<&NodeLine> = lines.values().filter(|line| line.role == Role::Master).collect();
+    masters.sort_by_key(|line| std::cmp::Reverse(line.epoch));
+    let mut free: SlotSet = SlotSet::default().complement();
+    let mut shards = Vec::new();
+    for line in masters {
+        let slots = line.slots.intersection(&free);
+        free = free.intersection(&slots.complement());
+        let replicas: BTreeSet<_> =
+            lines.values().filter(|each| each.master.as_ref() == Some(&line.id)).map(|each| &each.id).collect();
+        if slots.is_empty() && replicas.is_empty() {
+            continue;
+        }
+        let Some(master) = take(nodes, |node| node.id.as_ref() == Some(&line.id)).pop() else { continue };
+        let replicas = take(nodes, |node| {
+            node.role == Some(Role::Replica) && node.id.as_ref().is_some_and(|id| replicas.contains(id))
+        });
+        shards.push(Shard { number: 0, slots, master, replicas });
+    }
+    shards
+}
+
+fn take(nodes: &mut BTreeMap<Place, NodeFacts>, wanted: impl Fn(&NodeFacts) -> bool) -> Vec<NodeFacts> {
+    nodes.extract_if(.., |_, node| wanted(node)).map(|(_, node)| node).collect()
+}
+
+/// Numbers the shards and sorts them.
+fn number(shards: &mut [Shard]) {
+    shards.sort_by_key(|shard| shard.slots.ranges().first().copied());
+    for (index, shard) in shards.iter_mut().enumerate() {
+        let by_place = u32::try_from(index + 1).unwrap_or(u32::MAX);
+        shard.number = shard.master.member.number.map_or(by_place, super::node::NodeNumber::shard);
+    }
+    shards.sort_by_key(|shard| shard.number);
+}
+
+fn measure_lag(shard: &mut Shard) {
+    let offset = |node: &NodeFacts| node.server.as_ref().and_then(|server| server.offset);
+    let Some(written) = offset(&shard.master) else { return };
+    for replica in shard.replicas.iter_mut().filter(|replica| replica.is_linked()) {
+        replica.lag = offset(replica).map(|read| written.saturating_sub(read));
+    }
+}
+
+/// What must be equal in all views: who is a member, its role, master and slots.
+type Signature<'a> = BTreeMap<&'a NodeId, (Role, Option<&'a NodeId>, &'a SlotSet)>;
+
+fn signature(view: &View) -> Signature<'_> {
+    let members = view.nodes.iter().filter(|line| !line.flags.is_handshake());
+    members.map(|line| (&line.id, (line.role, line.master.as_ref(), &line.slots))).collect()
+}
+
+fn agree(snapshot: &Snapshot) -> bool {
+    let mut signatures = snapshot.answered().map(|(_, view)| signature(view));
+    let Some(first) = signatures.next() else { return false };
+    signatures.all(|each| each == first) && snapshot.seen.iter().all(|seen| seen.view.is_ok())
+}
+
+fn state(snapshot: &Snapshot, shards: &[Shard], slots: Option<SlotCounts>) -> State {
+    let wanted = snapshot.seen.len();
+    let answered = snapshot.answered().count();
+    let Some(slots) = slots.filter(|_| answered * 2 >= wanted) else { return State::Unknown };
+    let all_say_ok = snapshot.answered().all(|(_, view)| view.cluster.ok);
+    if !all_say_ok || slots.ok + slots.pfail < SLOTS {
+        State::Fail
+    } else if answered == wanted && slots.ok == SLOTS && replicas_complete(snapshot, shards) {
+        State::Ok
+    } else {
+        State::Degraded
+    }
+}
+
+/// Whether every replica is linked and no shard lacks one that it was made with.
+fn replicas_complete(snapshot: &Snapshot, shards: &[Shard]) -> bool {
+    let linked = shards.iter().flat_map(|shard| &shard.replicas).filter(|replica| replica.is_linked()).count();
+    let all = snapshot.seen.len();
+    linked + shards.len() == all
+        && shards.iter().all(|shard| shard.replicas.len() >= wanted_replicas(snapshot, shard))
+}
+
+/// How many replicas a shard was made with; none where this tool did not make it.
+pub fn wanted_replicas(snapshot: &Snapshot, shard: &Shard) -> usize {
+    let of_shard = |seen: &&Seen| seen.member.number.is_some_and(|number| number.shard() == shard.number);
+    snapshot.seen.iter().filter(of_shard).count().saturating_sub(1)
+}
+
+#[cfg(test)]
+pub mod tests {
+    use super::*;
+    use crate::cluster::node::NodeNumber;
+    use crate::cluster::shape::{Shape, Small};
+
+    /// The ID of a node in these tests: its number, padded.
+    fn id(number: NodeNumber) -> String {
+        format!("{:0>40}", number.to_string())
+    }
+
+    /// A view as the node `myself` of a healthy 3 x 2 cluster gives it.
+    pub fn view(myself: NodeNumber) -> View {
+        let shape = Shape::new(3, 1, Small::Refused).expect("valid");
+        let slots = shape.slots();
+        let mut nodes = String::new();
+        for number in shape.nodes() {
+            let shard = u16::try_from(number.shard()).expect("small");
+            let me = if number == myself { "myself," } else { "" };
+            let rest = if number.is_master_at_birth() {
+                format!("{me}master - 0 0 {shard} connected {}", slots[usize::from(shard) - 1])
+            } else {
+                format!("{me}slave {} 0 0 {shard} connected", id(NodeNumber::new(shard, 1)))
+            };
+            nodes += &format!("{} 198.19.0.{}:6379@16379 {rest}\n", id(number), number.shard() * 10 + number.position());
+        }
+        let role = if myself.is_master_at_birth() {
+            "role:master\nmaster_repl_offset:100\n"
+        } else {
+            "role:slave\nmaster_link_status:up\nmaster_sync_in_progress:0\nslave_repl_offset:90\n"
+        };
+        let info = format!(
+            "redis_version:8.0.2\nuptime_in_seconds:61\nused_memory:1048576\nmaxmemory:167772160\ndb0:keys=3,a=0\n{role}"
+        );
+        View::parse(
+            &nodes,
+            "cluster_state:ok\ncluster_slots_assigned:16384\ncluster_slots_ok:16384\ncluster_slots_pfail:0\n\
+             cluster_slots_fail:0\ncluster_current_epoch:3\n",
+            &info,
+        )
+        .expect("complete")
+    }
+
+    /// A healthy cluster of three shards with a replica each, on three workers.
+    pub fn healthy() -> Snapshot {
+        let shape = Shape::new(3, 1, Small::Refused).expect("valid");
+        let seen = shape.nodes().map(|number| {
+            let worker = (number.shard() + number.position()) % 3 + 1;
+            let member = Member {
+                name: format!("redis-001-node-{number}"),
+                number: Some(number),
+                id: id(number).parse().ok(),
+                pod: Some(format!("redis-001-node-{number}-0")),
+                pod_ip: Some(format!("198.18.{worker}.{number}")),
+                worker: Some(format!("node-{worker}")),
+                zone: Some(format!("zone-{worker}")),
+            };
+            Seen { member, view: Ok(view(number)) }
+        });
+        Snapshot { name: "redis-001".into(), namespace: "default".into(), seen: seen.collect() }
+    }
+
+    #[test]
+    fn a_healthy_cluster_is_ok_and_agrees() {
+        let topology = Topology::of(&healthy());
+        assert_eq!((topology.state, topology.agree), (State::Ok, true));
+        let shards: Vec<_> = topology
+            .shards
+            .iter()
+            .map(|shard| {
+                format!("{} {} {} +{}", shard.number, shard.slots, shard.master.member.name, shard.replicas.len())
+            })
+            .collect();
+        assert_eq!(
+            shards,
+            [
+                "1 0-5460 redis-001-node-101 +1",
+                "2 5461-10922 redis-001-node-201 +1",
+                "3 10923-16383 redis-001-node-301 +1"
+            ]
+        );
+        assert_eq!(topology.shards[0].replicas[0].lag, Some(10));
+        assert!(topology.unassigned.is_empty());
+    }
+
+    #[test]
+    fn a_dead_replica_degrades_and_keeps_its_row() {
+        let mut snapshot = healthy();
+        snapshot.seen[1].view = Err("pod is gone".into());
+        let topology = Topology::of(&snapshot);
+        assert_eq!((topology.state, topology.agree), (State::Degraded, false));
+        let replica = &topology.shards[0].replicas[0];
+        assert_eq!(replica.error.as_deref(), Some("pod is gone"));
+        assert_eq!(replica.role, Some(Role::Replica));
+    }
+
+    #[test]
+    fn nobody_answers() {
+        let mut snapshot = healthy();
+        snapshot.seen.iter_mut().for_each(|seen| seen.view = Err("refused".into()));
+        let topology = Topology::of(&snapshot);
+        assert_eq!((topology.state, topology.agree, topology.slots), (State::Unknown, false, None));
+        assert_eq!(topology.unassigned.len(), 6);
+    }
+
+    #[test]
+    fn one_node_that_says_fail_is_believed() {
+        let mut snapshot = healthy();
+        if let Ok(view) = &mut snapshot.seen[3].view {
+            view.cluster.ok = false;
+        }
+        assert_eq!(Topology::of(&snapshot).state, State::Fail);
+    }
+
+    #[test]
+    fn a_replica_that_still_copies_is_not_ok() {
+        let mut snapshot = healthy();
+        if let Ok(view) = &mut snapshot.seen[1].view {
+            view.server.sync_in_progress = true;
+        }
+        assert_eq!(Topology::of(&snapshot).state, State::Degraded);
+    }
+
+    #[test]
+    fn the_higher_epoch_has_a_slot_that_two_claim() {
+        let mut snapshot = healthy();
+        if let Ok(view) = &mut snapshot.seen[2].view {
+            let mine = view.nodes.iter_mut().find(|line| line.flags.is_myself()).expect("itself");
+            mine.slots = ["0-10922".parse().expect("a range")].into_iter().collect();
+            mine.epoch = 9;
+        }
+        let topology = Topology::of(&snapshot);
+        assert!(!topology.agree);
+        assert_eq!(topology.shards[1].slots.to_string(), "0-10922");
+        assert!(topology.shards[0].slots.is_empty());
+    }
+
+    #[test]
+    fn a_node_that_no_pod_answers_for_is_shown() {
+        let mut snapshot = healthy();
+        snapshot.seen.remove(1);
+        let topology = Topology::of(&snapshot);
+        let stranger = &topology.shards[0].replicas[0];
+        assert_eq!(stranger.error.as_deref(), Some("no pod answers for this node"));
+        assert_eq!(stranger.member.name, "<198.19.0.12:6379>");
+    }
+}

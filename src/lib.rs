@@ -1,0 +1,3 @@
+//! t
+pub mod cluster;
+pub mod manifest;

@@ -1,0 +1,115 @@
+#!/bin/sh
+# Starts a node of a Redis Cluster: writes nodes.conf before the very first
+# start, brings the addresses in a kept one up to date, and runs the server.
+#
+# CLUSTER_CONFIG  the nodes.conf of the cluster's birth, addresses filled in
+# REDIS_CONFIG    further lines of redis.conf
+# REDISCLI_AUTH   the password, if there is one
+set -eu
+
+folder=${BOOTSTRAP_CONFIG:-/redis-cluster}
+data=${BOOTSTRAP_DATA:-/data}
+conf=${BOOTSTRAP_TMP:-/tmp}/redis.conf
+
+say() { printf 'bootstrap: %s\n' "$*"; }
+
+refuse() {
+    say "$*"
+    exit 1
+}
+
+# The server by either name, and what it really is: tags lie.
+server=$(command -v redis-server || command -v valkey-server) || refuse "this image has no redis-server"
+version=$("$server" --version)
+case $version in *' v='*) ;; *) refuse "cannot read the server's version: $version" ;; esac
+version=${version#* v=}
+major=${version%%.*}
+minor=${version#*.}
+minor=${minor%%[!0-9]*}
+
+at_least() { [ "$major" -gt "$1" ] || { [ "$major" = "$1" ] && [ "$minor" -ge "$2" ]; }; }
+
+# Sets id and address to what the text's own line of "myself" says.
+find_myself() {
+    id='' address=''
+    while read -r line_id line_address line_flags _; do
+        case ",$line_flags," in *,myself,*) id=$line_id address=$line_address ;; esac
+    done <<END
+$1
+END
+}
+
+# The kept file with the addresses of the nodes that CLUSTER_CONFIG knows; all
+# else stays as the server wrote it, epochs, roles and slots above all.
+with_new_addresses() {
+    while IFS= read -r line; do
+        node=${line%% *}
+        known=${CLUSTER_CONFIG#*"$node "}
+        if [ "${#node}" = 40 ] && [ "$known" != "$CLUSTER_CONFIG" ]; then
+            rest=${line#* }
+            old=${rest%% *}
+            main=${old%%,*}
+            host=${known%% *}
+            line="$node ${host%:*}:${main##*:}${old#"$main"} ${rest#* }"
+        fi
+        printf '%s\n' "$line"
+    done <"$data/nodes.conf"
+}
+
+# CLUSTER_CONFIG begins each line with a node's ID, and names a master's ID in
+# the middle of its replicas' lines: only the first place is looked at above,
+# which is right because a master's line stands before its replicas'.
+provide_nodes_conf() {
+    if [ -s "$data/nodes.conf" ]; then
+        find_myself "$(cat "$data/nodes.conf")"
+        [ "$id" = "$my_id" ] || refuse "the volume belongs to another node: its nodes.conf says \"$id\", this is $my_id"
+        say "keeping nodes.conf of $my_id"
+        with_new_addresses >"$data/nodes.conf.new"
+    else
+        say "first start of $my_id: writing nodes.conf"
+        printf '%s\n' "$CLUSTER_CONFIG" >"$data/nodes.conf.new"
+    fi
+    mv "$data/nodes.conf.new" "$data/nodes.conf"
+}
+
+escaped() { printf '%s' "$1" | sed 's/[\\"]/\\&/g'; }
+
+write_conf() {
+    cat "$folder/redis.conf"
+    echo "dir $data"
+    ! at_least 3 2 || echo "protected-mode no"
+    if at_least 6 2; then
+        echo "cluster-allow-replica-migration no"
+    else
+        echo "cluster-migration-barrier 1000"
+    fi
+    if at_least 4 0; then
+        echo "cluster-announce-ip $my_host"
+        echo "cluster-announce-port ${my_address##*:}"
+        echo "cluster-announce-bus-port $((${my_address##*:} + 10000))"
+    fi
+    if at_least 5 0; then
+        echo "replica-announce-ip $my_host"
+    elif at_least 3 2; then
+        echo "slave-announce-ip $my_host"
+    fi
+    printf '%s\n' "${REDIS_CONFIG:-}"
+    if [ -n "${REDISCLI_AUTH:-}" ]; then
+        password=$(escaped "$REDISCLI_AUTH")
+        echo "requirepass \"$password\""
+        echo "masterauth \"$password\""
+    fi
+}
+
+# shellcheck disable=SC2016 # the text is meant
+case $CLUSTER_CONFIG in
+*'$('*) refuse "a Service of this cluster was not there yet when this container was made; the next one will see it" ;;
+esac
+find_myself "$CLUSTER_CONFIG"
+my_id=$id my_address=$address my_host=${address%:*}
+[ -n "$my_id" ] || refuse "CLUSTER_CONFIG has no line of this node"
+
+provide_nodes_conf
+(umask 077 && write_conf >"$conf")
+say "starting ${server##*/} $major.$minor as $my_id at $my_address"
+exec "$server" "$conf"

@@ -1,0 +1,88 @@
+//! Where an object in the cluster is not what is wished.
+//!
+//! The API server fills in defaults and others may add to an object, so only what
+//! the wish says is compared.
+
+use serde_json::Value;
+
+/// One place in which an object differs from the wish.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// Where: `spec.template.spec.containers[0].image`.
+    pub path: String,
+    /// What is there now; none where nothing is.
+    pub live: Option<String>,
+    /// What is wished.
+    pub wanted: String,
+}
+
+/// All places in which `live` is not what `wanted` says.
+pub fn difference(wanted: &Value, live: &Value) -> Vec<Change> {
+    let mut changes = Vec::new();
+    compare("", wanted, Some(live), &mut changes);
+    changes
+}
+
+fn compare(path: &str, wanted: &Value, live: Option<&Value>, changes: &mut Vec<Change>) {
+    match (wanted, live) {
+        (Value::Object(fields), Some(live @ Value::Object(_))) => {
+            for (name, field) in fields {
+                let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+                compare(&path, field, live.get(name), changes);
+            }
+        }
+        (Value::Array(items), Some(Value::Array(live))) if items.len() <= live.len() => {
+            for (index, item) in items.iter().enumerate() {
+                compare(&format!("{path}[{index}]"), item, live.get(index), changes);
+            }
+        }
+        (wanted, None) if is_empty(wanted) => {}
+        (wanted, live) if live == Some(wanted) => {}
+        (wanted, live) => {
+            changes.push(Change { path: path.to_owned(), live: live.map(show), wanted: show(wanted) });
+        }
+    }
+}
+
+/// What the API server leaves out when it stores an object.
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Bool(value) => !value,
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(fields) => fields.is_empty(),
+        Value::Number(_) => false,
+    }
+}
+
+fn show(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn what_the_server_adds_does_not_matter() {
+        let wanted = json!({ "spec": { "a": 1, "env": [{ "name": "x", "value": "" }], "off": false } });
+        let live = json!({ "spec": { "a": 1, "b": 2, "env": [{ "name": "x" }] }, "status": {} });
+        assert_eq!(difference(&wanted, &live), []);
+    }
+
+    #[test]
+    fn every_place_is_named() {
+        let wanted = json!({ "spec": { "image": "redis:8.0", "ports": [1, 2] } });
+        let live = json!({ "spec": { "image": "redis:7.0", "ports": [1] } });
+        let changes = difference(&wanted, &live);
+        assert_eq!(changes[0].path, "spec.image");
+        assert_eq!((changes[0].live.as_deref(), changes[0].wanted.as_str()), (Some("redis:7.0"), "redis:8.0"));
+        assert_eq!((changes[1].path.as_str(), changes[1].wanted.as_str()), ("spec.ports", "[1,2]"));
+        assert_eq!(difference(&json!({ "a": "b" }), &json!({}))[0].live, None);
+    }
+}

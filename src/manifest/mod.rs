@@ -1,0 +1,10 @@
+//! From what is wished to Kubernetes objects. Pure: nothing here talks to a server.
+
+pub mod config;
+pub mod difference;
+pub mod names;
+pub mod network;
+pub mod object;
+pub mod quantity;
+pub mod spec;
+pub mod workload;

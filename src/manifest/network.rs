@@ -1,0 +1,58 @@
+//! Services, the disruption budget and the network policy.
+
+use super::object::{self, Kind, Object};
+use super::spec::Spec;
+use crate::cluster::node::NodeNumber;
+use crate::cluster::nodes_conf::PORT;
+use serde_json::json;
+
+const BUS_PORT: u16 = PORT + 10000;
+
+/// The Service whose address a node announces. It reaches the pod also while it is
+/// not ready: the nodes must find each other before they can be.
+pub fn node_service(spec: &Spec, number: NodeNumber) -> Object {
+    let labels = spec.name.node_labels(number, &spec.image.name);
+    let body = json!({ "spec": {
+        "type": "ClusterIP",
+        "publishNotReadyAddresses": true,
+        "selector": spec.name.pod_selector(number),
+        "ports": [
+            { "name": "redis-client", "protocol": "TCP", "port": PORT, "targetPort": PORT },
+            { "name": "redis-cluster", "protocol": "TCP", "port": BUS_PORT, "targetPort": BUS_PORT },
+        ],
+    }});
+    Object::new(object::SERVICE, spec, &spec.name.node(number), labels, body)
+}
+
+/// The Service that clients begin with: any node that is ready.
+pub fn client_service(spec: &Spec) -> Object {
+    let body = json!({ "spec": {
+        "type": "ClusterIP",
+        "selector": spec.name.node_selector(),
+        "ports": [{ "name": "redis-client", "protocol": "TCP", "port": PORT, "targetPort": PORT }],
+    }});
+    Object::new(object::SERVICE, spec, spec.name.as_str(), spec.name.labels(), body)
+}
+
+/// One budget over all nodes: a pod that matches two cannot be evicted at all.
+pub fn budget(spec: &Spec, kind: Kind) -> Object {
+    let body = json!({ "spec": {
+        "maxUnavailable": 1,
+        "selector": { "matchLabels": spec.name.node_selector() },
+    }});
+    Object::new(kind, spec, spec.name.as_str(), spec.name.labels(), body)
+}
+
+/// Clients from the namespace, the bus from the cluster alone.
+pub fn policy(spec: &Spec) -> Object {
+    let nodes = json!({ "matchLabels": spec.name.node_selector() });
+    let body = json!({ "spec": {
+        "podSelector": nodes,
+        "policyTypes": ["Ingress"],
+        "ingress": [
+            { "from": [{ "podSelector": {} }], "ports": [{ "protocol": "TCP", "port": PORT }] },
+            { "from": [{ "podSelector": nodes }], "ports": [{ "protocol": "TCP", "port": BUS_PORT }] },
+        ],
+    }});
+    Object::new(object::NETWORK_POLICY, spec, spec.name.as_str(), spec.name.labels(), body)
+}

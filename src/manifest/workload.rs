@@ -1,0 +1,318 @@
+//! The one-pod controller of a Redis node.
+
+use super::config::{self, DATA_FOLDER, MOUNT};
+use super::names::{self, CONTAINER, DATA, PASSWORD_KEY, PASSWORD_VARIABLE};
+use super::object::{self, Object};
+use super::spec::{Auth, Entrypoint, Placement, Spec, Spread, Workload};
+use crate::cluster::node::NodeNumber;
+use crate::cluster::nodes_conf::PORT;
+use serde_json::{Map, Value, json};
+
+/// The user and group of the official Redis and Valkey images.
+const REDIS_USER: u32 = 999;
+
+/// The StatefulSet or ReplicationController of a node.
+pub fn controller(spec: &Spec, number: NodeNumber) -> Object {
+    match spec.workload {
+        Workload::StatefulSet => stateful_set(spec, number),
+        Workload::ReplicationController => replication_controller(spec, number),
+    }
+}
+
+/// Updated only by hand (`OnDelete`): no command changes a running pod by the way.
+fn stateful_set(spec: &Spec, number: NodeNumber) -> Object {
+    let name = spec.name.node(number);
+    let labels = spec.name.node_labels(number, &spec.image.name);
+    let mut body = json!({ "spec": {
+        "replicas": 1,
+        "serviceName": name,
+        "podManagementPolicy": "Parallel",
+        "updateStrategy": { "type": "OnDelete" },
+        "selector": { "matchLabels": spec.name.pod_selector(number) },
+        "template": template(spec, number, labels.clone()),
+    }});
+    if let Some(claim) = claim(spec, number) {
+        body["spec"]["volumeClaimTemplates"] = json!([claim]);
+    }
+    Object::new(object::STATEFUL_SET, spec, &name, labels, body)
+}
+
+/// Carries the original example's labels too, so that old scripts find the pods.
+fn replication_controller(spec: &Spec, number: NodeNumber) -> Object {
+    let original = spec.name.original_labels(number);
+    let labels = union(spec.name.node_labels(number, &spec.image.name), &original);
+    let body = json!({ "spec": {
+        "replicas": 1,
+        "selector": union(spec.name.pod_selector(number), &original),
+        "template": template(spec, number, labels.clone()),
+    }});
+    Object::new(object::REPLICATION_CONTROLLER, spec, &spec.name.node(number), labels, body)
+}
+
+fn union(mut labels: Value, more: &Value) -> Value {
+    if let (Value::Object(labels), Value::Object(more)) = (&mut labels, more) {
+        labels.extend(more.clone());
+    }
+    labels
+}
+
+fn claim(spec: &Spec, number: NodeNumber) -> Option<Value> {
+    let storage = spec.resources.storage.as_ref()?;
+    let mut claim = json!({
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {
+            "name": DATA,
+            "labels": spec.name.node_labels(number, ""),
+            "annotations": { names::SHAPE: names::shape_annotation(spec.shape) },
+        },
+        "spec": {
+            "accessModes": ["ReadWriteOnce"],
+            "resources": { "requests": { "storage": storage.size.to_string() } },
+        },
+    });
+    if let Some(class) = &storage.class {
+        claim["spec"]["storageClassName"] = json!(class);
+    }
+    Some(claim)
+}
+
+fn template(spec: &Spec, number: NodeNumber, labels: Value) -> Value {
+    let mut annotations = pairs(&spec.annotations);
+    annotations.insert(names::NODE_ID.into(), json!(spec.name.node_id(&spec.namespace, number).as_str()));
+    json!({
+        "metadata": { "labels": labels, "annotations": annotations },
+        "spec": pod(spec, number),
+    })
+}
+
+fn pod(spec: &Spec, number: NodeNumber) -> Value {
+    let mut pod = json!({
+        "automountServiceAccountToken": false,
+        "enableServiceLinks": true,
+        "terminationGracePeriodSeconds": 60,
+        "containers": [container(spec, number)],
+        "volumes": volumes(spec),
+    });
+    if spec.image.entrypoint == Entrypoint::Bootstrap {
+        pod["securityContext"] = json!({
+            "runAsNonRoot": true,
+            "runAsUser": REDIS_USER,
+            "runAsGroup": REDIS_USER,
+            "fsGroup": REDIS_USER,
+            "fsGroupChangePolicy": "OnRootMismatch",
+            "seccompProfile": { "type": "RuntimeDefault" },
+        });
+    }
+    if let Some(secret) = &spec.image.pull_secret {
+        pod["imagePullSecrets"] = json!([{ "name": secret }]);
+    }
+    place(&mut pod, spec, number);
+    pod
+}
+
+fn place(pod: &mut Value, spec: &Spec, number: NodeNumber) {
+    let Placement { node_selector, tolerations, priority_class, .. } = &spec.placement;
+    pod["affinity"] = json!({ "podAntiAffinity": anti_affinity(spec, number) });
+    if !node_selector.is_empty() {
+        pod["nodeSelector"] = Value::Object(pairs(node_selector));
+    }
+    if let Some(class) = priority_class {
+        pod["priorityClassName"] = json!(class);
+    }
+    if !tolerations.is_empty() {
+        pod["tolerations"] = tolerations
+            .iter()
+            .map(|toleration| {
+                let mut value = json!({ "key": toleration.key });
+                value["operator"] = json!(if toleration.value.is_some() { "Equal" } else { "Exists" });
+                value["value"] = json!(toleration.value);
+                value["effect"] = json!(toleration.effect);
+                without_nulls(value)
+            })
+            .collect();
+    }
+}
+
+/// Nodes of one shard never share a worker (or rather not, or it does not matter);
+/// masters at birth rather not; different zones are preferred after that.
+fn anti_affinity(spec: &Spec, number: NodeNumber) -> Value {
+    let term = |labels: Value, topology: &str| json!({ "labelSelector": { "matchLabels": labels }, "topologyKey": topology });
+    let shard = spec.name.shard_selector(number);
+    let weighted = |weight: u32, term: Value| json!({ "weight": weight, "podAffinityTerm": term });
+    let mut preferred = vec![weighted(40, term(shard.clone(), names::ZONE))];
+    if number.is_master_at_birth() {
+        let masters = spec.name.birth_masters_selector();
+        preferred.push(weighted(100, term(masters.clone(), names::WORKER)));
+        preferred.push(weighted(20, term(masters, names::ZONE)));
+    }
+    let same_worker = term(shard, names::WORKER);
+    match spec.placement.spread {
+        Spread::Required => json!({
+            "requiredDuringSchedulingIgnoredDuringExecution": [same_worker],
+            "preferredDuringSchedulingIgnoredDuringExecution": preferred,
+        }),
+        Spread::Preferred => {
+            preferred.push(weighted(100, same_worker));
+            json!({ "preferredDuringSchedulingIgnoredDuringExecution": preferred })
+        }
+        Spread::None => json!({ "preferredDuringSchedulingIgnoredDuringExecution": preferred }),
+    }
+}
+
+fn container(spec: &Spec, number: NodeNumber) -> Value {
+    let mut container = json!({
+        "name": CONTAINER,
+        "image": spec.image.name,
+        "imagePullPolicy": "IfNotPresent",
+        "ports": [
+            { "name": "redis-client", "containerPort": PORT, "protocol": "TCP" },
+            { "name": "redis-cluster", "containerPort": PORT + 10000, "protocol": "TCP" },
+        ],
+        "env": environment(spec, number),
+        "resources": {
+            "requests": { "cpu": spec.resources.cpu, "memory": spec.resources.memory.to_string() },
+            "limits": { "memory": spec.resources.memory.to_string() },
+        },
+        "startupProbe": probe("alive", 1, 120),
+        "livenessProbe": probe("alive", 10, 5),
+        "readinessProbe": probe("ready", 5, 2),
+        "volumeMounts": mounts(spec),
+    });
+    match spec.image.entrypoint {
+        Entrypoint::Bootstrap => {
+            container["command"] = json!(["/bin/sh", format!("{MOUNT}/bootstrap.sh")]);
+            container["securityContext"] = json!({
+                "allowPrivilegeEscalation": false,
+                "readOnlyRootFilesystem": true,
+                "capabilities": { "drop": ["ALL"] },
+            });
+        }
+        Entrypoint::Image => container["args"] = json!(config::arguments(spec)),
+    }
+    container
+}
+
+fn probe(what: &str, period: u32, failures: u32) -> Value {
+    json!({
+        "exec": { "command": ["/bin/sh", format!("{MOUNT}/probe.sh"), what] },
+        "periodSeconds": period,
+        "timeoutSeconds": 5,
+        "failureThreshold": failures,
+    })
+}
+
+fn environment(spec: &Spec, number: NodeNumber) -> Value {
+    let mut variables = Vec::new();
+    let secret = match &spec.auth {
+        Auth::None => None,
+        Auth::Own(_) => Some((spec.name.as_str(), PASSWORD_KEY)),
+        Auth::Secret { name, key } => Some((name.as_str(), key.as_str())),
+    };
+    if let Some((name, key)) = secret {
+        let source = json!({ "secretKeyRef": { "name": name, "key": key } });
+        variables.push(json!({ "name": PASSWORD_VARIABLE, "valueFrom": source }));
+    }
+    let mut lines = config::redis_config(&spec.redis);
+    if spec.image.entrypoint == Entrypoint::Image && secret.is_some() {
+        lines += &format!("requirepass $({PASSWORD_VARIABLE})\nmasterauth $({PASSWORD_VARIABLE})\n");
+    }
+    variables.push(json!({ "name": "CLUSTER_CONFIG", "value": config::cluster_config(spec, number) }));
+    variables.push(json!({ "name": "REDIS_CONFIG", "value": lines }));
+    Value::Array(variables)
+}
+
+fn mounts(spec: &Spec) -> Value {
+    let mut mounts = vec![
+        json!({ "name": "config", "mountPath": MOUNT, "readOnly": true }),
+        json!({ "name": DATA, "mountPath": DATA_FOLDER }),
+    ];
+    if spec.image.entrypoint == Entrypoint::Bootstrap {
+        mounts.push(json!({ "name": "tmp", "mountPath": "/tmp" }));
+    }
+    Value::Array(mounts)
+}
+
+fn volumes(spec: &Spec) -> Value {
+    let mut volumes =
+        vec![json!({ "name": "config", "configMap": { "name": spec.name.as_str(), "defaultMode": 0o555 } })];
+    if spec.image.entrypoint == Entrypoint::Bootstrap {
+        volumes.push(json!({ "name": "tmp", "emptyDir": { "medium": "Memory" } }));
+    }
+    if spec.resources.storage.is_none() {
+        volumes.push(json!({ "name": DATA, "emptyDir": {} }));
+    }
+    Value::Array(volumes)
+}
+
+fn pairs(pairs: &[(String, String)]) -> Map<String, Value> {
+    pairs.iter().map(|(name, value)| (name.clone(), json!(value))).collect()
+}
+
+fn without_nulls(mut value: Value) -> Value {
+    if let Value::Object(fields) = &mut value {
+        fields.retain(|_, field| !field.is_null());
+    }
+    value
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::object::tests::spec;
+    use super::*;
+
+    fn yaml(value: &Value) -> String {
+        serde_yaml::to_string(value).expect("yaml")
+    }
+
+    fn first() -> NodeNumber {
+        NodeNumber::new(1, 1)
+    }
+
+    #[test]
+    fn the_stateful_set_of_a_master() {
+        insta::assert_snapshot!(yaml(&controller(&spec(), first()).value));
+    }
+
+    #[test]
+    fn the_replication_controller_of_the_originals_image() {
+        let mut spec = spec();
+        spec.workload = Workload::ReplicationController;
+        spec.image.entrypoint = Entrypoint::Image;
+        spec.image.name = "balon/docker-redis:3.0.7".into();
+        spec.resources.storage = None;
+        spec.auth = Auth::None;
+        insta::assert_snapshot!(yaml(&controller(&spec, first()).value));
+    }
+
+    /// The rules of the "restricted" Pod Security Standard that a pod of ours could break:
+    /// <https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted>.
+    #[test]
+    fn pods_satisfy_the_restricted_standard() {
+        let pod = pod(&spec(), first());
+        let container = &pod["containers"][0]["securityContext"];
+        assert_eq!(pod["securityContext"]["runAsNonRoot"], true);
+        assert_eq!(pod["securityContext"]["seccompProfile"]["type"], "RuntimeDefault");
+        assert_eq!(container["allowPrivilegeEscalation"], false);
+        assert_eq!(container["capabilities"]["drop"], json!(["ALL"]));
+        for forbidden in ["hostNetwork", "hostPID", "hostIPC"] {
+            assert!(pod[forbidden].is_null(), "{forbidden}");
+        }
+        for volume in pod["volumes"].as_array().expect("volumes") {
+            let kind = volume.as_object().and_then(|volume| volume.keys().find(|key| *key != "name"));
+            assert!(["configMap", "emptyDir"].contains(&kind.expect("a kind").as_str()));
+        }
+    }
+
+    #[test]
+    fn the_password_is_only_referred_to() {
+        for entrypoint in [Entrypoint::Bootstrap, Entrypoint::Image] {
+            let mut spec = spec();
+            spec.auth = Auth::Own("s3cr3t".into());
+            spec.image.entrypoint = entrypoint;
+            let text = controller(&spec, first()).value.to_string();
+            assert!(!text.contains("s3cr3t"));
+            assert!(text.contains("secretKeyRef"));
+        }
+    }
+}
