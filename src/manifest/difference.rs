@@ -3,7 +3,40 @@
 //! The API server fills in defaults and others may add to an object, so only what
 //! the wish says is compared.
 
+use super::names::{INSTANCE, MANAGED_BY};
+use super::object::{Object, SECRET};
 use serde_json::Value;
+
+/// What is to be done with an object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// It is not there: make it.
+    Create,
+    /// It is there and as wished.
+    Unchanged,
+    /// It is ours, but not as wished.
+    Differs(Vec<Change>),
+    /// Somebody else's object has the name.
+    Foreign,
+}
+
+/// Decides by what is there under the object's name. A Secret of ours is kept as
+/// it is: a kept volume's cluster goes on with its password.
+pub fn decide(wanted: &Object, live: Option<&Value>) -> Decision {
+    let Some(live) = live else { return Decision::Create };
+    let label = |object: &Value, name: &str| object["metadata"]["labels"][name].as_str().map(str::to_owned);
+    let owner = |object: &Value| (label(object, INSTANCE), label(object, MANAGED_BY));
+    if owner(&wanted.value) != owner(live) {
+        return Decision::Foreign;
+    }
+    if wanted.kind == SECRET {
+        return Decision::Unchanged;
+    }
+    match difference(&wanted.value, live) {
+        changes if changes.is_empty() => Decision::Unchanged,
+        changes => Decision::Differs(changes),
+    }
+}
 
 /// One place in which an object differs from the wish.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,6 +106,20 @@ mod tests {
         let wanted = json!({ "spec": { "a": 1, "env": [{ "name": "x", "value": "" }], "off": false } });
         let live = json!({ "spec": { "a": 1, "b": 2, "env": [{ "name": "x" }] }, "status": {} });
         assert_eq!(difference(&wanted, &live), []);
+    }
+
+    #[test]
+    fn decisions_by_what_is_there() {
+        let object = |kind: &str, data: &str| Object {
+            kind: if kind == "Secret" { SECRET } else { crate::manifest::object::CONFIG_MAP },
+            value: json!({ "metadata": { "labels": { INSTANCE: "a", MANAGED_BY: "us" } }, "data": data }),
+        };
+        let wanted = object("ConfigMap", "x");
+        assert_eq!(decide(&wanted, None), Decision::Create);
+        assert_eq!(decide(&wanted, Some(&wanted.value)), Decision::Unchanged);
+        assert_eq!(decide(&wanted, Some(&json!({ "metadata": {}, "data": "x" }))), Decision::Foreign);
+        assert!(matches!(decide(&wanted, Some(&object("ConfigMap", "y").value)), Decision::Differs(_)));
+        assert_eq!(decide(&object("Secret", "x"), Some(&object("Secret", "y").value)), Decision::Unchanged);
     }
 
     #[test]

@@ -112,12 +112,16 @@ pub fn objects(spec: &Spec, budget: Kind) -> Vec<Object> {
     objects
 }
 
+/// Whether an object is the controller of a node.
+pub fn is_controller(object: &Object) -> bool {
+    [STATEFUL_SET, REPLICATION_CONTROLLER].contains(&object.kind)
+}
+
 /// Whether an object is the controller of a replica at birth.
 pub fn is_replica_controller(object: &Object) -> bool {
-    let controller = [STATEFUL_SET, REPLICATION_CONTROLLER].contains(&object.kind);
     let number = object.value["metadata"]["labels"][super::names::NODE].as_str();
     let number = number.and_then(|text| text.parse::<NodeNumber>().ok());
-    controller && number.is_some_and(|number| !number.is_master_at_birth())
+    is_controller(object) && number.is_some_and(|number| !number.is_master_at_birth())
 }
 
 fn secret(spec: &Spec) -> Option<Object> {

@@ -262,7 +262,7 @@ mod tests {
     use super::*;
 
     fn yaml(value: &Value) -> String {
-        serde_yaml::to_string(value).expect("yaml")
+        serde_saphyr::to_string(value).expect("yaml")
     }
 
     fn first() -> NodeNumber {

@@ -1,0 +1,107 @@
+//! The command line: the flags of every command, and the commands.
+
+use crate::commands::Command;
+use crate::context::Context;
+use crate::duration;
+use crate::error::Error;
+use crate::k8s::client::Server;
+use crate::k8s::dial::Via;
+use crate::k8s::flags::ConnectionFlags;
+use crate::ui::terminal::{Color, Ui};
+use clap::{Args, Parser};
+use std::time::Duration;
+
+/// Creates, shows and deletes reliable Redis Clusters on any Kubernetes
+///
+/// Nothing is installed in the Kubernetes cluster: no operator, no custom resource,
+/// no sidecar. Your own rights are used; the nodes are reached by port-forward or exec.
+#[derive(Debug, Parser)]
+#[command(
+    name = "kubectl redis-cluster",
+    bin_name = "kubectl redis-cluster",
+    version,
+    disable_help_subcommand = true,
+    after_help = "Examples:\n  kubectl redis-cluster create redis-001\n  kubectl redis-cluster info redis-001\n  \
+                  kubectl redis-cluster info -l app=redis\n  kubectl redis-cluster delete redis-001"
+)]
+pub struct Cli {
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+    #[command(flatten)]
+    node: NodeFlags,
+    /// When to use colours
+    #[arg(long, global = true, value_enum, default_value = "auto", value_name = "WHEN", help_heading = "Output flags")]
+    color: Color,
+    #[command(flatten)]
+    connection: ConnectionFlags,
+}
+
+/// How the Redis nodes are asked.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Redis flags")]
+struct NodeFlags {
+    /// How to reach the nodes
+    #[arg(long, global = true, value_enum, default_value = "auto", value_name = "WAY")]
+    via: Via,
+    /// The longest that one node may take to answer
+    #[arg(long, global = true, value_name = "DURATION", value_parser = duration::parse, default_value = "3s")]
+    ask_timeout: Duration,
+    /// The Secret with the password, and the key in it (default "password")
+    #[arg(long, global = true, value_name = "NAME[/KEY]", value_parser = secret_key)]
+    auth_secret: Option<(String, String)>,
+    /// The ACL user to ask as
+    #[arg(long, global = true, value_name = "USER")]
+    redis_user: Option<String>,
+}
+
+fn secret_key(text: &str) -> Result<(String, String), String> {
+    match text.split_once('/').unwrap_or((text, crate::manifest::names::PASSWORD_KEY)) {
+        ("", _) | (_, "") => Err("it must be NAME or NAME/KEY".into()),
+        (name, key) => Ok((name.to_owned(), key.to_owned())),
+    }
+}
+
+impl Cli {
+    /// When to use colours.
+    pub fn color(&self) -> Color {
+        self.color
+    }
+
+    /// Finds the API server and runs the command.
+    ///
+    /// # Errors
+    /// The command's own.
+    pub async fn run(self, ui: &mut Ui) -> Result<(), Error> {
+        let server = match Server::connect(&self.connection).await {
+            Err(_) if self.command.works_offline() => Server::nowhere(&self.connection)?,
+            connected => connected?,
+        };
+        let context = Context {
+            server,
+            via: self.node.via,
+            ask_timeout: self.node.ask_timeout,
+            redis_user: self.node.redis_user,
+            auth_secret: self.node.auth_secret,
+        };
+        self.command.run(&context, ui).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_holds_together() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn secrets_have_a_key() {
+        assert_eq!(secret_key("a").ok(), Some(("a".into(), "password".into())));
+        assert_eq!(secret_key("a/b").ok(), Some(("a".into(), "b".into())));
+        assert!(secret_key("/b").is_err() && secret_key("a/").is_err());
+    }
+}

@@ -1,0 +1,454 @@
+//! `create`: from a wish to a cluster in which every node says ok.
+
+use crate::cluster::health::check;
+use crate::cluster::shape::{BadShape, Shape, Small};
+use crate::cluster::topology::Topology;
+use crate::context::Context;
+use crate::duration;
+use crate::error::Error;
+use crate::k8s::members::Which;
+use crate::k8s::objects::Run;
+use crate::manifest::config::config_line;
+use crate::manifest::difference::{Change, Decision};
+use crate::manifest::names::{CONTAINER, ClusterName, PASSWORD_KEY};
+use crate::manifest::object::{BUDGET, Object, SECRET, objects};
+use crate::manifest::quantity::Size;
+use crate::manifest::spec::{
+    Auth, Entrypoint, Image, Network, Placement, Redis, Resources, Spec, Spread, Storage, Toleration, Workload,
+};
+use crate::ops::observe::Observation;
+use crate::ops::{apply, preflight};
+use crate::ui::json;
+use crate::ui::terminal::Ui;
+use serde_json::{Value, json};
+use std::time::Duration;
+
+/// Create a cluster, and wait until every node says ok
+///
+/// Run again after an interruption, it goes on; run again on a finished cluster, it
+/// changes nothing. It never changes a cluster that is there to another wish.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  kubectl redis-cluster create redis-001\n  \
+          kubectl redis-cluster create cache --ephemeral --memory 1Gi --maxmemory-policy allkeys-lru\n  \
+          kubectl redis-cluster create redis-001 --dry-run=client -o yaml | kubectl apply -f -\n  \
+          kubectl redis-cluster create redis-001 --workload replicationcontroller --no-auth")]
+pub struct Args {
+    /// The cluster's name
+    #[arg(value_parser = str::parse::<ClusterName>)]
+    pub name: ClusterName,
+    /// How many shards, each with a master of its own
+    #[arg(long, default_value_t = 3)]
+    shards: u16,
+    /// How many replicas each master has
+    #[arg(long, default_value_t = 1)]
+    replicas: u16,
+    /// Allow fewer than three shards, in which no failover is possible
+    #[arg(long)]
+    allow_small: bool,
+    /// The server's image: Redis or Valkey
+    #[arg(long, default_value = "redis:8.0")]
+    image: String,
+    /// The Secret to pull the image with
+    #[arg(long, value_name = "SECRET")]
+    image_pull_secret: Option<String>,
+    /// Leave the start to the image's own entry point, which reads CLUSTER_CONFIG and REDIS_CONFIG
+    #[arg(long)]
+    image_entrypoint: bool,
+    /// What keeps each node's pod
+    #[arg(long, value_enum, value_name = "KIND", default_value = "statefulset")]
+    workload: WorkloadArg,
+    /// The size of each node's volume [default: 1Gi, none with a replicationcontroller]
+    #[arg(long, value_name = "SIZE", value_parser = str::parse::<Size>, conflicts_with = "ephemeral")]
+    storage: Option<Size>,
+    /// Keep all data in memory only
+    #[arg(long)]
+    ephemeral: bool,
+    /// The StorageClass of the volumes; the default one when not given
+    #[arg(long, value_name = "NAME", conflicts_with = "ephemeral")]
+    storage_class: Option<String>,
+    /// The memory of each node; five eighths of it are for keys
+    #[arg(long, value_name = "SIZE", value_parser = str::parse::<Size>, default_value = "256Mi")]
+    memory: Size,
+    /// The processor time that each node asks for
+    #[arg(long, value_name = "QUANTITY", default_value = "50m")]
+    cpu: String,
+    /// What to do when the memory is full
+    #[arg(long, value_name = "POLICY", default_value = "noeviction", value_parser = POLICIES)]
+    maxmemory_policy: String,
+    /// A further line of redis.conf, repeatable
+    #[arg(long, value_name = "KEY=VALUE", value_parser = config_line)]
+    config: Vec<String>,
+    /// How long a node may be silent before its peers take it for failed
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "5s")]
+    node_timeout: Duration,
+    /// Whether the nodes of a shard must be on different workers
+    #[arg(long, value_enum, value_name = "WISH", default_value = "required")]
+    spread: Spread,
+    /// A label that a worker must have, repeatable
+    #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
+    node_selector: Vec<(String, String)>,
+    /// A taint that the pods bear, repeatable
+    #[arg(long, value_name = "KEY[=VALUE][:EFFECT]", value_parser = toleration)]
+    toleration: Vec<Toleration>,
+    /// The pods' priority class
+    #[arg(long, value_name = "NAME")]
+    priority_class: Option<String>,
+    /// An annotation of the pods, repeatable
+    #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
+    annotation: Vec<(String, String)>,
+    /// Let in only pods of the namespace, and to the cluster bus only the nodes
+    #[arg(long)]
+    network_policy: bool,
+    /// Ask for no password
+    #[arg(long, conflicts_with = "auth_secret")]
+    no_auth: bool,
+    /// Only show what would be made: none, client or server
+    #[arg(long, value_enum, value_name = "WHERE", default_value = "none")]
+    dry_run: DryRun,
+    /// The form of the output; yaml and json are the manifests
+    #[arg(short, long, value_enum, value_name = "FORMAT")]
+    output: Option<Output>,
+    /// Wait until every node says ok
+    #[arg(long, value_name = "BOOL", default_value_t = true, num_args = 0..=1, require_equals = true,
+          default_missing_value = "true", action = clap::ArgAction::Set)]
+    wait: bool,
+    /// The longest to wait
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "5m")]
+    timeout: Duration,
+}
+
+const POLICIES: [&str; 8] = [
+    "noeviction",
+    "allkeys-lru",
+    "allkeys-lfu",
+    "allkeys-random",
+    "volatile-lru",
+    "volatile-lfu",
+    "volatile-random",
+    "volatile-ttl",
+];
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum WorkloadArg {
+    #[value(name = "statefulset")]
+    StatefulSet,
+    #[value(name = "replicationcontroller")]
+    ReplicationController,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Output {
+    Name,
+    Yaml,
+    Json,
+}
+
+/// The only form of messages beside sentences.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum NameOutput {
+    /// `type/name`.
+    Name,
+}
+
+/// Whether something is really done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum DryRun {
+    /// It is done.
+    None,
+    /// Nothing is sent.
+    Client,
+    /// The server says what would come of it.
+    Server,
+}
+
+impl DryRun {
+    /// What kubectl adds to its messages.
+    pub fn suffix(self) -> &'static str {
+        match self {
+            Self::None => "",
+            Self::Client => " (dry run)",
+            Self::Server => " (server dry run)",
+        }
+    }
+
+    /// How to send it; none when nothing is sent.
+    pub fn run(self) -> Option<Run> {
+        match self {
+            Self::None => Some(Run::Real),
+            Self::Client => None,
+            Self::Server => Some(Run::ServerDry),
+        }
+    }
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("it must be KEY=VALUE".into()),
+    }
+}
+
+fn toleration(text: &str) -> Result<Toleration, String> {
+    const EFFECTS: [&str; 3] = ["NoSchedule", "PreferNoSchedule", "NoExecute"];
+    let (taint, effect) = text.rsplit_once(':').map_or((text, None), |(taint, effect)| (taint, Some(effect)));
+    let (key, value) = taint.split_once('=').map_or((taint, None), |(key, value)| (key, Some(value)));
+    match effect {
+        _ if key.is_empty() => Err("it must be KEY[=VALUE][:EFFECT]".into()),
+        Some(effect) if !EFFECTS.contains(&effect) => Err(format!("the effect must be one of {}", EFFECTS.join(", "))),
+        _ => Ok(Toleration { key: key.into(), value: value.map(Into::into), effect: effect.map(Into::into) }),
+    }
+}
+
+impl Args {
+    /// Whether no server is needed.
+    pub fn is_client_dry_run(&self) -> bool {
+        self.dry_run == DryRun::Client
+    }
+
+    /// What is meant by what was typed.
+    fn spec(&self, context: &Context, password: String) -> Result<Spec, Error> {
+        let small = if self.allow_small { Small::Allowed } else { Small::Refused };
+        let shape = Shape::new(self.shards, self.replicas, small).map_err(|refusal| match refusal {
+            BadShape::TooSmall(_) => Error::user(refusal).hint("add --allow-small to have it nevertheless"),
+            _ => Error::user(refusal),
+        })?;
+        let entrypoint = if self.image_entrypoint { Entrypoint::Image } else { Entrypoint::Bootstrap };
+        let workload = match self.workload {
+            WorkloadArg::StatefulSet => Workload::StatefulSet,
+            WorkloadArg::ReplicationController => Workload::ReplicationController,
+        };
+        let spec = Spec {
+            name: self.name.clone(),
+            namespace: context.server.namespace().to_owned(),
+            shape,
+            workload,
+            image: Image { name: self.image.clone(), pull_secret: self.image_pull_secret.clone(), entrypoint },
+            resources: Resources {
+                memory: self.memory.clone(),
+                cpu: self.cpu.clone(),
+                storage: self.storage(workload, entrypoint)?,
+            },
+            redis: Redis {
+                node_timeout_ms: u64::try_from(self.node_timeout.as_millis()).unwrap_or(u64::MAX),
+                maxmemory_policy: self.maxmemory_policy.clone(),
+                config: self.config.clone(),
+            },
+            placement: Placement {
+                spread: self.spread,
+                node_selector: self.node_selector.clone(),
+                tolerations: self.toleration.clone(),
+                priority_class: self.priority_class.clone(),
+            },
+            auth: self.auth(context, password),
+            annotations: self.annotation.clone(),
+            network: if self.network_policy { Network::Restricted } else { Network::Open },
+        };
+        spec.validate().map_err(Error::user)?;
+        Ok(spec)
+    }
+
+    /// A volume unless the user or the kind of controller wants none.
+    fn storage(&self, workload: Workload, entrypoint: Entrypoint) -> Result<Option<Storage>, Error> {
+        let possible = workload == Workload::StatefulSet && entrypoint == Entrypoint::Bootstrap;
+        let asked = self.storage.is_some() || self.storage_class.is_some();
+        if self.ephemeral || !(possible || asked) {
+            return Ok(None);
+        }
+        let default = "1Gi".parse::<Size>().map_err(Error::user)?;
+        let size = self.storage.clone().unwrap_or(default);
+        Ok(Some(Storage { size, class: self.storage_class.clone() }))
+    }
+
+    fn auth(&self, context: &Context, password: String) -> Auth {
+        match &context.auth_secret {
+            _ if self.no_auth => Auth::None,
+            Some((name, key)) => Auth::Secret { name: name.clone(), key: key.clone() },
+            None => Auth::Own(password),
+        }
+    }
+}
+
+/// What to do when it was interrupted or failed.
+pub fn going_on(name: &ClusterName) -> Vec<String> {
+    vec![format!(
+        "what was made stays: run the same command again to go on, or remove it: kubectl redis-cluster delete {name}"
+    )]
+}
+
+/// Creates a cluster.
+///
+/// # Errors
+/// Before the first object: what could be known to fail. After it: what failed, and
+/// how to go on.
+pub async fn run(context: &Context, args: Args, ui: &mut Ui) -> Result<(), Error> {
+    let spec = args.spec(context, random_password()?)?;
+    if args.is_client_dry_run() {
+        return show_manifests(context, &args, spec, ui).await;
+    }
+    let budget = context.server.budget_kind().await?;
+    let findings = preflight::check(&context.server, &spec, objects(&spec, budget)).await?;
+    refuse_conflicts(&spec, &findings.decisions)?;
+    findings.notes.iter().for_each(|note| ui.note(&format!("note: {note}")));
+    warn(&spec, ui);
+    let made = make(context, &args, &spec, findings.decisions, ui).await;
+    made.map_err(|error| going_on(&args.name).into_iter().fold(error, Error::hint))
+}
+
+async fn make(
+    context: &Context,
+    args: &Args,
+    spec: &Spec,
+    decisions: Vec<(Object, Decision)>,
+    ui: &mut Ui,
+) -> Result<(), Error> {
+    let message = |object: &Object, verb: &str| match args.output {
+        Some(Output::Name) => object.reference(),
+        _ => format!("{} {verb}{}", object.reference(), args.dry_run.suffix()),
+    };
+    let (missing, present): (Vec<_>, Vec<_>) =
+        decisions.into_iter().partition(|(_, decision)| *decision == Decision::Create);
+    for (object, _) in &present {
+        ui.line(&message(object, "unchanged"))?;
+    }
+    let missing: Vec<Object> = missing.into_iter().map(|(object, _)| object).collect();
+    let run = args.dry_run.run().unwrap_or(Run::ServerDry);
+    apply::create(&context.server, &spec.name, &missing, run, |object| ui.line(&message(object, "created"))).await?;
+    if !args.wait || run == Run::ServerDry {
+        return Ok(());
+    }
+    let which = Which::Named(spec.name.clone());
+    let formed = apply::formed(context, &which, args.timeout, |text| {
+        ui.progress(text);
+        Ok(())
+    })
+    .await?;
+    if !missing.is_empty() {
+        report(context, spec, &formed, ui);
+    }
+    Ok(())
+}
+
+/// What is less than ideal, and how to connect.
+fn report(context: &Context, spec: &Spec, formed: &Observation, ui: &mut Ui) {
+    let snapshot = formed.snapshot(context.server.namespace());
+    for finding in check(&snapshot, &Topology::of(&snapshot)) {
+        ui.warning(&format!("{} ({})", finding.message, finding.evidence));
+    }
+    let pod = formed.nodes.iter().find_map(|(candidate, _)| candidate.member.pod.as_deref()).unwrap_or_default();
+    ui.note(&format!(
+        "redis cluster \"{}\" is ready; connect with:\n  kubectl -n {} exec -it {pod} -c {CONTAINER} -- redis-cli -c",
+        spec.name, spec.namespace
+    ));
+}
+
+fn warn(spec: &Spec, ui: &mut Ui) {
+    if spec.image.entrypoint == Entrypoint::Image {
+        ui.warning("the image's own entry point may run as root: these pods do not satisfy the restricted Pod Security Standard");
+    }
+    if spec.resources.storage.is_none() && spec.shape.replicas() == 0 {
+        ui.warning("without volumes and replicas, a pod that restarts loses its keys");
+    }
+}
+
+/// Objects of others under our names, and our own that are not as wished.
+fn refuse_conflicts(spec: &Spec, decisions: &[(Object, Decision)]) -> Result<(), Error> {
+    let foreign: Vec<String> = decisions
+        .iter()
+        .filter(|(_, decision)| *decision == Decision::Foreign)
+        .map(|(object, _)| object.reference())
+        .collect();
+    if !foreign.is_empty() {
+        return Err(Error::user(format!("not of this cluster, but in its place: {}", foreign.join(", ")))
+            .hint("choose another name or namespace"));
+    }
+    let changes: Vec<String> = decisions.iter().flat_map(|(object, decision)| changes(object, decision)).collect();
+    if changes.is_empty() {
+        return Ok(());
+    }
+    const SHOWN: usize = 8;
+    let more = changes.len().saturating_sub(SHOWN);
+    let error = Error::user(format!("redis cluster \"{}\" exists and is not what is wished", spec.name));
+    let error = changes.into_iter().take(SHOWN).fold(error, |error, change| error.cause(change));
+    let error = if more > 0 { error.cause(format!("and {more} more differences")) } else { error };
+    Err(error.hint(format!(
+        "a cluster is never changed by the way: use another name, or delete it and create it anew: kubectl redis-cluster delete {}",
+        spec.name
+    )))
+}
+
+fn changes(object: &Object, decision: &Decision) -> Vec<String> {
+    let Decision::Differs(changes) = decision else { return Vec::new() };
+    let reference = object.reference();
+    let value = |text: &str| match text.lines().count() {
+        0 | 1 if text.len() <= 60 => format!("\"{text}\""),
+        lines => format!("a text of {lines} lines"),
+    };
+    let sentence = |change: &Change| {
+        let live = change.live.as_deref().map_or("nothing".to_owned(), value);
+        format!("{reference}: {} is {live}, wished is {}", change.path, value(&change.wanted))
+    };
+    changes.iter().map(sentence).collect()
+}
+
+/// The manifests as they would be made; the password of a Secret that is there
+/// already is taken over, so that applying them again changes nothing.
+async fn show_manifests(context: &Context, args: &Args, mut spec: Spec, ui: &mut Ui) -> Result<(), Error> {
+    let budget = context.server.budget_kind().await.unwrap_or(BUDGET);
+    if let Auth::Own(password) = &mut spec.auth
+        && let Ok(Some(secret)) = context.server.get(SECRET, spec.name.as_str()).await
+        && let Some(kept) = crate::ops::observe::decode(secret["data"][PASSWORD_KEY].as_str().unwrap_or_default())
+    {
+        *password = kept;
+    }
+    let objects = objects(&spec, budget);
+    let text = match args.output {
+        Some(Output::Yaml) => {
+            objects.iter().map(|object| json::yaml(&object.value)).collect::<Vec<_>>().join("\n---\n")
+        }
+        Some(Output::Json) => {
+            let items: Vec<&Value> = objects.iter().map(|object| &object.value).collect();
+            json::pretty(&json!({ "apiVersion": "v1", "kind": "List", "items": items }))
+        }
+        Some(Output::Name) => objects.iter().map(Object::reference).collect::<Vec<_>>().join("\n"),
+        None => {
+            let line = |object: &Object| format!("{} created{}", object.reference(), args.dry_run.suffix());
+            objects.iter().map(line).collect::<Vec<_>>().join("\n")
+        }
+    };
+    ui.line(&text)
+}
+
+/// 32 letters and digits: 190 bits, and nothing that a shell or redis.conf reads as
+/// anything else.
+fn random_password() -> Result<String, Error> {
+    const LETTERS: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+    let mut password = String::new();
+    while password.len() < 32 {
+        let mut bytes = [0; 64];
+        getrandom::fill(&mut bytes).map_err(|error| Error::user(format!("no random numbers: {error}")))?;
+        // Bytes above the last multiple of 62 would make some letters likelier.
+        let letters = bytes.iter().filter(|byte| **byte < 248).map(|byte| char::from(LETTERS[usize::from(byte % 62)]));
+        password.extend(letters.take(32 - password.len()));
+    }
+    Ok(password)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_are_long_and_not_the_same() {
+        let (a, b) = (random_password().expect("random"), random_password().expect("random"));
+        assert_eq!(a.len(), 32);
+        assert!(a != b && a.bytes().all(|byte| byte.is_ascii_alphanumeric()));
+    }
+
+    #[test]
+    fn tolerations() {
+        let full = toleration("a=b:NoSchedule").expect("a toleration");
+        assert_eq!((full.key.as_str(), full.value.as_deref(), full.effect.as_deref()), ("a", Some("b"), Some("NoSchedule")));
+        assert_eq!(toleration("a").map(|toleration| toleration.value), Ok(None));
+        assert!(toleration("=b").is_err() && toleration("a:Never").is_err());
+    }
+}

@@ -1,0 +1,143 @@
+//! `delete`: removes what this tool made, and keeps the data unless told.
+
+use crate::context::Context;
+use crate::duration;
+use crate::error::Error;
+use crate::k8s::objects::{Deletion, Run};
+use crate::manifest::names::ClusterName;
+use crate::manifest::object::POD;
+use crate::ops::remove::{self, Data, Doomed, Inventory};
+use crate::ui::terminal::Ui;
+use std::time::Duration;
+
+/// Delete a cluster; its volumes and password stay unless --delete-data
+///
+/// Only what carries this tool's labels is deleted. The same create afterwards brings
+/// the cluster back with all its keys.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  kubectl redis-cluster delete redis-001\n  \
+                        kubectl redis-cluster delete redis-001 --yes --delete-data")]
+pub struct Args {
+    /// The cluster
+    #[arg(value_parser = str::parse::<ClusterName>)]
+    pub name: ClusterName,
+    /// Do not ask
+    #[arg(short, long)]
+    yes: bool,
+    /// Keep the volumes and the Secret (the default)
+    #[arg(long, conflicts_with = "delete_data")]
+    keep_data: bool,
+    /// Delete the volumes with all keys, and the Secret
+    #[arg(long)]
+    delete_data: bool,
+    /// Only show what would be deleted: none, client or server
+    #[arg(long, value_enum, value_name = "WHERE", default_value = "none")]
+    dry_run: super::create::DryRun,
+    /// Wait until the last pod is gone
+    #[arg(long, value_name = "BOOL", default_value_t = true, num_args = 0..=1, require_equals = true,
+          default_missing_value = "true", action = clap::ArgAction::Set)]
+    wait: bool,
+    /// The longest to wait
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "2m")]
+    timeout: Duration,
+    /// Seconds that each pod gets to end; its own when not given
+    #[arg(long, value_name = "SECONDS")]
+    grace_period: Option<u32>,
+    /// It is no error when there is no such cluster
+    #[arg(long)]
+    ignore_not_found: bool,
+    /// The form of the output
+    #[arg(short, long, value_enum, value_name = "FORMAT")]
+    output: Option<super::create::NameOutput>,
+}
+
+/// What to do when it was interrupted.
+pub fn going_on(name: &ClusterName) -> Vec<String> {
+    vec![format!("what is deleted is gone, the rest is still there; the same command goes on: kubectl redis-cluster delete {name}")]
+}
+
+/// Deletes a cluster.
+///
+/// # Errors
+/// When there is none, when the user does not want it, and the server's.
+pub async fn run(context: &Context, args: Args, ui: &mut Ui) -> Result<(), Error> {
+    let server = &context.server;
+    let budget = server.budget_kind().await?;
+    let inventory = remove::inventory(server, &args.name, budget).await?;
+    let data = if args.delete_data { Data::Delete } else { Data::Keep };
+    if inventory.objects.is_empty() && (data == Data::Keep || inventory.data.is_empty()) {
+        return not_found(context, &args, &inventory);
+    }
+    let suffix = args.dry_run.suffix();
+    if suffix.is_empty() && !args.yes && !ui.confirm(&question(context, &args, &inventory, data))? {
+        ui.note("deletion is cancelled");
+        return Ok(());
+    }
+    let mut gone = |doomed: &Doomed| {
+        ui.line(&match args.output {
+            Some(_) => format!("{}/{}", doomed.kind.display(), doomed.name),
+            None => format!("{} \"{}\" deleted{suffix}", doomed.kind.display(), doomed.name),
+        })
+    };
+    let given_up: &[Doomed] = if data == Data::Delete { &inventory.data } else { &[] };
+    let Some(run) = args.dry_run.run() else {
+        let shown = inventory.objects.iter().filter(|doomed| doomed.kind != POD).chain(given_up);
+        return shown.map(gone).collect();
+    };
+    let options = Deletion { run, grace_period: args.grace_period };
+    remove::delete(server, &inventory.objects, &options, &mut gone).await?;
+    if args.wait && run == Run::Real {
+        let progress = |text: &str| {
+            ui.progress(text);
+            Ok(())
+        };
+        let waited = remove::pods_gone(server, &args.name, args.timeout, progress).await;
+        waited.map_err(|error| going_on(&args.name).into_iter().fold(error, Error::hint))?;
+    }
+    let gone = |doomed: &Doomed| {
+        let reference = format!("{}/{}", doomed.kind.display(), doomed.name);
+        let sentence = format!("{} \"{}\" deleted{suffix}", doomed.kind.display(), doomed.name);
+        ui.line(if args.output.is_some() { &reference } else { &sentence })
+    };
+    remove::delete(server, given_up, &options, gone).await?;
+    if data == Data::Keep && run == Run::Real && !inventory.data.is_empty() {
+        ui.note(&kept(&args.name, &inventory));
+    }
+    Ok(())
+}
+
+fn not_found(context: &Context, args: &Args, inventory: &Inventory) -> Result<(), Error> {
+    if args.ignore_not_found {
+        return Ok(());
+    }
+    let namespace = context.server.namespace();
+    let error = Error::user(format!("redis cluster \"{}\" not found in namespace \"{namespace}\"", args.name));
+    Err(if inventory.data.is_empty() {
+        error.hint("see what is there: kubectl redis-cluster list -A")
+    } else {
+        error.hint(format!(
+            "only its kept data is left: kubectl redis-cluster -n {namespace} delete {} --delete-data",
+            args.name
+        ))
+    })
+}
+
+fn question(context: &Context, args: &Args, inventory: &Inventory, data: Data) -> String {
+    let pods = inventory.objects.iter().filter(|doomed| doomed.kind == POD).count();
+    let data = match data {
+        Data::Keep if inventory.data.is_empty() => "it has no volumes: all its keys are lost".to_owned(),
+        Data::Keep => "its volumes and password stay".to_owned(),
+        Data::Delete => format!("its volumes and password too ({} objects), all its keys are lost", inventory.data.len()),
+    };
+    let namespace = context.server.namespace();
+    format!("Delete redis cluster \"{}\" of {pods} nodes in namespace \"{namespace}\"; {data}. Continue?", args.name)
+}
+
+fn kept(name: &ClusterName, inventory: &Inventory) -> String {
+    let kept: Vec<String> =
+        inventory.data.iter().map(|doomed| format!("{}/{}", doomed.kind.display(), doomed.name)).collect();
+    format!(
+        "kept: {}\nthe same create brings the cluster back; to give the data up: kubectl redis-cluster delete {name} --delete-data",
+        kept.join(", ")
+    )
+}

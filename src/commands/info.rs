@@ -1,0 +1,96 @@
+//! `info`: what a cluster is, by every node's own word.
+
+use super::target::{TargetArgs, only_one};
+use crate::cluster::health::check;
+use crate::cluster::topology::Topology;
+use crate::context::Context;
+use crate::error::Error;
+use crate::k8s::members::Which;
+use crate::ops::observe::{self, Observation, Zones};
+use crate::ui::terminal::Ui;
+use crate::ui::topology::{Width, render};
+use crate::ui::json;
+
+/// Show a cluster: its shards, nodes and slots, and what is wrong with it
+///
+/// All nodes are asked at once. A node that does not answer is a row that says why.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  kubectl redis-cluster info\n  kubectl redis-cluster info redis-001 -o wide\n  \
+                        kubectl redis-cluster info redis-001 -o json | jq .status.state\n  \
+                        kubectl redis-cluster info -l app=redis -o raw")]
+pub struct Args {
+    #[command(flatten)]
+    target: TargetArgs,
+    /// The form of the output; raw is what each node answers to CLUSTER NODES (sorted) and CLUSTER INFO
+    #[arg(short, long, value_enum, value_name = "FORMAT")]
+    output: Option<Output>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Output {
+    Wide,
+    Json,
+    Yaml,
+    Name,
+    Raw,
+}
+
+/// Shows a cluster.
+///
+/// # Errors
+/// When the cluster cannot be found; not because a node does not answer.
+pub async fn run(context: &Context, args: Args, ui: &mut Ui) -> Result<(), Error> {
+    let which = args.target.which(context).await?;
+    let zones = if matches!(args.output, Some(Output::Raw | Output::Name)) { Zones::Skip } else { Zones::Read };
+    let observation = observe::cluster(context, &which, zones).await?;
+    if args.output == Some(Output::Raw) {
+        return raw(&observation, ui);
+    }
+    let snapshot = observation.snapshot(context.server.namespace());
+    if matches!(which, Which::Selected(_)) {
+        only_one(&snapshot)?;
+    }
+    let topology = Topology::of(&snapshot);
+    let findings = check(&snapshot, &topology);
+    let table = |width| render(&snapshot.name, &topology, &findings, width, ui.is_colored());
+    let text = match args.output {
+        None => table(Width::Normal),
+        Some(Output::Wide) => table(Width::Wide),
+        Some(Output::Json) => json::pretty(&json::cluster_info(&snapshot, &topology, &findings)),
+        Some(Output::Yaml) => json::yaml(&json::cluster_info(&snapshot, &topology, &findings)),
+        Some(Output::Name | Output::Raw) => pod_names(&topology),
+    };
+    ui.line(&text)
+}
+
+fn pod_names(topology: &Topology) -> String {
+    let pods = topology.nodes().filter_map(|node| node.member.pod.as_ref());
+    pods.map(|pod| format!("pod/{pod}")).collect::<Vec<_>>().join("\n")
+}
+
+/// The original example's script, byte for byte: every pod in the order of its name.
+fn raw(observation: &Observation, ui: &mut Ui) -> Result<(), Error> {
+    let mut pods: Vec<_> = observation
+        .nodes
+        .iter()
+        .filter_map(|(candidate, texts)| Some((candidate.member.pod.as_ref()?, texts)))
+        .collect();
+    pods.sort_by_key(|(pod, _)| *pod);
+    for (pod, texts) in pods {
+        ui.data(format!("======================================\nPod: {pod}\n").as_bytes())?;
+        match texts {
+            Ok(texts) => {
+                let mut lines: Vec<&str> = texts.nodes.lines().collect();
+                lines.sort_unstable();
+                let nodes: String = lines.into_iter().map(|line| format!("{line}\n")).collect();
+                ui.data(nodes.as_bytes())?;
+                ui.data(texts.cluster_info.as_bytes())?;
+            }
+            Err(reason) => {
+                ui.flush()?;
+                ui.note(&format!("error: cannot ask pod \"{pod}\": {reason}"));
+            }
+        }
+    }
+    ui.flush()
+}

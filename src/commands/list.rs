@@ -1,0 +1,198 @@
+//! `list`: the clusters of a namespace, or of all.
+
+use crate::cluster::membership::groups;
+use crate::cluster::node::NodeNumber;
+use crate::cluster::snapshot::Snapshot;
+use crate::cluster::topology::Topology;
+use crate::context::Context;
+use crate::error::Error;
+use crate::k8s::members::Which;
+use crate::manifest::names;
+use crate::manifest::object::{Kind, REPLICATION_CONTROLLER, STATEFUL_SET};
+use crate::ops::observe::{self, Zones};
+use crate::ui::json;
+use crate::ui::list::{ClusterRow, Columns, render};
+use crate::ui::terminal::Ui;
+use futures::future::try_join;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// List the clusters of a namespace
+///
+/// Without --state and -l from the API server alone: no node is asked.
+#[derive(Debug, clap::Args)]
+#[command(visible_alias = "ls", after_help = "Examples:\n  kubectl redis-cluster list -A\n  \
+          kubectl redis-cluster list --state\n  kubectl redis-cluster list -l app=redis")]
+pub struct Args {
+    /// Of all namespaces
+    #[arg(short = 'A', long, conflicts_with_all = ["selector", "state"])]
+    all_namespaces: bool,
+    /// Ask the nodes how their cluster is
+    #[arg(long)]
+    state: bool,
+    /// The clusters of the Redis pods that match these labels, whoever made them
+    #[arg(short = 'l', long, value_name = "SELECTOR")]
+    selector: Option<String>,
+    /// No header line
+    #[arg(long)]
+    no_headers: bool,
+    /// The form of the output
+    #[arg(short, long, value_enum, value_name = "FORMAT")]
+    output: Option<Output>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Output {
+    Wide,
+    Json,
+    Yaml,
+    Name,
+}
+
+/// Lists clusters.
+///
+/// # Errors
+/// The server's.
+pub async fn run(context: &Context, args: Args, ui: &mut Ui) -> Result<(), Error> {
+    let rows = match &args.selector {
+        Some(selector) => selected(context, selector).await?,
+        None => made_by_us(context, &args).await?,
+    };
+    let empty = rows.is_empty();
+    let items = json!(rows);
+    match args.output {
+        Some(Output::Json) => return ui.line(&json::pretty(&list(items))),
+        Some(Output::Yaml) => return ui.line(&json::yaml(&list(items))),
+        _ if empty => ui.note(&nothing(context, &args)),
+        Some(Output::Name) => {
+            let names: Vec<String> = rows.iter().map(|row| format!("rediscluster/{}", row.name)).collect();
+            ui.line(&names.join("\n"))?;
+        }
+        _ => {
+            let state = args.state || args.selector.is_some();
+            let columns = Columns { namespace: args.all_namespaces, state, header: !args.no_headers };
+            ui.line(&render(&rows, columns, jiff::Timestamp::now().as_second()))?;
+        }
+    }
+    Ok(())
+}
+
+fn list(items: Value) -> Value {
+    json!({ "apiVersion": json::API_VERSION, "kind": "ClusterList", "items": items })
+}
+
+fn nothing(context: &Context, args: &Args) -> String {
+    if args.all_namespaces {
+        "No resources found".into()
+    } else {
+        format!("No resources found in {} namespace.", context.server.namespace())
+    }
+}
+
+async fn made_by_us(context: &Context, args: &Args) -> Result<Vec<ClusterRow>, Error> {
+    let server = &context.server;
+    let namespace = (!args.all_namespaces).then(|| server.namespace());
+    let selector = names::managed();
+    let (sets, controllers) = try_join(
+        server.list(STATEFUL_SET, namespace, &selector),
+        server.list(REPLICATION_CONTROLLER, namespace, &selector),
+    )
+    .await?;
+    let kinds = [(STATEFUL_SET, sets), (REPLICATION_CONTROLLER, controllers)];
+    let mut rows = rows(&kinds);
+    if args.state {
+        for row in &mut rows {
+            let which = row.name.parse().map(Which::Named).map_err(Error::user)?;
+            let observation = observe::cluster(context, &which, Zones::Skip).await?;
+            let topology = Topology::of(&observation.snapshot(server.namespace()));
+            row.state = Some(topology.state.as_str().to_owned());
+        }
+    }
+    Ok(rows)
+}
+
+/// Pure: one row for all controllers of a cluster.
+fn rows(kinds: &[(Kind, Vec<Value>)]) -> Vec<ClusterRow> {
+    let mut clusters: BTreeMap<(String, String), Vec<(Kind, &Value)>> = BTreeMap::new();
+    for (kind, object) in kinds.iter().flat_map(|(kind, list)| list.iter().map(move |object| (*kind, object))) {
+        let metadata = &object["metadata"];
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let key = (text(&metadata["namespace"]), text(&metadata["labels"][names::INSTANCE]));
+        clusters.entry(key).or_default().push((kind, object));
+    }
+    clusters.into_iter().map(|((namespace, name), nodes)| row(namespace, name, &nodes)).collect()
+}
+
+fn row(namespace: String, name: String, nodes: &[(Kind, &Value)]) -> ClusterRow {
+    let mut shards: BTreeMap<u32, usize> = BTreeMap::new();
+    for (_, node) in nodes {
+        let number = node["metadata"]["labels"][names::NODE].as_str().and_then(|text| text.parse::<NodeNumber>().ok());
+        if let Some(number) = number {
+            *shards.entry(number.shard()).or_default() += 1;
+        }
+    }
+    let first = nodes.first().map(|(_, node)| *node).unwrap_or(&Value::Null);
+    let created = nodes.iter().filter_map(|(_, node)| node["metadata"]["creationTimestamp"].as_str()).min();
+    ClusterRow {
+        name,
+        namespace,
+        shards: shards.len(),
+        replicas: shards.values().max().map_or(0, |nodes| nodes - 1),
+        nodes_ready: nodes.iter().filter(|(_, node)| node["status"]["readyReplicas"].as_u64() >= Some(1)).count(),
+        nodes_wanted: nodes.len(),
+        workload: nodes.first().map(|(kind, _)| kind.kind.to_owned()).unwrap_or_default(),
+        image: first["spec"]["template"]["spec"]["containers"][0]["image"].as_str().unwrap_or_default().to_owned(),
+        created_at: created.map(str::to_owned),
+        state: None,
+    }
+}
+
+/// The clusters that the selected pods say they belong to.
+async fn selected(context: &Context, selector: &str) -> Result<Vec<ClusterRow>, Error> {
+    let which = Which::Selected(selector.to_owned());
+    let observation = observe::cluster(context, &which, Zones::Skip).await?;
+    let snapshot = observation.snapshot(context.server.namespace());
+    Ok(groups(&snapshot)
+        .into_iter()
+        .map(|group| {
+            let seen = group.members.iter().map(|index| snapshot.seen[*index].clone()).collect();
+            let cluster = Snapshot { name: group.name.clone(), namespace: snapshot.namespace.clone(), seen };
+            let topology = Topology::of(&cluster);
+            let wanted = topology.nodes().count();
+            ClusterRow {
+                name: group.name,
+                namespace: snapshot.namespace.clone(),
+                shards: topology.shards.len(),
+                replicas: topology.shards.iter().map(|shard| shard.replicas.len()).max().unwrap_or_default(),
+                nodes_ready: topology.nodes().filter(|node| node.is_reachable()).count(),
+                nodes_wanted: wanted,
+                workload: "<other>".into(),
+                image: "<unknown>".into(),
+                created_at: None,
+                state: Some(topology.state.as_str().to_owned()),
+            }
+        })
+        .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn controllers_become_clusters() {
+        let controller = |number: &str, ready: u32| {
+            json!({
+                "metadata": { "namespace": "a", "creationTimestamp": format!("2026-01-01T00:00:0{ready}Z"),
+                              "labels": { names::INSTANCE: "x", names::NODE: number } },
+                "spec": { "template": { "spec": { "containers": [{ "image": "redis:8.0" }] } } },
+                "status": { "readyReplicas": ready },
+            })
+        };
+        let sets = vec![controller("101", 1), controller("102", 0), controller("201", 1), controller("202", 1)];
+        let rows = rows(&[(STATEFUL_SET, sets)]);
+        assert_eq!(rows.len(), 1);
+        assert_eq!((rows[0].shards, rows[0].replicas, rows[0].nodes_ready, rows[0].nodes_wanted), (2, 1, 3, 4));
+        assert_eq!(rows[0].created_at.as_deref(), Some("2026-01-01T00:00:00Z"));
+    }
+}

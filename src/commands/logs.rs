@@ -1,0 +1,273 @@
+//! `logs`: of all nodes, in true time order.
+
+use super::target::TargetArgs;
+use crate::cluster::node::{NodeNumber, Role};
+use crate::cluster::topology::Topology;
+use crate::context::Context;
+use crate::duration;
+use crate::error::Error;
+use crate::k8s::log_order::LogLine;
+use crate::k8s::logs::{LogEvent, LogWish, Logs, Source};
+use crate::k8s::members::Which;
+use crate::manifest::names::NODE;
+use crate::ops::observe::{self, Zones};
+use crate::ui::log_lines::{LineStyle, Writer, json_line, text};
+use crate::ui::terminal::Ui;
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::Pod;
+use kube::Api;
+use kube::api::ListParams;
+use regex::bytes::Regex;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// Print the logs of all nodes, merged in the order of time
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  kubectl redis-cluster logs redis-001 --tail 20\n  \
+          kubectl redis-cluster logs redis-001 -f --since 10m --role master\n  \
+          kubectl redis-cluster logs redis-001 --node 101 -p\n  kubectl redis-cluster logs -l app=redis -o raw")]
+pub struct Args {
+    #[command(flatten)]
+    target: TargetArgs,
+    /// Go on with every line as it is written, also of restarted and of new pods
+    #[arg(short, long)]
+    follow: bool,
+    /// Only lines newer than this
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse, conflicts_with = "since_time")]
+    since: Option<Duration>,
+    /// Only lines written after this time (RFC 3339)
+    #[arg(long, value_name = "TIME", value_parser = str::parse::<Timestamp>)]
+    since_time: Option<Timestamp>,
+    /// Only so many last lines of each node; -1 is all
+    #[arg(long, value_name = "LINES", default_value_t = -1, allow_negative_numbers = true)]
+    tail: i64,
+    /// The container that ran before the present one
+    #[arg(short, long, conflicts_with = "follow")]
+    previous: bool,
+    /// With the time of each line
+    #[arg(long)]
+    timestamps: bool,
+    /// The container; the server's when not given
+    #[arg(short, long, value_name = "NAME")]
+    container: Option<String>,
+    /// Only this node, repeatable
+    #[arg(long, value_name = "NUMBER", value_parser = str::parse::<NodeNumber>)]
+    node: Vec<NodeNumber>,
+    /// Only the nodes that this shard was made of, repeatable
+    #[arg(long, value_name = "NUMBER")]
+    shard: Vec<u32>,
+    /// Only the nodes that have this role now
+    #[arg(long, value_enum, value_name = "ROLE")]
+    role: Option<RoleArg>,
+    /// Only lines that match this regular expression
+    #[arg(long, value_name = "REGEX", value_parser = Regex::new)]
+    grep: Option<Regex>,
+    /// Without the node before each line
+    #[arg(long)]
+    no_prefix: bool,
+    /// The most logs to read at the same time
+    #[arg(long, value_name = "NUMBER", default_value_t = 50)]
+    max_log_requests: usize,
+    /// The form of the output; raw is pod after pod, as the original script printed it
+    #[arg(short, long, value_enum, value_name = "FORMAT")]
+    output: Option<Output>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Output {
+    Raw,
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum RoleArg {
+    Master,
+    Replica,
+}
+
+impl Args {
+    fn wish(&self) -> LogWish {
+        let since = self.since.and_then(|since| Timestamp::now().checked_sub(since).ok());
+        LogWish {
+            container: self.container.clone(),
+            since: self.since_time.or(since),
+            tail: Some(self.tail).filter(|lines| *lines >= 0),
+            previous: self.previous,
+        }
+    }
+
+    /// Whether a pod is wanted, by its number.
+    fn wants(&self, pod: &Pod) -> bool {
+        let number = pod.metadata.labels.as_ref().and_then(|labels| labels.get(NODE)?.parse::<NodeNumber>().ok());
+        let node = self.node.is_empty() || number.is_some_and(|number| self.node.contains(&number));
+        let shard = self.shard.is_empty() || number.is_some_and(|number| self.shard.contains(&number.shard()));
+        node && shard
+    }
+
+    fn wanted_role(&self) -> Option<Role> {
+        self.role.map(|role| match role {
+            RoleArg::Master => Role::Master,
+            RoleArg::Replica => Role::Replica,
+        })
+    }
+
+    fn refuse_nonsense(&self) -> Result<(), Error> {
+        if self.output == Some(Output::Raw) && self.follow {
+            return Err(Error::user("-o raw prints pod after pod, which has no end to follow").hint("leave out one of -o raw and -f"));
+        }
+        if self.tail < -1 {
+            return Err(Error::user(format!("--tail must be -1 for all, or a number of lines, not {}", self.tail)));
+        }
+        Ok(())
+    }
+}
+
+/// Prints logs.
+///
+/// # Errors
+/// When there are no pods, when no log can be read, and the server's.
+pub async fn run(context: &Context, args: Args, ui: &mut Ui) -> Result<(), Error> {
+    args.refuse_nonsense()?;
+    let which = args.target.which(context).await?;
+    let (pods, roles) = futures::future::join(pods(context, &which), roles(context, &which, &args)).await;
+    let mut pods = pods?;
+    pods.retain(|pod| args.wants(pod) && has_role(pod, &roles, args.wanted_role()));
+    let wish = args.wish();
+    let sources: Vec<Source> = pods.iter().filter_map(|pod| Source::of(pod, &wish)).collect();
+    if sources.is_empty() && !args.follow {
+        return Err(Error::user(format!("no pods of \"{}\" match", which.title()))
+            .hint("see them all: kubectl redis-cluster info"));
+    }
+    let logs = Logs::new(&context.server, wish);
+    if args.output == Some(Output::Raw) {
+        return raw(&logs, &sources, ui).await;
+    }
+    if sources.len() > args.max_log_requests {
+        return Err(Error::user(format!(
+            "you are attempting to read {} logs at once, but maximum allowed concurrency is {}, use --max-log-requests to increase the limit",
+            sources.len(),
+            args.max_log_requests
+        )));
+    }
+    let mut printer = Printer::new(&args, &which, roles, ui);
+    sources.iter().for_each(|source| printer.begin(source));
+    if args.follow {
+        // A role that a pod takes later is not known: with --role no new pod is added.
+        let wanted = |pod: &Pod| args.role.is_none() && args.wants(pod);
+        logs.follow(sources, &which.selector(), wanted, |event| printer.take(event)).await
+    } else {
+        logs.read(&sources, |event| printer.take(event)).await?;
+        printer.ui.flush()
+    }
+}
+
+async fn pods(context: &Context, which: &Which) -> Result<Vec<Pod>, Error> {
+    let server = &context.server;
+    let api: Api<Pod> = Api::namespaced(server.client(), server.namespace());
+    let selection = ListParams::default().labels(&which.selector());
+    let pods = server.answer("list pods", api.list(&selection)).await?.items;
+    if pods.is_empty() {
+        let namespace = server.namespace();
+        return Err(Error::user(format!("no pods of \"{}\" found in namespace \"{namespace}\"", which.title()))
+            .hint("see what is there: kubectl redis-cluster list -A"));
+    }
+    Ok(pods)
+}
+
+type Roles = BTreeMap<String, Role>;
+
+/// The nodes' roles, by pod; best effort, since logs are wanted most when nodes do
+/// not answer.
+async fn roles(context: &Context, which: &Which, args: &Args) -> Roles {
+    if (args.no_prefix || args.output == Some(Output::Raw)) && args.role.is_none() {
+        return Roles::new();
+    }
+    let Ok(observation) = observe::cluster(context, which, Zones::Skip).await else { return Roles::new() };
+    let topology = Topology::of(&observation.snapshot(context.server.namespace()));
+    topology.nodes().filter_map(|node| Some((node.member.pod.clone()?, node.role?))).collect()
+}
+
+fn has_role(pod: &Pod, roles: &Roles, wanted: Option<Role>) -> bool {
+    let role = pod.metadata.name.as_ref().and_then(|name| roles.get(name));
+    wanted.is_none_or(|wanted| role == Some(&wanted))
+}
+
+/// The original example's script: every pod's name, then its log.
+async fn raw(logs: &Logs, sources: &[Source], ui: &mut Ui) -> Result<(), Error> {
+    for source in sources {
+        ui.data(format!("Pod: {}\n", source.pod).as_bytes())?;
+        let one = std::slice::from_ref(source);
+        let copied = logs.read(one, |event| match event {
+            LogEvent::Line(_, line) => ui.data(&[line.text.as_slice(), b"\n"].concat()),
+            _ => Ok(()),
+        });
+        if let Err(error) = copied.await {
+            ui.flush()?;
+            ui.note(&format!("error: no log of {}: {error}", source.pod));
+        }
+    }
+    ui.flush()
+}
+
+struct Printer<'a> {
+    args: &'a Args,
+    roles: Roles,
+    cluster: String,
+    writers: Vec<Writer>,
+    style: LineStyle,
+    ui: &'a mut Ui,
+}
+
+impl<'a> Printer<'a> {
+    fn new(args: &'a Args, which: &Which, roles: Roles, ui: &'a mut Ui) -> Self {
+        let style = LineStyle { prefix: !args.no_prefix, timestamps: args.timestamps, colored: ui.is_colored() };
+        let cluster = match which {
+            Which::Named(name) => name.to_string(),
+            Which::Selected(_) => String::new(),
+        };
+        Self { args, roles, cluster, writers: Vec::new(), style, ui }
+    }
+
+    fn begin(&mut self, source: &Source) {
+        let role = self.roles.get(&source.pod).map(|role| role.as_str());
+        let node = self.node(&source.pod);
+        self.writers.push(Writer { node, role, pod: source.pod.clone(), container: source.container.clone() });
+    }
+
+    /// A pod of ours begins with its node's name: `NAME-node-101-0`, `NAME-node-101-x7k2p`.
+    fn node(&self, pod: &str) -> String {
+        let rest = pod.strip_prefix(&self.cluster).and_then(|rest| rest.strip_prefix("-node-"));
+        match rest.and_then(|rest| rest.split('-').next()) {
+            Some(number) => format!("{}-node-{number}", self.cluster),
+            None => pod.to_owned(),
+        }
+    }
+
+    fn take(&mut self, event: LogEvent) -> Result<(), Error> {
+        match event {
+            LogEvent::Line(index, line) => self.line(index, &line),
+            LogEvent::Source(source) => {
+                self.begin(&source);
+                self.ui.note(&format!("+ {}", source.pod));
+                Ok(())
+            }
+            LogEvent::Note(text) => {
+                self.ui.note(&format!("note: {text}"));
+                Ok(())
+            }
+        }
+    }
+
+    fn line(&mut self, index: usize, line: &LogLine) -> Result<(), Error> {
+        if self.args.grep.as_ref().is_some_and(|pattern| !pattern.is_match(&line.text)) {
+            return Ok(());
+        }
+        let writer = &self.writers[index];
+        let shown = match self.args.output {
+            Some(Output::Json) => json_line(writer, line),
+            _ => text(writer, line, self.style),
+        };
+        self.ui.data(&shown)?;
+        if self.args.follow { self.ui.flush() } else { Ok(()) }
+    }
+}

@@ -1,0 +1,59 @@
+//! The verbs. To add one: a file beside this one, and three lines here.
+
+pub mod create;
+pub mod delete;
+pub mod info;
+pub mod list;
+pub mod logs;
+pub mod target;
+pub mod version;
+
+use crate::context::Context;
+use crate::error::Error;
+use crate::ui::terminal::Ui;
+
+/// What to do.
+#[derive(Debug, clap::Subcommand)]
+pub enum Command {
+    Create(Box<create::Args>),
+    Info(info::Args),
+    List(list::Args),
+    Logs(Box<logs::Args>),
+    Delete(delete::Args),
+    Version(version::Args),
+}
+
+impl Command {
+    /// Does it.
+    ///
+    /// # Errors
+    /// Whatever the verb says went wrong.
+    pub async fn run(self, context: &Context, ui: &mut Ui) -> Result<(), Error> {
+        match self {
+            Self::Create(args) => create::run(context, *args, ui).await,
+            Self::Info(args) => info::run(context, args, ui).await,
+            Self::List(args) => list::run(context, args, ui).await,
+            Self::Logs(args) => logs::run(context, *args, ui).await,
+            Self::Delete(args) => delete::run(context, args, ui).await,
+            Self::Version(args) => version::run(context, args, ui).await,
+        }
+    }
+
+    /// Whether it makes sense without an API server.
+    pub fn works_offline(&self) -> bool {
+        match self {
+            Self::Create(args) => args.is_client_dry_run(),
+            Self::Version(_) => true,
+            _ => false,
+        }
+    }
+
+    /// What to do when Ctrl-C ended it in the middle.
+    pub fn after_interrupt(&self) -> Vec<String> {
+        match self {
+            Self::Create(args) => create::going_on(&args.name),
+            Self::Delete(args) => delete::going_on(&args.name),
+            _ => Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! `version`: of this program, and of the API server where there is one.
+
+use crate::context::Context;
+use crate::error::Error;
+use crate::ui::json;
+use crate::ui::terminal::Ui;
+use serde_json::{Value, json};
+
+/// Show the version of this program and of the API server
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  kubectl redis-cluster version\n  kubectl redis-cluster version --client -o json")]
+pub struct Args {
+    /// Only this program's
+    #[arg(long)]
+    client: bool,
+    /// The form of the output
+    #[arg(short, long, value_enum, value_name = "FORMAT")]
+    output: Option<Output>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Output {
+    Json,
+    Yaml,
+}
+
+/// Shows the versions.
+///
+/// # Errors
+/// When the API server was to be asked and does not answer; its own version is
+/// shown before that.
+pub async fn run(context: &Context, args: Args, ui: &mut Ui) -> Result<(), Error> {
+    let server = match args.client {
+        true => None,
+        false => Some(context.server.answer("its version", context.server.client().apiserver_version()).await),
+    };
+    let (server, failure) = match server.transpose() {
+        Ok(server) => (server, None),
+        Err(error) => (None, Some(error)),
+    };
+    let server = server.map(|version| version.git_version);
+    let client = json!({
+        "version": format!("v{}", env!("CARGO_PKG_VERSION")),
+        "platform": format!("{}/{}", std::env::consts::OS, std::env::consts::ARCH),
+    });
+    ui.line(&text(&client, server.as_deref(), args.output))?;
+    failure.map_or(Ok(()), Err)
+}
+
+fn text(client: &Value, server: Option<&str>, output: Option<Output>) -> String {
+    let mut versions = json!({ "clientVersion": client });
+    if let Some(server) = server {
+        versions["serverVersion"] = json!({ "gitVersion": server });
+    }
+    match output {
+        Some(Output::Json) => json::pretty(&versions),
+        Some(Output::Yaml) => json::yaml(&versions),
+        None => {
+            let client = format!("Client Version: {}", client["version"].as_str().unwrap_or_default());
+            server.map_or(client.clone(), |server| format!("{client}\nServer Version: {server}"))
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! The one error that commands return, and the only place where foreign errors
+//! become ours.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::time::Duration;
+
+/// What kind of failure it is: decides how it is printed and the exit status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// Something that the user can change: arguments, files, a refusal.
+    User,
+    /// The API server said no; the message is complete, as kubectl words it.
+    Api,
+    /// Not there, according to the API server.
+    NotFound,
+    /// Not allowed, according to the API server.
+    Forbidden,
+    /// A deadline passed.
+    Timeout,
+    /// Whoever read our output went away.
+    BrokenPipe,
+    /// The user pressed Ctrl-C.
+    Interrupted,
+}
+
+/// A failure: what could not be done, why, and what may help.
+#[derive(Debug)]
+pub struct Error {
+    kind: ErrorKind,
+    message: String,
+    causes: Vec<String>,
+    hints: Vec<String>,
+}
+
+impl Error {
+    /// A failure of this kind.
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), causes: Vec::new(), hints: Vec::new() }
+    }
+
+    /// A failure that the user can do something about.
+    pub fn user(message: impl fmt::Display) -> Self {
+        Self::new(ErrorKind::User, message.to_string())
+    }
+
+    /// A deadline that passed: what was waited for, and what was seen last.
+    pub fn timeout(deadline: Duration, awaited: impl fmt::Display) -> Self {
+        Self::new(ErrorKind::Timeout, format!("timed out after {} waiting for {awaited}", seconds(deadline)))
+    }
+
+    /// Adds what may help.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+
+    /// Adds something that it came from.
+    #[must_use]
+    pub fn cause(mut self, cause: impl Into<String>) -> Self {
+        self.causes.push(cause.into());
+        self
+    }
+
+    /// Says what was being done; what went wrong becomes the cause.
+    #[must_use]
+    pub fn context(mut self, doing: impl Into<String>) -> Self {
+        let cause = std::mem::replace(&mut self.message, doing.into());
+        self.causes.insert(0, cause);
+        if !matches!(self.kind, ErrorKind::BrokenPipe | ErrorKind::Interrupted | ErrorKind::Timeout) {
+            self.kind = ErrorKind::User;
+        }
+        self
+    }
+
+    /// Its kind.
+    pub fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
+    /// What may help.
+    pub fn hints(&self) -> &[String] {
+        &self.hints
+    }
+
+    /// What it came from, the nearest first.
+    pub fn causes(&self) -> &[String] {
+        &self.causes
+    }
+
+    /// The first line, in kubectl's manner.
+    pub fn headline(&self) -> String {
+        match self.kind {
+            ErrorKind::Api | ErrorKind::NotFound | ErrorKind::Forbidden => self.message.clone(),
+            _ => format!("error: {}", self.message),
+        }
+    }
+
+    /// A failed request, worded as kubectl words it. `server` is its `HOST:PORT`.
+    pub fn from_kube(error: &kube::Error, server: &str) -> Self {
+        match error {
+            kube::Error::Api(status) => Self::from_status(status),
+            kube::Error::UpgradeConnection(kube::client::UpgradeConnectionError::ProtocolSwitch(code)) => {
+                Self::from_upgrade(*code)
+            }
+            kube::Error::Auth(auth) => Self::new(ErrorKind::User, format!("cannot log in to the server: {}", chain(auth)))
+                .hint("check the user's entry in your kubeconfig: kubectl config view --minify"),
+            other => Self::from_transport(other, server),
+        }
+    }
+
+    fn from_status(status: &kube::core::Status) -> Self {
+        let (kind, text) = match status.reason.as_str() {
+            "Unauthorized" => {
+                let text = format!("error: You must be logged in to the server ({})", status.message);
+                (ErrorKind::Api, text)
+            }
+            "Invalid" => (ErrorKind::Api, format!("The {}", status.message)),
+            "NotFound" => (ErrorKind::NotFound, format!("Error from server (NotFound): {}", status.message)),
+            "Forbidden" => (ErrorKind::Forbidden, format!("Error from server (Forbidden): {}", status.message)),
+            "" => (ErrorKind::Api, format!("Error from server: {}", status.message)),
+            reason => (ErrorKind::Api, format!("Error from server ({reason}): {}", status.message)),
+        };
+        let error = Self::new(kind, text);
+        match missing_right(&status.message) {
+            Some(right) if kind == ErrorKind::Forbidden => error.hint(right),
+            _ => error,
+        }
+    }
+
+    /// The body of a refused upgrade is lost: only its code is known.
+    fn from_upgrade(code: http::StatusCode) -> Self {
+        let kind = if code == http::StatusCode::FORBIDDEN { ErrorKind::Forbidden } else { ErrorKind::Api };
+        Self::new(kind, format!("Error from server: cannot open a stream to the pod ({code})"))
+    }
+
+    fn from_transport(error: &kube::Error, server: &str) -> Self {
+        let refused = sources(error)
+            .filter_map(|source| source.downcast_ref::<std::io::Error>())
+            .any(|io| io.kind() == std::io::ErrorKind::ConnectionRefused);
+        if refused {
+            let text =
+                format!("The connection to the server {server} was refused - did you specify the right host or port?");
+            return Self::new(ErrorKind::Api, text);
+        }
+        let deepest = sources(error).last().map_or_else(|| error.to_string(), ToString::to_string);
+        Self::new(ErrorKind::Api, format!("Unable to connect to the server: {deepest}"))
+    }
+}
+
+impl fmt::Display for Error {
+    /// All of it on one line, for a row of a table or a finding.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
+        self.causes.iter().try_for_each(|cause| write!(f, ": {cause}"))
+    }
+}
+
+impl StdError for Error {}
+
+impl From<std::io::Error> for Error {
+    fn from(error: std::io::Error) -> Self {
+        if error.kind() == std::io::ErrorKind::BrokenPipe {
+            Self::new(ErrorKind::BrokenPipe, "the output was closed")
+        } else {
+            Self::new(ErrorKind::User, format!("cannot write the output: {error}"))
+        }
+    }
+}
+
+/// An error and all that it came from.
+fn sources<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    std::iter::successors(Some(error), |each| (*each).source())
+}
+
+/// An error and all that it came from, on one line, without what is said twice.
+pub fn chain(error: &(dyn StdError + 'static)) -> String {
+    let mut line = String::new();
+    for source in sources(error) {
+        let text = source.to_string();
+        if line.is_empty() {
+            line = text;
+        } else if !line.contains(&text) {
+            line = format!("{line}: {text}");
+        }
+    }
+    line
+}
+
+/// `cannot list resource "pods" in API group "" in the namespace "x"` names the
+/// right that is missing; kubectl can ask for it.
+fn missing_right(message: &str) -> Option<String> {
+    let (_, rest) = message.split_once(" cannot ")?;
+    let (verb, rest) = rest.split_once(" resource \"")?;
+    let (resource, rest) = rest.split_once('"')?;
+    let namespace = rest.split_once("in the namespace \"").and_then(|(_, name)| name.split('"').next());
+    let scope = namespace.map_or(String::new(), |name| format!(" -n {name}"));
+    Some(format!("you need the right to {verb} {resource}: kubectl auth can-i {verb} {resource}{scope}"))
+}
+
+/// A duration for people: `5s`, `1.5s`, `2m0s` as Go prints it.
+pub fn seconds(duration: Duration) -> String {
+    let whole = duration.as_secs();
+    match (whole, duration.subsec_millis()) {
+        (60.., _) => format!("{}m{}s", whole / 60, whole % 60),
+        (_, 0) => format!("{whole}s"),
+        (0, millis) => format!("{millis}ms"),
+        (_, millis) => format!("{}s", format!("{whole}.{millis:03}").trim_end_matches('0')),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn status(reason: &str, message: &str) -> kube::Error {
+        let mut status = kube::core::Status::failure(message, reason);
+        status.code = 400;
+        kube::Error::Api(Box::new(status))
+    }
+
+    fn headline(reason: &str, message: &str) -> String {
+        Error::from_kube(&status(reason, message), "host:6443").headline()
+    }
+
+    #[test]
+    fn the_servers_errors_in_kubectls_words() {
+        assert_eq!(headline("NotFound", "pods \"x\" not found"), "Error from server (NotFound): pods \"x\" not found");
+        assert_eq!(headline("", "boom"), "Error from server: boom");
+        assert_eq!(headline("Unauthorized", "no"), "error: You must be logged in to the server (no)");
+        assert_eq!(headline("Invalid", "Pod \"x\" is invalid: spec"), "The Pod \"x\" is invalid: spec");
+    }
+
+    #[test]
+    fn a_missing_right_is_named() {
+        let message =
+            "pods is forbidden: User \"bob\" cannot list resource \"pods\" in API group \"\" in the namespace \"a\"";
+        let error = Error::from_kube(&status("Forbidden", message), "");
+        assert_eq!(error.kind(), ErrorKind::Forbidden);
+        assert_eq!(error.hints(), ["you need the right to list pods: kubectl auth can-i list pods -n a"]);
+    }
+
+    #[test]
+    fn context_keeps_the_servers_sentence() {
+        let error = Error::from_kube(&status("Conflict", "changed"), "").context("cannot create service \"x\"");
+        assert_eq!(error.headline(), "error: cannot create service \"x\"");
+        assert_eq!(error.causes(), ["Error from server (Conflict): changed"]);
+    }
+
+    #[test]
+    fn durations() {
+        let text = |millis| seconds(Duration::from_millis(millis));
+        assert_eq!([text(5000), text(1500), text(250), text(300_000)], ["5s", "1.5s", "250ms", "5m0s"]);
+    }
+}

@@ -1,0 +1,119 @@
+//! Lines to a pod's server: port-forward, or exec where that is not possible.
+
+use super::client::Server;
+use crate::error::{Error, ErrorKind};
+use crate::manifest::object::POD;
+use crate::node::dial::{Dial, Line, Target};
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use k8s_openapi::api::core::v1::Pod;
+use kube::Api;
+use kube::api::AttachParams;
+use std::time::Duration;
+use tokio::io::AsyncReadExt;
+
+/// Which way to take to a pod's server.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Via {
+    /// Port-forward, or exec where that is refused or unsupported.
+    #[default]
+    Auto,
+    /// Only port-forward.
+    PortForward,
+    /// Only exec of redis-cli.
+    Exec,
+}
+
+/// Opens lines through the API server.
+pub struct PodDial {
+    server: Server,
+    via: Via,
+}
+
+impl PodDial {
+    /// Lines through `server`.
+    pub fn new(server: Server, via: Via) -> Self {
+        Self { server, via }
+    }
+
+    fn pods(&self) -> Api<Pod> {
+        Api::namespaced(self.server.client(), self.server.namespace())
+    }
+
+    /// The bytes go through the API server and the kubelet; no local port is opened.
+    async fn port_forward(&self, target: &Target) -> Result<Line, Error> {
+        let opened = self.pods().portforward(&target.pod, &[target.port]).await;
+        let mut forwarder = opened.map_err(|error| self.refused(&error, target, "portforward"))?;
+        let stream = forwarder.take_stream(target.port).ok_or_else(|| Error::user("port-forward gave no stream"))?;
+        let trouble = forwarder.take_error(target.port);
+        let trouble = async move { soon(trouble?).await.map(|text| without_noise(&text)) }.boxed();
+        Ok(Line::Server { stream: Box::new(stream), trouble })
+    }
+
+    /// A shell that hands lines to redis-cli as they come: the end of standard
+    /// input does not reach a pod before Kubernetes 1.30.
+    async fn exec(&self, target: &Target) -> Result<Line, Error> {
+        const SCRIPT: &str = "cli=$(command -v redis-cli || command -v valkey-cli) || { echo 'no redis-cli in this image' >&2; exit 1; }; \
+             while IFS= read -r line; do printf '%s\\n' \"$line\"; done | \"$cli\" -p \"$0\"";
+        let parameters = AttachParams {
+            container: Some(target.container.clone()),
+            max_stdout_buf_size: Some(1 << 20),
+            ..AttachParams::default().stdin(true).stdout(true).stderr(true).tty(false)
+        };
+        let command = ["sh", "-c", SCRIPT, &target.port.to_string()].map(str::to_owned);
+        let opened = self.pods().exec(&target.pod, command, &parameters).await;
+        let mut process = opened.map_err(|error| self.refused(&error, target, "exec"))?;
+        let (Some(output), Some(input), Some(mut errors)) = (process.stdout(), process.stdin(), process.stderr()) else {
+            return Err(Error::user("exec gave no streams"));
+        };
+        let trouble = async move {
+            let mut text = String::new();
+            soon(errors.read_to_string(&mut text).map(|read| read.ok())).await;
+            // The process lives as long as somebody may still ask why it ended.
+            drop(process);
+            Some(text.trim().to_owned()).filter(|text| !text.is_empty())
+        };
+        Ok(Line::Cli { stream: Box::new(tokio::io::join(output, input)), trouble: trouble.boxed() })
+    }
+
+    fn refused(&self, error: &kube::Error, target: &Target, subresource: &str) -> Error {
+        let error = self.server.error(error);
+        if error.kind() != ErrorKind::Forbidden {
+            return error.context(format!("cannot reach pod \"{}\" by {subresource}", target.pod));
+        }
+        let namespace = self.server.namespace();
+        let resource = format!("{}/{subresource}", POD.plural);
+        Error::new(ErrorKind::Forbidden, format!("you may not use {resource} in the namespace \"{namespace}\""))
+            .hint(format!("you need the right to get and create {resource}: kubectl auth can-i create {resource} -n {namespace}"))
+    }
+}
+
+/// What a broken line says comes with it, or never.
+async fn soon<T>(answer: impl Future<Output = Option<T>>) -> Option<T> {
+    tokio::time::timeout(Duration::from_millis(300), answer).await.ok().flatten()
+}
+
+/// The kubelet's sentence without its wrapping: `… : connect: connection refused`.
+fn without_noise(text: &str) -> String {
+    match text.split_once("failed to connect to localhost:") {
+        Some((_, rest)) => format!("the server does not listen: {}", rest.rsplit("dial ").next().unwrap_or(rest).trim()),
+        None => text.trim().to_owned(),
+    }
+}
+
+impl Dial for PodDial {
+    fn dial<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, Result<Line, Error>> {
+        async move {
+            match self.via {
+                Via::PortForward => self.port_forward(target).await,
+                Via::Exec => self.exec(target).await,
+                Via::Auto => match self.port_forward(target).await {
+                    Ok(line) => Ok(line),
+                    // The user wants to know of the first way, unless the second works.
+                    Err(refusal) => self.exec(target).await.map_err(|_| refusal),
+                },
+            }
+        }
+        .boxed()
+    }
+}

@@ -1,0 +1,71 @@
+//! The connection flags that every kubectl user expects.
+
+use crate::duration;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// How to reach the API server, with kubectl's names and meanings.
+#[derive(Clone, Debug, Default, clap::Args)]
+#[command(next_help_heading = "Connection flags, as kubectl has them")]
+pub struct ConnectionFlags {
+    /// The namespace to work in
+    #[arg(short, long, global = true, value_name = "NAMESPACE")]
+    pub namespace: Option<String>,
+    /// The kubeconfig file to use
+    #[arg(long, global = true, value_name = "FILE")]
+    pub kubeconfig: Option<PathBuf>,
+    /// The context of the kubeconfig to use
+    #[arg(long, global = true, value_name = "NAME")]
+    pub context: Option<String>,
+    /// The cluster of the kubeconfig to use
+    #[arg(long, global = true, value_name = "NAME", hide_short_help = true)]
+    pub cluster: Option<String>,
+    /// The user of the kubeconfig to use
+    #[arg(long, global = true, value_name = "NAME", hide_short_help = true)]
+    pub user: Option<String>,
+    /// The address and port of the API server
+    #[arg(short, long, global = true, value_name = "URL", hide_short_help = true)]
+    pub server: Option<String>,
+    /// A file with the certificate authority of the API server
+    #[arg(long, global = true, value_name = "FILE", hide_short_help = true)]
+    pub certificate_authority: Option<PathBuf>,
+    /// Do not check the API server's certificate: the connection is not secure
+    #[arg(long, global = true, hide_short_help = true, num_args = 0..=1, require_equals = true,
+          default_missing_value = "true", value_name = "BOOL")]
+    pub insecure_skip_tls_verify: Option<bool>,
+    /// The name that the API server's certificate must have
+    #[arg(long, global = true, value_name = "NAME", hide_short_help = true)]
+    pub tls_server_name: Option<String>,
+    /// A file with a client certificate
+    #[arg(long, global = true, value_name = "FILE", hide_short_help = true)]
+    pub client_certificate: Option<PathBuf>,
+    /// A file with the client certificate's key
+    #[arg(long, global = true, value_name = "FILE", hide_short_help = true)]
+    pub client_key: Option<PathBuf>,
+    /// A bearer token
+    #[arg(long, global = true, value_name = "TOKEN", hide_short_help = true)]
+    pub token: Option<String>,
+    /// The name of a basic authentication
+    #[arg(long, global = true, value_name = "NAME", hide = true)]
+    pub username: Option<String>,
+    /// The password of a basic authentication
+    #[arg(long, global = true, value_name = "PASSWORD", hide = true)]
+    pub password: Option<String>,
+    /// The user to act as
+    #[arg(long = "as", global = true, value_name = "USER", hide_short_help = true)]
+    pub impersonate: Option<String>,
+    /// A group to act as, repeatable
+    #[arg(long = "as-group", global = true, value_name = "GROUP", hide_short_help = true)]
+    pub impersonate_groups: Vec<String>,
+    /// The user ID to act as
+    #[arg(long = "as-uid", global = true, value_name = "UID", hide_short_help = true)]
+    pub impersonate_uid: Option<String>,
+    /// The longest that a single request may take; 0 means the default of 30s
+    #[arg(long, global = true, value_name = "DURATION", hide_short_help = true,
+          value_parser = duration::parse_timeout, default_value = "0")]
+    pub request_timeout: Duration,
+    /// Do not compress the API server's answers
+    #[arg(long, global = true, hide_short_help = true, num_args = 0..=1, require_equals = true,
+          default_missing_value = "true", value_name = "BOOL")]
+    pub disable_compression: Option<bool>,
+}

@@ -1,0 +1,318 @@
+//! Logs of many containers as one stream of lines, in time order.
+
+use super::client::Server;
+use super::log_order::{LogLine, Order, Resume};
+use super::members::server_container;
+use super::wait::{Progress, until};
+use crate::error::{Error, ErrorKind};
+use futures::stream::FuturesUnordered;
+use futures::{AsyncBufRead, AsyncBufReadExt, StreamExt, TryStreamExt};
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::Pod;
+use kube::Api;
+use kube::api::LogParams;
+use kube::runtime::{WatchStreamExt, watcher};
+use std::collections::BTreeSet;
+use std::pin::Pin;
+use std::time::Duration;
+use tokio::sync::mpsc;
+
+/// Which part of the logs is wanted, with the meanings of `kubectl logs`.
+#[derive(Clone, Debug, Default)]
+pub struct LogWish {
+    /// The container; the server's when none.
+    pub container: Option<String>,
+    /// Only lines written since then.
+    pub since: Option<Timestamp>,
+    /// Only so many last lines of each container.
+    pub tail: Option<i64>,
+    /// The container that ran before the present one.
+    pub previous: bool,
+}
+
+/// A container whose log is read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// Its pod.
+    pub pod: String,
+    /// Its name.
+    pub container: String,
+    /// The pod's own identity: a StatefulSet's next pod has the same name.
+    pub uid: String,
+}
+
+/// What a stream of logs tells.
+#[derive(Debug)]
+pub enum LogEvent {
+    /// A line of the source with this number.
+    Line(usize, LogLine),
+    /// A new source; its number is the next one.
+    Source(Source),
+    /// Something that the user should know, for standard error.
+    Note(String),
+}
+
+impl Source {
+    /// The container of `pod` that the wish means.
+    pub fn of(pod: &Pod, wish: &LogWish) -> Option<Self> {
+        let container = wish.container.clone().or_else(|| Some(server_container(pod)?.name.clone()))?;
+        Some(Self { pod: pod.metadata.name.clone()?, container, uid: pod.metadata.uid.clone().unwrap_or_default() })
+    }
+}
+
+type Reader = Pin<Box<dyn AsyncBufRead + Send>>;
+
+/// A log that was opened, or why it could not be.
+type Opened = Result<Reader, Error>;
+
+/// How long lines that are being written wait for slower ones before them.
+const PACE: Duration = Duration::from_millis(8);
+
+/// Reads the logs of one namespace.
+#[derive(Clone)]
+pub struct Logs {
+    server: Server,
+    pods: Api<Pod>,
+    wish: LogWish,
+}
+
+impl Logs {
+    /// Logs as wished.
+    pub fn new(server: &Server, wish: LogWish) -> Self {
+        let pods = Api::namespaced(server.client(), server.namespace());
+        Self { server: server.clone(), pods, wish }
+    }
+
+    async fn open(&self, source: &Source, parameters: LogParams) -> Opened {
+        let parameters = LogParams { container: Some(source.container.clone()), timestamps: true, ..parameters };
+        let opened = self.server.answer("a pod's log", self.pods.log_stream(&source.pod, &parameters)).await;
+        Ok(Box::pin(opened?))
+    }
+
+    fn parameters(&self) -> LogParams {
+        LogParams {
+            since_time: self.wish.since,
+            tail_lines: self.wish.tail,
+            previous: self.wish.previous,
+            ..LogParams::default()
+        }
+    }
+
+    /// What there is now, in time order; then the places at which each source ended.
+    ///
+    /// A container without a log becomes a note. Memory stays bounded: one line of
+    /// each source is held, whatever the logs' size.
+    ///
+    /// # Errors
+    /// When no log could be opened, or `each` fails.
+    pub async fn read(
+        &self,
+        sources: &[Source],
+        mut each: impl FnMut(LogEvent) -> Result<(), Error>,
+    ) -> Result<Vec<Resume>, Error> {
+        let opened = futures::future::join_all(sources.iter().map(|source| self.open(source, self.parameters()))).await;
+        let mut failures = Vec::new();
+        let mut readers: Vec<Option<Reader>> = Vec::new();
+        for (source, opened) in sources.iter().zip(opened) {
+            readers.push(opened.map_err(|error| failures.push((source, error))).ok());
+        }
+        if failures.len() == sources.len() && let Some((_, error)) = failures.pop() {
+            return Err(error);
+        }
+        for (source, error) in failures {
+            each(LogEvent::Note(format!("no log of {}: {error}", source.pod)))?;
+        }
+        let mut resumes = vec![Resume::default(); sources.len()];
+        let mut order = Order::default();
+        for (index, reader) in readers.iter_mut().enumerate() {
+            advance(&mut order, index, reader, &mut resumes[index]).await?;
+        }
+        while let Some((index, line)) = order.pop() {
+            each(LogEvent::Line(index, line))?;
+            advance(&mut order, index, &mut readers[index], &mut resumes[index]).await?;
+        }
+        Ok(resumes)
+    }
+
+    /// The same, and then every line as it is written, from restarted containers and
+    /// new pods that `selector` selects too. Ends only when `each` fails.
+    ///
+    /// # Errors
+    /// What `each` returns, or when pods may not be watched.
+    pub async fn follow(
+        &self,
+        sources: Vec<Source>,
+        selector: &str,
+        wanted: impl Fn(&Pod) -> bool,
+        mut each: impl FnMut(LogEvent) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let resumes = match self.read(&sources, &mut each).await {
+            Err(error) if error.kind() == ErrorKind::Forbidden => return Err(error),
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => return Err(error),
+            Ok(resumes) => resumes,
+            Err(_) => vec![Resume::default(); sources.len()],
+        };
+        let (sender, mut events) = mpsc::channel(1024);
+        let mut followers = FuturesUnordered::new();
+        let mut known = BTreeSet::new();
+        for (index, (source, resume)) in sources.into_iter().zip(resumes).enumerate() {
+            known.insert(source.uid.clone());
+            followers.push(self.follower(index, source, resume, &sender).run());
+        }
+        let watch = watcher(self.pods.clone(), watcher::Config::default().labels(selector));
+        let mut pods = std::pin::pin!(watch.default_backoff().applied_objects());
+        let mut order = Order::default();
+        let mut ticks = tokio::time::interval(PACE);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                Some(event) = events.recv() => match event {
+                    LogEvent::Line(index, line) => order.push(index, line),
+                    other => each(other)?,
+                },
+                Some(()) = followers.next() => {}
+                _ = ticks.tick(), if !order.is_empty() => {
+                    order.tick().into_iter().try_for_each(|(index, line)| each(LogEvent::Line(index, line)))?;
+                }
+                Some(pod) = pods.next() => match pod {
+                    Ok(pod) => {
+                        let source = Source::of(&pod, &self.wish).filter(|source| wanted(&pod) && has_started(&pod, source));
+                        if let Some(source) = source.filter(|source| known.insert(source.uid.clone())) {
+                            each(LogEvent::Source(source.clone()))?;
+                            let follower = self.follower(known.len() - 1, source, Resume::default(), &sender);
+                            followers.push(follower.run());
+                        }
+                    }
+                    Err(watcher::Error::WatchStartFailed(error) | watcher::Error::InitialListFailed(error))
+                        if self.server.error(&error).kind() == ErrorKind::Forbidden => return Err(self.server.error(&error)),
+                    // Passing trouble: the watch is begun again by itself.
+                    Err(_) => {}
+                },
+            }
+        }
+    }
+
+    fn follower(&self, index: usize, source: Source, resume: Resume, events: &mpsc::Sender<LogEvent>) -> Follower {
+        Follower { logs: self.clone(), index, source, resume, events: events.clone() }
+    }
+}
+
+/// Takes the next line of a source into the order.
+async fn advance(
+    order: &mut Order,
+    index: usize,
+    reader: &mut Option<Reader>,
+    resume: &mut Resume,
+) -> Result<(), Error> {
+    let Some(open) = reader else { return Ok(()) };
+    let mut bytes = Vec::new();
+    let read = open.read_until(b'\n', &mut bytes).await;
+    if read.map_err(|error| Error::user(format!("a log broke off: {error}")))? == 0 {
+        *reader = None;
+        return Ok(());
+    }
+    let line = LogLine::parse(&bytes, resume.since());
+    resume.is_new(&line);
+    order.push(index, line);
+    Ok(())
+}
+
+/// Whether a container has written something or may have.
+fn has_started(pod: &Pod, source: &Source) -> bool {
+    restarts(pod, source).is_some()
+}
+
+/// How often a container was restarted; none while it has not begun.
+fn restarts(pod: &Pod, source: &Source) -> Option<i32> {
+    let statuses = pod.status.as_ref()?.container_statuses.as_deref()?;
+    let status = statuses.iter().find(|status| status.name == source.container)?;
+    let state = status.state.as_ref()?;
+    (state.running.is_some() || state.terminated.is_some() || status.restart_count > 0).then_some(status.restart_count)
+}
+
+/// Follows one container through its restarts, until its pod is gone.
+struct Follower {
+    logs: Logs,
+    index: usize,
+    source: Source,
+    resume: Resume,
+    events: mpsc::Sender<LogEvent>,
+}
+
+/// How often a pod is looked at while its container is between two lives.
+const LOOK: Duration = Duration::from_millis(300);
+/// How long a pod may be between two lives before its log is given up: longer than
+/// the longest pause of a crash loop (5 minutes).
+const BETWEEN_LIVES: Duration = Duration::from_secs(600);
+
+impl Follower {
+    async fn run(mut self) {
+        let mut life = self.life().await.ok().flatten();
+        loop {
+            if self.copy(LogParams { follow: true, ..LogParams::default() }).await.is_err() {
+                return;
+            }
+            let Ok(next) = self.next_life(life).await else { return };
+            // What the ended container wrote last may not have come through.
+            if next != life && self.copy(LogParams { previous: true, ..LogParams::default() }).await.is_err() {
+                return;
+            }
+            life = next;
+        }
+    }
+
+    /// Sends all new lines of one opening. Fails only when nobody listens any more.
+    async fn copy(&mut self, parameters: LogParams) -> Result<(), mpsc::error::SendError<LogEvent>> {
+        self.resume.reopened();
+        let parameters = match self.resume.since() {
+            None => LogParams { since_time: self.logs.wish.since, tail_lines: self.logs.wish.tail, ..parameters },
+            since_time => LogParams { since_time, ..parameters },
+        };
+        let Ok(mut reader) = self.logs.open(&self.source, parameters).await else { return Ok(()) };
+        loop {
+            let mut bytes = Vec::new();
+            if !matches!(reader.read_until(b'\n', &mut bytes).await, Ok(1..)) {
+                return Ok(());
+            }
+            let line = LogLine::parse(&bytes, self.resume.since());
+            if self.resume.is_new(&line) {
+                self.events.send(LogEvent::Line(self.index, line)).await?;
+            }
+        }
+    }
+
+    async fn life(&self) -> Result<Option<i32>, Error> {
+        let pod = self.logs.pods.get_opt(&self.source.pod);
+        let pod = self.logs.server.answer("a pod", pod).await?;
+        let same = pod.filter(|pod| pod.metadata.uid.as_deref() == Some(&self.source.uid));
+        let gone = || Error::new(ErrorKind::NotFound, "the pod is gone");
+        Ok(restarts(&same.ok_or_else(gone)?, &self.source))
+    }
+
+    /// Waits for the container to run, again or still. A pod that is gone is an error.
+    async fn next_life(&self, life: Option<i32>) -> Result<Option<i32>, Error> {
+        let mut same = 0;
+        until(BETWEEN_LIVES, "the container to run again", LOOK, async || match self.life().await {
+            Ok(next) if next != life => Ok(Progress::Done(next)),
+            // Only the stream broke, or the pod is ending: open it again, but not in a hurry.
+            Ok(next) if same == 3 => Ok(Progress::Done(next)),
+            Ok(_) => {
+                same += 1;
+                Ok(Progress::Pending("it has not".into()))
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => Err(error),
+            Err(error) => Ok(Progress::Pending(error.to_string())),
+        })
+        .await
+    }
+}
+
+/// The last line that a container wrote, now or in its life before; best effort,
+/// since it only adds to what is known already.
+pub async fn last_line(server: &Server, source: &Source) -> Option<String> {
+    let logs = Logs::new(server, LogWish { tail: Some(1), ..LogWish::default() });
+    let reader = logs.open(source, logs.parameters()).await.ok()?;
+    let lines: Vec<String> = reader.lines().try_collect().await.ok()?;
+    let line = lines.last()?;
+    Some(line.split_once(' ').map_or(line.as_str(), |(_, text)| text).to_owned())
+}

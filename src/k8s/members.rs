@@ -1,0 +1,333 @@
+//! Which pods are the nodes of a cluster, and how each can be asked.
+
+use super::client::Server;
+use crate::cluster::node::NodeNumber;
+use crate::cluster::snapshot::Member;
+use crate::error::Error;
+use crate::manifest::names::{self, ClusterName};
+use crate::manifest::object::{Kind, SERVICE};
+use crate::node::dial::Target;
+use futures::future::join_all;
+use k8s_openapi::api::core::v1::{Container, Node, Pod, Service};
+use kube::api::{Api, ListParams};
+use serde::de::DeserializeOwned;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Which cluster a command means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// One that this tool made.
+    Named(ClusterName),
+    /// The Redis pods that these labels select, whoever made them.
+    Selected(String),
+}
+
+impl Which {
+    /// The name, or the selector in its place.
+    pub fn title(&self) -> String {
+        match self {
+            Self::Named(name) => name.to_string(),
+            Self::Selected(selector) => selector.clone(),
+        }
+    }
+
+    /// What selects its pods.
+    pub fn selector(&self) -> String {
+        match self {
+            Self::Named(name) => name.selector(),
+            Self::Selected(selector) => selector.clone(),
+        }
+    }
+}
+
+/// Where a pod's password is.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Password {
+    /// There is none.
+    None,
+    /// In the pod's own environment, readable for all who can read the pod.
+    Plain(String),
+    /// In a Secret.
+    Secret {
+        /// The Secret's name.
+        name: String,
+        /// The key in it.
+        key: String,
+    },
+}
+
+/// A node that should be there, and how to ask it.
+#[derive(Clone, Debug)]
+pub struct Candidate {
+    /// Who it is.
+    pub member: Member,
+    /// How to reach it, or one sentence that says why it cannot be asked.
+    pub target: Result<Target, String>,
+    /// Where its password is.
+    pub password: Password,
+}
+
+/// Finds the nodes of a cluster: by the Services of a cluster of ours, so that a
+/// node without a pod is missed; else by the pods alone.
+///
+/// # Errors
+/// The server's; and when there is no such cluster.
+pub async fn find(server: &Server, which: &Which) -> Result<Vec<Candidate>, Error> {
+    let pods = list::<Pod>(server, "pods", which.selector());
+    let services = async {
+        match which {
+            Which::Named(name) => list::<Service>(server, "services", name.selector()).await,
+            Which::Selected(_) => Ok(Vec::new()),
+        }
+    };
+    let (pods, services) = futures::future::try_join(pods, services).await?;
+    let candidates = candidates(&pods, &services);
+    if candidates.is_empty() {
+        return Err(match which {
+            Which::Named(name) => no_such_cluster(server, name),
+            Which::Selected(selector) => {
+                Error::user(format!("no pods match \"{selector}\" in namespace \"{}\"", server.namespace()))
+            }
+        });
+    }
+    Ok(candidates)
+}
+
+fn no_such_cluster(server: &Server, name: &ClusterName) -> Error {
+    Error::user(format!("redis cluster \"{name}\" not found in namespace \"{}\"", server.namespace()))
+        .hint("see what is there: kubectl redis-cluster list -A")
+}
+
+async fn list<K>(server: &Server, what: &str, selector: String) -> Result<Vec<K>, Error>
+where
+    K: kube::Resource<Scope = k8s_openapi::NamespaceResourceScope> + Clone + DeserializeOwned + std::fmt::Debug,
+    K::DynamicType: Default,
+{
+    let api: Api<K> = Api::namespaced(server.client(), server.namespace());
+    let parameters = ListParams::default().labels(&selector);
+    Ok(server.answer(&format!("list {what}"), api.list(&parameters)).await?.items)
+}
+
+/// The names of the clusters of ours in the namespace.
+///
+/// # Errors
+/// The server's.
+pub async fn cluster_names(server: &Server) -> Result<BTreeSet<String>, Error> {
+    let kind: Kind = SERVICE;
+    let services = server.list(kind, Some(server.namespace()), &names::managed()).await?;
+    let label = |object: &serde_json::Value| object["metadata"]["labels"][names::INSTANCE].as_str().map(str::to_owned);
+    Ok(services.iter().filter_map(label).collect())
+}
+
+/// The zones of the members' workers, where they may be read: without the right
+/// to read workers the zone stays unknown.
+pub async fn add_zones(server: &Server, members: &mut [Candidate]) {
+    let workers: BTreeSet<String> = members.iter().filter_map(|each| each.member.worker.clone()).collect();
+    let api: Api<Node> = Api::all(server.client());
+    let zones = join_all(workers.iter().map(|worker| server.answer("get nodes", api.get_metadata(worker)))).await;
+    let zones: BTreeMap<&String, Option<String>> = workers
+        .iter()
+        .zip(zones)
+        .map(|(worker, node)| (worker, node.ok().and_then(|node| node.metadata.labels?.remove(names::ZONE))))
+        .collect();
+    for candidate in members {
+        candidate.member.zone =
+            candidate.member.worker.as_ref().and_then(|worker| zones.get(worker).cloned().flatten());
+    }
+}
+
+/// Pure: the nodes that the Services name and the pods are, in order.
+pub fn candidates(pods: &[Pod], services: &[Service]) -> Vec<Candidate> {
+    let mut wanted: BTreeMap<(Option<NodeNumber>, String), Vec<&Pod>> = BTreeMap::new();
+    for service in services {
+        if let Some(number) = number(service.metadata.labels.as_ref()) {
+            wanted.entry((Some(number), service.metadata.name.clone().unwrap_or_default())).or_default();
+        }
+    }
+    for pod in pods {
+        wanted.entry(place(pod)).or_default().push(pod);
+    }
+    wanted
+        .into_iter()
+        .map(|((number, name), mut pods)| {
+            pods.sort_by_key(|pod| (pod.metadata.deletion_timestamp.is_none(), pod.metadata.creation_timestamp.clone()));
+            match pods.last() {
+                Some(pod) => candidate(number, name, pod),
+                None => without_pod(number, name),
+            }
+        })
+        .collect()
+}
+
+fn number(labels: Option<&BTreeMap<String, String>>) -> Option<NodeNumber> {
+    labels?.get(names::NODE)?.parse().ok()
+}
+
+/// A node of ours has the name of its Service; another's has its pod's.
+fn place(pod: &Pod) -> (Option<NodeNumber>, String) {
+    let labels = pod.metadata.labels.as_ref();
+    let cluster = labels.and_then(|labels| labels.get(names::INSTANCE)?.parse::<ClusterName>().ok());
+    match (number(labels), cluster) {
+        (Some(number), Some(cluster)) => (Some(number), cluster.node(number)),
+        _ => (None, pod.metadata.name.clone().unwrap_or_default()),
+    }
+}
+
+fn without_pod(number: Option<NodeNumber>, name: String) -> Candidate {
+    let member = Member { name, number, ..Member::default() };
+    Candidate { member, target: Err("its pod does not exist".into()), password: Password::None }
+}
+
+fn candidate(number: Option<NodeNumber>, name: String, pod: &Pod) -> Candidate {
+    let status = pod.status.as_ref();
+    let annotations = pod.metadata.annotations.as_ref();
+    let member = Member {
+        name,
+        number,
+        id: annotations.and_then(|all| all.get(names::NODE_ID)?.parse().ok()),
+        pod: pod.metadata.name.clone(),
+        pod_ip: status.and_then(|status| status.pod_ip.clone()),
+        worker: pod.spec.as_ref().and_then(|spec| spec.node_name.clone()),
+        zone: None,
+    };
+    let container = server_container(pod);
+    let target = match problem(pod, container.map(|container| container.name.as_str())) {
+        Some(problem) => Err(problem),
+        None => Ok(Target {
+            pod: member.pod.clone().unwrap_or_default(),
+            container: container.map(|container| container.name.clone()).unwrap_or_default(),
+            port: container.map_or(DEFAULT_PORT, port),
+        }),
+    };
+    Candidate { member, target, password: container.map_or(Password::None, password) }
+}
+
+const DEFAULT_PORT: u16 = crate::cluster::nodes_conf::PORT;
+
+/// The container that the server runs in: named so, declared as default, or the first.
+pub fn server_container(pod: &Pod) -> Option<&Container> {
+    let containers = &pod.spec.as_ref()?.containers;
+    let default = pod
+        .metadata
+        .annotations
+        .as_ref()
+        .and_then(|annotations| annotations.get("kubectl.kubernetes.io/default-container"));
+    let named = |name: &str| containers.iter().find(|container| container.name == name);
+    let redis = || containers.iter().find(|each| each.name.contains("redis") || each.name.contains("valkey"));
+    named(names::CONTAINER).or_else(|| default.and_then(|name| named(name))).or_else(redis).or(containers.first())
+}
+
+/// The client port: the one that is named so, else the default.
+fn port(container: &Container) -> u16 {
+    let ports = container.ports.as_deref().unwrap_or_default();
+    let is_bus = |name: &str| ["bus", "cluster", "gossip"].iter().any(|word| name.contains(word));
+    let client = ports.iter().find(|port| {
+        let name = port.name.as_deref().unwrap_or_default();
+        !is_bus(name) && ["redis", "valkey", "client"].iter().any(|word| name.contains(word))
+    });
+    client.and_then(|port| u16::try_from(port.container_port).ok()).unwrap_or(DEFAULT_PORT)
+}
+
+/// Where the password is, by the variables that images and charts use.
+fn password(container: &Container) -> Password {
+    const VARIABLES: [&str; 4] = [names::PASSWORD_VARIABLE, "REDIS_PASSWORD", "VALKEY_PASSWORD", "VALKEYCLI_AUTH"];
+    let variables = container.env.as_deref().unwrap_or_default();
+    let variable = variables.iter().find(|variable| VARIABLES.contains(&variable.name.as_str()));
+    let Some(variable) = variable else { return Password::None };
+    let secret = variable.value_from.as_ref().and_then(|source| source.secret_key_ref.as_ref());
+    match (secret, &variable.value) {
+        (Some(secret), _) => Password::Secret { name: secret.name.clone(), key: secret.key.clone() },
+        (None, Some(value)) if !value.is_empty() => Password::Plain(value.clone()),
+        _ => Password::None,
+    }
+}
+
+/// Why a pod's server cannot be asked; none when it runs.
+fn problem(pod: &Pod, container: Option<&str>) -> Option<String> {
+    let status = pod.status.as_ref()?;
+    let containers = status.container_statuses.as_deref().unwrap_or_default();
+    let server = containers.iter().find(|each| Some(each.name.as_str()) == container);
+    let state = server.and_then(|server| server.state.as_ref());
+    if state.is_some_and(|state| state.running.is_some()) {
+        return None;
+    }
+    if let Some(waiting) = state.and_then(|state| state.waiting.as_ref()) {
+        let last = server.and_then(|server| server.last_state.as_ref()?.terminated.as_ref());
+        let last = last.map(|last| format!(", it ended with exit code {}", last.exit_code)).unwrap_or_default();
+        let reason = waiting.reason.as_deref().unwrap_or("waiting");
+        return Some(format!("its container is not running: {reason}{last}"));
+    }
+    if let Some(ended) = state.and_then(|state| state.terminated.as_ref()) {
+        let reason = ended.reason.as_deref().unwrap_or("ended");
+        return Some(format!("its container ended: {reason}, exit code {}", ended.exit_code));
+    }
+    let conditions = status.conditions.as_deref().unwrap_or_default();
+    let unscheduled = conditions.iter().find(|each| each.type_ == "PodScheduled" && each.status == "False");
+    let phase = status.phase.as_deref().unwrap_or("Unknown").to_lowercase();
+    Some(match unscheduled.and_then(|condition| condition.message.as_deref()) {
+        Some(message) => format!("its pod cannot be scheduled: {message}"),
+        None => format!("its pod is {phase}"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn pod(value: serde_json::Value) -> Pod {
+        serde_json::from_value(value).expect("a pod")
+    }
+
+    fn running(name: &str, number: &str) -> Pod {
+        pod(json!({
+            "metadata": { "name": name, "labels": { names::NODE: number, names::INSTANCE: "a" } },
+            "spec": { "nodeName": "w", "containers": [{ "name": "redis", "env": [{ "name": "REDISCLI_AUTH",
+                "valueFrom": { "secretKeyRef": { "name": "a", "key": "password" } } }] }] },
+            "status": { "podIP": "198.18.1.2", "containerStatuses": [
+                { "name": "redis", "ready": true, "restartCount": 0, "image": "", "imageID": "", "state": { "running": {} } }] },
+        }))
+    }
+
+    fn service(number: &str) -> Service {
+        serde_json::from_value(json!({
+            "metadata": { "name": format!("a-node-{number}"), "labels": { names::NODE: number, names::INSTANCE: "a" } },
+        }))
+        .expect("a service")
+    }
+
+    #[test]
+    fn a_node_without_a_pod_is_missed() {
+        let found = candidates(&[running("a-node-101-0", "101")], &[service("102"), service("101")]);
+        assert_eq!(found.len(), 2);
+        assert_eq!(found[0].member.name, "a-node-101");
+        assert_eq!(found[0].target.as_ref().map(|target| target.port), Ok(6379));
+        assert_eq!(found[0].password, Password::Secret { name: "a".into(), key: "password".into() });
+        assert_eq!(found[1].target.as_ref().err().map(String::as_str), Some("its pod does not exist"));
+    }
+
+    #[test]
+    fn the_new_pod_counts_while_the_old_one_ends() {
+        let mut old = running("a-node-101-old", "101");
+        old.metadata.deletion_timestamp = serde_json::from_value(json!("2026-01-01T00:00:00Z")).ok();
+        let found = candidates(&[running("a-node-101-new", "101"), old], &[]);
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].member.pod.as_deref(), Some("a-node-101-new"));
+    }
+
+    #[test]
+    fn pods_of_others_keep_their_names_and_ports() {
+        let other = pod(json!({
+            "metadata": { "name": "x-0" },
+            "spec": { "containers": [{ "name": "r", "ports": [
+                { "name": "redis-bus", "containerPort": 17000 }, { "name": "tcp-redis", "containerPort": 7000 }] }] },
+            "status": { "phase": "Pending", "conditions": [
+                { "type": "PodScheduled", "status": "False", "message": "0/3 nodes are available" }] },
+        }));
+        assert_eq!(server_container(&other).map(port), Some(7000));
+        let found = candidates(&[other], &[]);
+        assert_eq!(found[0].member.name, "x-0");
+        let problem = found[0].target.as_ref().err().map(String::as_str);
+        assert_eq!(problem, Some("its pod cannot be scheduled: 0/3 nodes are available"));
+    }
+}

@@ -1,0 +1,10 @@
+//! The API server: everything that is asked of it or told to it.
+
+pub mod client;
+pub mod dial;
+pub mod flags;
+pub mod log_order;
+pub mod logs;
+pub mod members;
+pub mod objects;
+pub mod wait;

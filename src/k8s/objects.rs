@@ -1,0 +1,128 @@
+//! Objects of any kind: get, list, apply, delete.
+
+use super::client::Server;
+use crate::error::{Error, ErrorKind};
+use crate::manifest::names::MANAGER;
+use crate::manifest::object::{BUDGET, Kind, OLD_BUDGET, Object};
+use kube::Api;
+use kube::api::{DeleteParams, ListParams, Patch, PatchParams, PostParams};
+use kube::core::{ApiResource, DynamicObject, GroupVersionKind};
+use serde_json::{Value, json};
+
+/// Whether a change is made, or only tried by the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Run {
+    /// It is made.
+    Real,
+    /// The server says what would come of it.
+    ServerDry,
+}
+
+impl Server {
+    fn api(&self, kind: Kind, namespace: Option<&str>) -> Api<DynamicObject> {
+        let gvk = GroupVersionKind::gvk(kind.group, kind.version, kind.kind);
+        let resource = ApiResource::from_gvk_with_plural(&gvk, kind.plural);
+        match namespace {
+            Some(namespace) => Api::namespaced_with(self.client(), namespace, &resource),
+            None => Api::all_with(self.client(), &resource),
+        }
+    }
+
+    /// An object of the namespace; none where there is none of that name.
+    ///
+    /// # Errors
+    /// Every other answer of the server's.
+    pub async fn get(&self, kind: Kind, name: &str) -> Result<Option<Value>, Error> {
+        let api = self.api(kind, Some(self.namespace()));
+        let found = self.answer(&format!("get {} {name}", kind.plural), api.get_opt(name)).await?;
+        Ok(found.map(|object| json!(object)))
+    }
+
+    /// The objects of the namespace, or of all, that the labels select.
+    ///
+    /// # Errors
+    /// The server's.
+    pub async fn list(&self, kind: Kind, namespace: Option<&str>, selector: &str) -> Result<Vec<Value>, Error> {
+        let api = self.api(kind, namespace);
+        let parameters = ListParams::default().labels(selector);
+        let list = self.answer(&format!("list {}", kind.plural), api.list(&parameters)).await?;
+        Ok(list.items.into_iter().map(|object| json!(object)).collect())
+    }
+
+    /// Makes an object, or makes it what it should be, by server-side apply.
+    ///
+    /// # Errors
+    /// The server's, with the object's name.
+    pub async fn apply(&self, object: &Object, run: Run) -> Result<Value, Error> {
+        let api = self.api(object.kind, Some(self.namespace()));
+        let mut parameters = PatchParams::apply(MANAGER);
+        parameters.dry_run = run == Run::ServerDry;
+        let patch = Patch::Apply(&object.value);
+        let name = object.name();
+        let awaited = format!("apply {} {name}", object.kind.plural);
+        let applied = self.answer(&awaited, api.patch(name, &parameters, &patch)).await;
+        let doing = || format!("cannot create {} \"{name}\"", object.kind.display());
+        Ok(json!(applied.map_err(|error| error.context(doing()))?))
+    }
+
+    /// Deletes an object; says whether it was there. With a grace period, a pod gets
+    /// that many seconds to end.
+    ///
+    /// # Errors
+    /// The server's, with the object's name.
+    pub async fn delete(&self, kind: Kind, name: &str, options: &Deletion) -> Result<bool, Error> {
+        let api = self.api(kind, Some(self.namespace()));
+        let parameters = DeleteParams {
+            dry_run: options.run == Run::ServerDry,
+            grace_period_seconds: options.grace_period,
+            propagation_policy: Some(kube::api::PropagationPolicy::Background),
+            ..DeleteParams::default()
+        };
+        let deleted = self.answer(&format!("delete {} {name}", kind.plural), api.delete(name, &parameters)).await;
+        match deleted {
+            Ok(_) => Ok(true),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error.context(format!("cannot delete {} \"{name}\"", kind.display()))),
+        }
+    }
+
+    /// The version of disruption budgets that the server has: `policy/v1` came with
+    /// Kubernetes 1.21, `policy/v1beta1` went with 1.25.
+    ///
+    /// # Errors
+    /// When the server does not answer.
+    pub async fn budget_kind(&self) -> Result<Kind, Error> {
+        let client = self.client();
+        match self.answer("policy/v1", client.list_api_group_resources("policy/v1")).await {
+            Ok(list) if list.resources.iter().any(|resource| resource.name == BUDGET.plural) => Ok(BUDGET),
+            Ok(_) => Ok(OLD_BUDGET),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(OLD_BUDGET),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether the user may do something; unknown where even that may not be asked.
+    pub async fn may(&self, verb: &str, kind: Kind, subresource: Option<&str>) -> Option<bool> {
+        let review = json!({
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SelfSubjectAccessReview",
+            "spec": { "resourceAttributes": {
+                "namespace": self.namespace(), "verb": verb, "group": kind.group,
+                "resource": kind.plural, "subresource": subresource.unwrap_or_default(),
+            }},
+        });
+        let api: Api<k8s_openapi::api::authorization::v1::SelfSubjectAccessReview> = Api::all(self.client());
+        let review = serde_json::from_value(review).ok()?;
+        let answer = self.answer("a review of your rights", api.create(&PostParams::default(), &review)).await.ok()?;
+        Some(answer.status?.allowed)
+    }
+}
+
+/// How to delete.
+#[derive(Clone, Copy, Debug)]
+pub struct Deletion {
+    /// For real, or only tried.
+    pub run: Run,
+    /// Seconds that a pod gets; its own when none.
+    pub grace_period: Option<u32>,
+}

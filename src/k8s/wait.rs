@@ -1,0 +1,62 @@
+//! The one loop that waits: a check, a pause, a deadline.
+
+use crate::error::Error;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// What a check found.
+pub enum Progress<T> {
+    /// What was waited for is there.
+    Done(T),
+    /// Not yet; the text says how far it is.
+    Pending(String),
+}
+
+/// Checks again and again until it is done.
+///
+/// # Errors
+/// The check's own, or that the deadline passed, with what was seen last.
+pub async fn until<T>(
+    deadline: Duration,
+    awaited: &str,
+    pause: Duration,
+    mut check: impl AsyncFnMut() -> Result<Progress<T>, Error>,
+) -> Result<T, Error> {
+    let end = Instant::now() + deadline;
+    loop {
+        let last = match tokio::time::timeout_at(end.max(Instant::now() + pause), check()).await {
+            Ok(Ok(Progress::Done(value))) => return Ok(value),
+            Ok(Ok(Progress::Pending(seen))) => seen,
+            Ok(Err(error)) => return Err(error),
+            Err(_) => "the last look did not end".to_owned(),
+        };
+        if Instant::now() + pause > end {
+            return Err(Error::timeout(deadline, format!("{awaited}: {last}")));
+        }
+        tokio::time::sleep(pause).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[tokio::test(start_paused = true)]
+    async fn ends_when_done() {
+        let mut left = 3;
+        let done = until(SECOND * 10, "it", SECOND, async || {
+            left -= 1;
+            Ok(if left == 0 { Progress::Done(7) } else { Progress::Pending(left.to_string()) })
+        });
+        assert_eq!(done.await.expect("done"), 7);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_deadline_says_what_was_seen_last() {
+        let never = until::<()>(SECOND * 2, "six nodes", SECOND, async || Ok(Progress::Pending("5 of 6".into())));
+        let error = never.await.expect_err("late").headline();
+        assert_eq!(error, "error: timed out after 2s waiting for six nodes: 5 of 6");
+    }
+}

@@ -1,0 +1,205 @@
+//! Commands to a node, and its replies as text.
+
+use super::dial::{Dial, Line, Stream, Target};
+use crate::error::Error;
+use futures::future::BoxFuture;
+use redis::aio::MultiplexedConnection;
+use redis::{AsyncConnectionConfig, Pipeline, RedisConnectionInfo, Value};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, ReadHalf, WriteHalf};
+use tokio::task::JoinHandle;
+
+/// How to prove who we are.
+#[derive(Clone, Debug, Default)]
+pub struct Credentials {
+    /// The ACL user, since Redis 6; the default one when none.
+    pub user: Option<String>,
+    /// The password; none where none is needed, or where the pod has it itself.
+    pub password: Option<String>,
+}
+
+/// The text of a reply, or the text of the error that the server replied.
+pub type Reply = Result<String, String>;
+
+/// A connection to one node. Ends when dropped.
+pub struct Node {
+    wire: Wire,
+    trouble: BoxFuture<'static, Option<String>>,
+}
+
+enum Wire {
+    Server { connection: MultiplexedConnection, driver: JoinHandle<()> },
+    Cli { output: BufReader<ReadHalf<Box<dyn Stream>>>, input: WriteHalf<Box<dyn Stream>> },
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        if let Wire::Server { driver, .. } = &self.wire {
+            driver.abort();
+        }
+    }
+}
+
+impl Node {
+    /// Connects. Nothing is sent before the first batch.
+    ///
+    /// # Errors
+    /// When there is no line to the server.
+    pub async fn connect(dial: &dyn Dial, target: &Target) -> Result<Self, Error> {
+        Ok(match dial.dial(target).await? {
+            Line::Server { stream, trouble } => {
+                let info = RedisConnectionInfo::default().set_skip_set_lib_name();
+                let (connection, driver) = MultiplexedConnection::new_with_config(&info, stream, AsyncConnectionConfig::default())
+                    .await
+                    .map_err(|error| Error::user(format!("cannot speak to the server: {error}")))?;
+                Self { wire: Wire::Server { connection, driver: tokio::spawn(driver) }, trouble }
+            }
+            Line::Cli { stream, trouble } => {
+                let (output, input) = tokio::io::split(stream);
+                Self { wire: Wire::Cli { output: BufReader::new(output), input }, trouble }
+            }
+        })
+    }
+
+    /// Sends the commands in one go, after the password, and reads all replies.
+    ///
+    /// # Errors
+    /// When the password is refused, or the line breaks, with the reason if there is one.
+    pub async fn ask(&mut self, credentials: &Credentials, commands: &[&[&str]]) -> Result<Vec<Reply>, Error> {
+        let auth = auth(credentials);
+        let auth: Vec<&str> = auth.iter().map(String::as_str).collect();
+        let batch: Vec<&[&str]> =
+            std::iter::once(&auth[..]).filter(|auth| !auth.is_empty()).chain(commands.iter().copied()).collect();
+        let replies = match &mut self.wire {
+            Wire::Server { connection, .. } => ask_server(connection, &batch).await,
+            Wire::Cli { output, input } => ask_cli(output, input, &batch).await,
+        };
+        let mut replies = match replies {
+            Ok(replies) => replies,
+            Err(broken) => return Err(Error::user((&mut self.trouble).await.unwrap_or(broken))),
+        };
+        if !auth.is_empty() {
+            replies.remove(0).map_err(|refusal| Error::user(format!("the password is refused: {refusal}")))?;
+        }
+        Ok(replies)
+    }
+}
+
+fn auth(credentials: &Credentials) -> Vec<String> {
+    match (&credentials.user, &credentials.password) {
+        (_, None) => Vec::new(),
+        (None, Some(password)) => vec!["AUTH".into(), password.clone()],
+        (Some(user), Some(password)) => vec!["AUTH".into(), user.clone(), password.clone()],
+    }
+}
+
+async fn ask_server(connection: &mut MultiplexedConnection, batch: &[&[&str]]) -> Result<Vec<Reply>, String> {
+    let mut pipeline = Pipeline::new();
+    for command in batch {
+        let (name, arguments) = command.split_first().unwrap_or((&"PING", &[]));
+        pipeline.cmd(name);
+        for argument in arguments {
+            pipeline.arg(*argument);
+        }
+    }
+    let values = connection.send_packed_commands(&pipeline, 0, batch.len()).await;
+    values.map_err(|error| format!("the connection broke: {error}"))?.into_iter().map(text).collect()
+}
+
+fn text(value: Value) -> Result<Reply, String> {
+    match value {
+        Value::BulkString(bytes) => Ok(Ok(String::from_utf8_lossy(&bytes).into_owned())),
+        Value::SimpleString(text) | Value::VerbatimString { text, .. } => Ok(Ok(text)),
+        Value::Int(number) => Ok(Ok(number.to_string())),
+        Value::Okay => Ok(Ok("OK".into())),
+        Value::Nil => Ok(Ok(String::new())),
+        Value::ServerError(error) => {
+            Ok(Err(format!("{} {}", error.code(), error.details().unwrap_or_default()).trim_end().to_owned()))
+        }
+        other => Err(format!("the server's reply is of an unexpected kind: {other:?}")),
+    }
+}
+
+/// Between replies the server echoes this, so that they can be told apart.
+const MARK: &str = "kubectl-redis-cluster:end-of-reply";
+
+async fn ask_cli<R, W>(output: &mut BufReader<R>, input: &mut W, batch: &[&[&str]]) -> Result<Vec<Reply>, String>
+where
+    R: tokio::io::AsyncRead + Unpin,
+    W: tokio::io::AsyncWrite + Unpin,
+{
+    let script: String = batch.iter().map(|command| format!("{}\nECHO {MARK}\n", quoted(command))).collect();
+    input.write_all(script.as_bytes()).await.map_err(|error| format!("cannot write to redis-cli: {error}"))?;
+    input.flush().await.map_err(|error| format!("cannot write to redis-cli: {error}"))?;
+    let mut replies = Vec::with_capacity(batch.len());
+    for _ in batch {
+        replies.push(read_reply(output).await?);
+    }
+    Ok(replies)
+}
+
+/// redis-cli splits its input as a shell does.
+fn quoted(command: &[&str]) -> String {
+    let word = |word: &&str| format!("\"{}\"", word.replace('\\', "\\\\").replace('"', "\\\""));
+    command.iter().map(word).collect::<Vec<_>>().join(" ")
+}
+
+async fn read_reply<R: tokio::io::AsyncRead + Unpin>(output: &mut BufReader<R>) -> Result<Reply, String> {
+    let mut reply = Vec::new();
+    loop {
+        let begin = reply.len();
+        let read = output.read_until(b'\n', &mut reply).await.map_err(|error| format!("redis-cli: {error}"))?;
+        if read == 0 {
+            let said = String::from_utf8_lossy(&reply).trim().to_owned();
+            return Err(if said.is_empty() { "redis-cli ended without an answer".into() } else { said });
+        }
+        if reply[begin..].trim_ascii() == MARK.as_bytes() {
+            reply.truncate(begin);
+            return Ok(classified(&String::from_utf8_lossy(&reply)));
+        }
+    }
+}
+
+/// redis-cli prints an error like a reply: one line that begins with a word in
+/// capitals. It ends replies that are no text of lines with a line break.
+fn classified(reply: &str) -> Reply {
+    let line = reply.trim_end();
+    let first = line.split(' ').next().unwrap_or_default();
+    let is_code = first.len() > 2 && first.bytes().all(|byte| byte.is_ascii_uppercase()) && line.contains(' ');
+    if is_code && !line.contains('\n') {
+        Err(line.to_owned())
+    } else if line == "OK" {
+        Ok("OK".into())
+    } else {
+        Ok(reply.to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn session(said: &str, commands: &[&[&str]]) -> (Result<Vec<Reply>, String>, String) {
+        let mut output = BufReader::new(said.as_bytes());
+        let mut input = Vec::new();
+        let replies = ask_cli(&mut output, &mut input, commands).await;
+        (replies, String::from_utf8(input).expect("text"))
+    }
+
+    #[tokio::test]
+    async fn redis_cli_replies_are_told_apart() {
+        let said = format!("OK\n{MARK}\na b\nc d\n{MARK}\nERR unknown command\n{MARK}\nx:1\r\ny:2\r\n{MARK}\n");
+        let (replies, sent) = session(&said, &[&["AUTH", "a\"b"], &["CLUSTER", "NODES"], &["BAD"], &["INFO"]]).await;
+        let replies = replies.expect("all");
+        assert_eq!(replies[0], Ok("OK".into()));
+        assert_eq!(replies[1], Ok("a b\nc d\n".into()));
+        assert_eq!(replies[2], Err("ERR unknown command".into()));
+        assert_eq!(replies[3], Ok("x:1\r\ny:2\r\n".into()));
+        assert!(sent.starts_with("\"AUTH\" \"a\\\"b\"\nECHO "));
+    }
+
+    #[tokio::test]
+    async fn a_redis_cli_that_ends_early_says_why() {
+        let (replies, _) = session("Could not connect to Redis at 127.0.0.1:6379\n", &[&["PING"]]).await;
+        assert_eq!(replies, Err("Could not connect to Redis at 127.0.0.1:6379".into()));
+    }
+}

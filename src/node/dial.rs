@@ -1,0 +1,47 @@
+//! The one seam: from a pod to a line on which its server answers.
+//!
+//! Production: port-forward, or exec of redis-cli. Tests: a scripted node in
+//! memory, or TCP to a real server.
+
+use crate::error::Error;
+use futures::future::BoxFuture;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+/// Which server to reach.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// The pod.
+    pub pod: String,
+    /// The container of the server, for exec.
+    pub container: String,
+    /// The client port, for port-forward.
+    pub port: u16,
+}
+
+/// Bytes in both directions.
+pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
+
+/// A line to a server.
+pub enum Line {
+    /// The server itself: Redis' protocol.
+    Server {
+        /// The bytes.
+        stream: Box<dyn Stream>,
+        /// Says, once it broke, why.
+        trouble: BoxFuture<'static, Option<String>>,
+    },
+    /// A `redis-cli` in the pod that reads commands and prints replies.
+    Cli {
+        /// Its standard input and output.
+        stream: Box<dyn Stream>,
+        /// Says, once it ended, what it printed as error.
+        trouble: BoxFuture<'static, Option<String>>,
+    },
+}
+
+/// Opens lines.
+pub trait Dial: Send + Sync {
+    /// A line to the server, or why there is none.
+    fn dial<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, Result<Line, Error>>;
+}

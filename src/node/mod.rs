@@ -1,0 +1,4 @@
+//! One connection to one Redis node.
+
+pub mod connection;
+pub mod dial;

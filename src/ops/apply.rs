@@ -1,0 +1,162 @@
+//! Makes objects, and waits until the cluster that they are has formed.
+
+use super::observe::{self, Observation, Zones};
+use crate::cluster::reply::ServerInfo;
+use crate::cluster::snapshot::Snapshot;
+use crate::cluster::topology::{State, Topology};
+use crate::context::Context;
+use crate::error::{Error, ErrorKind};
+use crate::k8s::client::Server;
+use crate::k8s::logs::{Source, last_line};
+use crate::k8s::members::Which;
+use crate::k8s::objects::Run;
+use crate::k8s::wait::{Progress, until};
+use crate::manifest::names::{self, ClusterName};
+use crate::manifest::object::{self, Object};
+use futures::{StreamExt, stream};
+use k8s_openapi::api::core::v1::{Event, Pod};
+use kube::Api;
+use kube::api::ListParams;
+use std::time::Duration;
+
+/// How many objects are made at the same time.
+const AT_ONCE: usize = 8;
+/// How long the masters have a head start in being placed on workers. Not an error
+/// when it does not suffice: they may have to wait for something of their own.
+const HEAD_START: Duration = Duration::from_secs(3);
+
+/// Makes the objects in their order and tells `made` of each. The replicas'
+/// controllers wait for the masters to be placed, so that each master finds a worker
+/// of its own.
+///
+/// # Errors
+/// The first failure; what was made before it stays.
+pub async fn create(
+    server: &Server,
+    name: &ClusterName,
+    objects: &[Object],
+    run: Run,
+    mut made: impl FnMut(&Object) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let (replicas, first): (Vec<&Object>, Vec<&Object>) =
+        objects.iter().partition(|object| object::is_replica_controller(object));
+    let (controllers, before): (Vec<&Object>, Vec<&Object>) =
+        first.into_iter().partition(|object| object::is_controller(object));
+    apply_all(server, &before, run, &mut made).await?;
+    apply_all(server, &controllers, run, &mut made).await?;
+    if run == Run::Real && !controllers.is_empty() && !replicas.is_empty() {
+        place_masters(server, name, controllers.len()).await?;
+    }
+    apply_all(server, &replicas, run, &mut made).await
+}
+
+async fn apply_all(
+    server: &Server,
+    objects: &[&Object],
+    run: Run,
+    made: &mut impl FnMut(&Object) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let mut applied = stream::iter(objects.iter().map(async |object| (object, server.apply(object, run).await)))
+        .buffered(AT_ONCE);
+    let mut failed = None;
+    while let Some((object, result)) = applied.next().await {
+        match result {
+            Ok(_) => made(object)?,
+            Err(error) => failed = failed.or(Some(error)),
+        }
+    }
+    failed.map_or(Ok(()), Err)
+}
+
+async fn place_masters(server: &Server, name: &ClusterName, masters: usize) -> Result<(), Error> {
+    let pods: Api<Pod> = Api::namespaced(server.client(), server.namespace());
+    let selection = ListParams::default().labels(&name.selector());
+    let placed = until(HEAD_START, "the masters to be placed", Duration::from_millis(50), async || {
+        let list = server.answer("list pods", pods.list(&selection)).await?.items;
+        let placed = list.iter().filter(|pod| pod.spec.as_ref().is_some_and(|spec| spec.node_name.is_some())).count();
+        Ok(if placed >= masters { Progress::Done(()) } else { Progress::Pending(placed.to_string()) })
+    });
+    match placed.await {
+        Err(error) if error.kind() == ErrorKind::Timeout => Ok(()),
+        other => other,
+    }
+}
+
+/// How long until the nodes are asked again.
+const PAUSE: Duration = Duration::from_millis(300);
+
+/// Waits until every node says ok, all agree and every replica holds its master's
+/// data; tells `seen` how far it is at each look.
+///
+/// # Errors
+/// When the deadline passes, with what holds it up; when nodes cannot be looked for.
+pub async fn formed(
+    context: &Context,
+    which: &Which,
+    deadline: Duration,
+    mut seen: impl FnMut(&str) -> Result<(), Error>,
+) -> Result<Observation, Error> {
+    let mut looks = 0_u32;
+    let awaited = format!("redis cluster \"{}\" to form", which.title());
+    until(deadline, &awaited, PAUSE, async || {
+        let observation = observe::cluster(context, which, Zones::Skip).await?;
+        let snapshot = observation.snapshot(context.server.namespace());
+        let topology = Topology::of(&snapshot);
+        if topology.state == State::Ok && topology.agree {
+            return Ok(Progress::Done(observation));
+        }
+        looks += 1;
+        // What is slow to find out is asked only when it takes long.
+        let why = if looks > 10 { holdup(context, &observation).await } else { quick_holdup(&observation) };
+        let text = format!("{}{}", progress(&snapshot), why.map_or(String::new(), |why| format!("; {why}")));
+        seen(&text)?;
+        Ok(Progress::Pending(text))
+    })
+    .await
+}
+
+/// `4 of 6 nodes answer, 2 say ok, 1 of 3 replicas linked`
+fn progress(snapshot: &Snapshot) -> String {
+    let answered = snapshot.answered().count();
+    let ok = snapshot.answered().filter(|(_, view)| view.cluster.ok).count();
+    let linked = |server: &ServerInfo| server.link_up == Some(true) && !server.sync_in_progress;
+    let replicas = snapshot.answered().filter(|(_, view)| view.server.link_up.is_some()).count();
+    let linked = snapshot.answered().filter(|(_, view)| linked(&view.server)).count();
+    let nodes = snapshot.seen.len();
+    format!("{answered} of {nodes} nodes answer, {ok} say ok, {linked} of {replicas} replicas linked")
+}
+
+/// The first node that cannot be asked, and why.
+fn quick_holdup(observation: &Observation) -> Option<String> {
+    let (candidate, reason) =
+        observation.nodes.iter().find_map(|(candidate, texts)| Some((candidate, texts.as_ref().err()?)))?;
+    Some(format!("{}: {reason}", candidate.member.name))
+}
+
+/// The same with what Kubernetes or the pod itself says about it.
+async fn holdup(context: &Context, observation: &Observation) -> Option<String> {
+    let short = quick_holdup(observation)?;
+    let (candidate, _) = observation.nodes.iter().find(|(_, texts)| texts.is_err())?;
+    let names = [Some(candidate.member.name.as_str()), candidate.member.pod.as_deref()];
+    let event = last_warning(&context.server, &names).await;
+    let line = match &candidate.member.pod {
+        Some(pod) => {
+            let source = Source { pod: pod.clone(), container: names::CONTAINER.into(), uid: String::new() };
+            last_line(&context.server, &source).await
+        }
+        None => None,
+    };
+    let says = line.map(|line| format!(" (it says: {line})")).or(event.map(|event| format!(" ({event})")));
+    Some(format!("{short}{}", says.unwrap_or_default()))
+}
+
+/// The newest warning about one of these objects; best effort: without the right to
+/// read events there is less to say.
+async fn last_warning(server: &Server, names: &[Option<&str>]) -> Option<String> {
+    let api: Api<Event> = Api::namespaced(server.client(), server.namespace());
+    let warnings = ListParams::default().fields("type=Warning");
+    let events = server.answer("list events", api.list(&warnings)).await.ok()?.items;
+    let about = |event: &&Event| names.contains(&event.involved_object.name.as_deref());
+    let newest = events.iter().filter(about).max_by_key(|event| event.last_timestamp.clone())?;
+    newest.message.clone()
+}

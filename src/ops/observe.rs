@@ -1,0 +1,162 @@
+//! Asks all nodes of a cluster at once. A node that does not answer costs its own
+//! time only, and becomes part of the picture.
+
+use crate::cluster::snapshot::{Seen, Snapshot, View};
+use crate::context::Context;
+use crate::error::{Error, ErrorKind};
+use crate::k8s::dial::{PodDial, Via};
+use crate::k8s::members::{self, Candidate, Password, Which};
+use crate::manifest::object::SECRET;
+use crate::node::connection::{Credentials, Node};
+use crate::node::dial::Dial;
+use futures::StreamExt;
+use futures::stream;
+use std::collections::BTreeMap;
+
+/// The replies of one node, as it sent them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Texts {
+    /// CLUSTER NODES.
+    pub nodes: String,
+    /// CLUSTER INFO.
+    pub cluster_info: String,
+    /// INFO.
+    pub info: String,
+}
+
+/// All nodes of a cluster, and what each replied or why not.
+pub struct Observation {
+    /// Which cluster.
+    pub which: Which,
+    /// Each node and its replies.
+    pub nodes: Vec<(Candidate, Result<Texts, String>)>,
+}
+
+/// Whether workers' zones are looked up: one request a worker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Zones {
+    /// They are shown.
+    Read,
+    /// Nobody needs them.
+    Skip,
+}
+
+/// How many nodes are asked at the same time.
+const AT_ONCE: usize = 64;
+
+impl Observation {
+    /// The replies as values.
+    pub fn snapshot(&self, namespace: &str) -> Snapshot {
+        let seen = self.nodes.iter().map(|(candidate, texts)| Seen {
+            member: candidate.member.clone(),
+            view: texts.clone().and_then(|texts| {
+                View::parse(&texts.nodes, &texts.cluster_info, &texts.info).map_err(|error| error.to_string())
+            }),
+        });
+        Snapshot { name: self.which.title(), namespace: namespace.to_owned(), seen: seen.collect() }
+    }
+}
+
+/// Finds and asks all nodes.
+///
+/// # Errors
+/// When the nodes cannot be found; never because one does not answer.
+pub async fn cluster(context: &Context, which: &Which, zones: Zones) -> Result<Observation, Error> {
+    let mut candidates = members::find(&context.server, which).await?;
+    let passwords = passwords(context, &candidates).await?;
+    let asked = candidates.clone();
+    let answers = stream::iter(asked.iter().map(|candidate| ask(context, candidate, &passwords)))
+        .buffered(AT_ONCE)
+        .collect::<Vec<_>>();
+    let read_zones = async {
+        if zones == Zones::Read {
+            members::add_zones(&context.server, &mut candidates).await;
+        }
+    };
+    let (answers, ()) = futures::future::join(answers, read_zones).await;
+    Ok(Observation { which: which.clone(), nodes: candidates.into_iter().zip(answers).collect() })
+}
+
+/// A password that was looked up; none where it may not be read, in which case the
+/// pod's own redis-cli still has it.
+type Passwords = BTreeMap<Password, Option<String>>;
+
+async fn passwords(context: &Context, candidates: &[Candidate]) -> Result<Passwords, Error> {
+    let mut passwords = Passwords::new();
+    for candidate in candidates.iter().filter(|candidate| candidate.target.is_ok()) {
+        let source = source(context, candidate);
+        if !passwords.contains_key(&source) {
+            let password = password(context, &source).await?;
+            passwords.insert(source, password);
+        }
+    }
+    Ok(passwords)
+}
+
+fn source(context: &Context, candidate: &Candidate) -> Password {
+    match &context.auth_secret {
+        Some((name, key)) => Password::Secret { name: name.clone(), key: key.clone() },
+        None => candidate.password.clone(),
+    }
+}
+
+async fn password(context: &Context, source: &Password) -> Result<Option<String>, Error> {
+    let (name, key) = match source {
+        Password::None => return Ok(None),
+        Password::Plain(password) => return Ok(Some(password.clone())),
+        Password::Secret { name, key } => (name, key),
+    };
+    match context.server.get(SECRET, name).await {
+        Ok(Some(secret)) => {
+            let encoded = secret["data"][key].as_str().ok_or_else(|| {
+                Error::user(format!("secret \"{name}\" has no key \"{key}\""))
+                    .hint("name the password's place with --auth-secret NAME/KEY")
+            })?;
+            decode(encoded).map(Some).ok_or_else(|| Error::user(format!("secret \"{name}\": \"{key}\" is not text")))
+        }
+        Ok(None) => Err(Error::user(format!("secret \"{name}\" with the cluster's password not found"))
+            .hint("name the password's place with --auth-secret NAME/KEY")),
+        Err(error) if error.kind() == ErrorKind::Forbidden => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// The text of a Secret's value.
+pub fn decode(base64: &str) -> Option<String> {
+    let bytes: k8s_openapi::ByteString = serde_json::from_value(base64.into()).ok()?;
+    String::from_utf8(bytes.0).ok()
+}
+
+async fn ask(context: &Context, candidate: &Candidate, passwords: &Passwords) -> Result<Texts, String> {
+    let target = candidate.target.as_ref().map_err(Clone::clone)?;
+    let source = source(context, candidate);
+    let password = passwords.get(&source).cloned().flatten();
+    let unreadable = source != Password::None && password.is_none();
+    let via = if unreadable && context.via == Via::Auto { Via::Exec } else { context.via };
+    let dial = PodDial::new(context.server.clone(), via);
+    let credentials = Credentials { user: context.redis_user.clone().filter(|_| password.is_some()), password };
+    let answer = tokio::time::timeout(context.ask_timeout, texts(&dial, target, &credentials));
+    match answer.await {
+        Ok(texts) => texts.map_err(|error| error.to_string()),
+        Err(_) => Err(format!("no answer within {}", crate::error::seconds(context.ask_timeout))),
+    }
+}
+
+/// The three replies of one node, in one round trip.
+///
+/// # Errors
+/// When it cannot be reached or refuses.
+pub async fn texts(
+    dial: &dyn Dial,
+    target: &crate::node::dial::Target,
+    credentials: &Credentials,
+) -> Result<Texts, Error> {
+    let mut node = Node::connect(dial, target).await?;
+    let commands: [&[&str]; 3] = [&["CLUSTER", "NODES"], &["CLUSTER", "INFO"], &["INFO"]];
+    let replies = node.ask(credentials, &commands).await?;
+    let mut texts = replies.into_iter().zip(commands).map(|(reply, command)| {
+        reply.map_err(|refusal| Error::user(format!("{}: {refusal}", command.join(" "))))
+    });
+    let mut next = || texts.next().unwrap_or_else(|| Err(Error::user("a reply is missing")));
+    Ok(Texts { nodes: next()?, cluster_info: next()?, info: next()? })
+}

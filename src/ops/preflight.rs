@@ -1,0 +1,196 @@
+//! Everything that can be known to fail before the first object is made.
+
+use crate::error::{Error, ErrorKind};
+use crate::k8s::client::Server;
+use crate::manifest::difference::{Decision, decide};
+use crate::manifest::names;
+use crate::manifest::object::{self, CLAIM, Kind, Object, POD, SECRET};
+use crate::manifest::spec::{Auth, Spec, Spread, Toleration};
+use futures::future::{join_all, try_join4};
+use futures::{StreamExt, TryStreamExt, stream};
+use k8s_openapi::api::core::v1::{Node, Taint};
+use k8s_openapi::api::storage::v1::StorageClass;
+use kube::Api;
+use kube::api::ListParams;
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+/// What is to be done with each object, and what the user should know.
+pub struct Findings {
+    /// Every object, and what is to be done with it.
+    pub decisions: Vec<(Object, Decision)>,
+    /// Sentences for standard error.
+    pub notes: Vec<String>,
+}
+
+const AT_ONCE: usize = 16;
+
+/// Looks at everything; nothing is changed.
+///
+/// # Errors
+/// What would make the creation fail.
+pub async fn check(server: &Server, spec: &Spec, objects: Vec<Object>) -> Result<Findings, Error> {
+    rights(server, &objects).await?;
+    let (live, kept, (), workers) =
+        try_join4(live(server, &objects), kept_volumes(server, spec), own_secret(server, spec), workers(server, spec))
+            .await?;
+    let mut notes = Vec::new();
+    if kept > 0 && live.iter().all(Option::is_none) {
+        notes.push(format!("taking over {kept} kept volumes of \"{}\", with their keys", spec.name));
+    }
+    if kept < spec.shape.len() {
+        notes.extend(storage_class(server, spec).await?);
+    }
+    notes.extend(workers);
+    let decisions = objects
+        .into_iter()
+        .zip(live)
+        .map(|(object, live)| {
+            let decision = decide(&object, live.as_ref());
+            (object, decision)
+        })
+        .collect();
+    Ok(Findings { decisions, notes })
+}
+
+/// One error that names every right that is missing.
+async fn rights(server: &Server, objects: &[Object]) -> Result<(), Error> {
+    let kinds: BTreeSet<Kind> = objects.iter().map(|object| object.kind).collect();
+    let wanted: Vec<(&str, Kind)> = kinds
+        .into_iter()
+        .flat_map(|kind| ["get", "create", "patch"].map(|verb| (verb, kind)))
+        .chain([("list", POD)])
+        .collect();
+    let answers = join_all(wanted.iter().map(|(verb, kind)| server.may(verb, *kind, None))).await;
+    let missing: Vec<String> = wanted
+        .iter()
+        .zip(answers)
+        .filter(|(_, allowed)| *allowed == Some(false))
+        .map(|((verb, kind), _)| format!("{verb} {}", kind.plural))
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let namespace = server.namespace();
+    Err(Error::user(format!("you may not {} in the namespace \"{namespace}\"", missing.join(", ")))
+        .hint(format!("see what you may do there: kubectl auth can-i --list -n {namespace}")))
+}
+
+async fn live(server: &Server, objects: &[Object]) -> Result<Vec<Option<Value>>, Error> {
+    stream::iter(objects.iter().map(|object| server.get(object.kind, object.name())))
+        .buffered(AT_ONCE)
+        .try_collect()
+        .await
+}
+
+/// How many of the cluster's volumes are there already. Volumes of another's, or
+/// of a cluster of another shape, are no volumes for this one.
+async fn kept_volumes(server: &Server, spec: &Spec) -> Result<usize, Error> {
+    let claims = object::claims(spec);
+    let found: Vec<Option<Value>> =
+        stream::iter(claims.iter().map(|name| server.get(CLAIM, name))).buffered(AT_ONCE).try_collect().await?;
+    let kept: Vec<Value> = found.into_iter().flatten().collect();
+    let wanted = names::shape_annotation(spec.shape);
+    for claim in &kept {
+        let name = claim["metadata"]["name"].as_str().unwrap_or_default();
+        if claim["metadata"]["labels"][names::INSTANCE] != spec.name.as_str() {
+            return Err(Error::user(format!("the volume claim \"{name}\" exists and is not of this cluster"))
+                .hint("choose another name"));
+        }
+        let shape = claim["metadata"]["annotations"][names::SHAPE].as_str();
+        if let Some(shape) = shape.filter(|shape| *shape != wanted) {
+            return Err(Error::user(format!(
+                "the kept volumes belong to a cluster of another shape: {shape} (shards x nodes of each), not {wanted}"
+            ))
+            .hint(format!(
+                "create it with its old shape, or give up its data: kubectl redis-cluster delete {} --delete-data",
+                spec.name
+            )));
+        }
+    }
+    Ok(kept.len())
+}
+
+/// A Secret that the user names must be there, with the key.
+async fn own_secret(server: &Server, spec: &Spec) -> Result<(), Error> {
+    let Auth::Secret { name, key } = &spec.auth else { return Ok(()) };
+    match server.get(SECRET, name).await? {
+        None => Err(Error::user(format!("secret \"{name}\" not found in namespace \"{}\"", spec.namespace))),
+        Some(secret) if secret["data"][key].is_null() => {
+            Err(Error::user(format!("secret \"{name}\" has no key \"{key}\""))
+                .hint("name another one with --auth-secret NAME/KEY"))
+        }
+        Some(_) => Ok(()),
+    }
+}
+
+/// Whether volumes can be made.
+async fn storage_class(server: &Server, spec: &Spec) -> Result<Option<String>, Error> {
+    let Some(storage) = &spec.resources.storage else { return Ok(None) };
+    let api: Api<StorageClass> = Api::all(server.client());
+    let list = server.answer("list storageclasses", api.list(&ListParams::default())).await;
+    let classes = match list {
+        Ok(list) => list.items,
+        Err(error) if error.kind() == ErrorKind::Forbidden => {
+            return Ok(Some("StorageClasses may not be read: whether volumes can be made is not known".into()));
+        }
+        Err(error) => return Err(error),
+    };
+    let is_default = |class: &&StorageClass| {
+        let annotations = class.metadata.annotations.as_ref();
+        annotations.and_then(|all| all.get(names::DEFAULT_CLASS)).is_some_and(|value| value == "true")
+    };
+    let names: Vec<String> = classes.iter().filter_map(|class| class.metadata.name.clone()).collect();
+    let there = if names.is_empty() { "there is none".to_owned() } else { format!("there are: {}", names.join(", ")) };
+    match &storage.class {
+        Some(class) if !class.is_empty() && !names.contains(class) => {
+            Err(Error::user(format!("storageclass \"{class}\" not found")).hint(there))
+        }
+        None if !classes.iter().any(|class| is_default(&class)) => {
+            Err(Error::user("no StorageClass is the default, so no volume would be made")
+                .hint(format!("name one with --storage-class ({there}), or keep no data with --ephemeral")))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// Whether enough workers are there for nodes of one shard to keep apart.
+async fn workers(server: &Server, spec: &Spec) -> Result<Option<String>, Error> {
+    if spec.placement.spread != Spread::Required {
+        return Ok(None);
+    }
+    let api: Api<Node> = Api::all(server.client());
+    let nodes = match server.answer("list nodes", api.list(&ListParams::default())).await {
+        Ok(list) => list.items,
+        Err(error) if error.kind() == ErrorKind::Forbidden => {
+            return Ok(Some("workers may not be read: whether there are enough of them is not known".into()));
+        }
+        Err(error) => return Err(error),
+    };
+    let wanted = usize::from(spec.shape.replicas()) + 1;
+    let usable = nodes.iter().filter(|node| is_usable(node, spec)).count();
+    if usable >= wanted {
+        return Ok(None);
+    }
+    Err(Error::user(format!(
+        "{wanted} workers are needed to keep the {wanted} nodes of a shard apart, {usable} of {} can take them",
+        nodes.len()
+    ))
+    .hint("let them share a worker, which its loss may cost keys: add --spread preferred"))
+}
+
+fn is_usable(node: &Node, spec: &Spec) -> bool {
+    let labels = node.metadata.labels.clone().unwrap_or_default();
+    let selected = spec.placement.node_selector.iter().all(|(name, value)| labels.get(name) == Some(value));
+    let taints = node.spec.as_ref().and_then(|spec| spec.taints.clone()).unwrap_or_default();
+    let repelled = taints.iter().any(|taint| {
+        taint.effect != "PreferNoSchedule" && !spec.placement.tolerations.iter().any(|each| tolerates(each, taint))
+    });
+    selected && !repelled
+}
+
+fn tolerates(toleration: &Toleration, taint: &Taint) -> bool {
+    toleration.key == taint.key
+        && toleration.value.as_ref().is_none_or(|value| Some(value) == taint.value.as_ref())
+        && toleration.effect.as_ref().is_none_or(|effect| *effect == taint.effect)
+}

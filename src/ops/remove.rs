@@ -1,0 +1,117 @@
+//! Deletes what this tool made, and waits until the last pod is gone.
+
+use crate::error::Error;
+use crate::k8s::client::Server;
+use crate::k8s::objects::Deletion;
+use crate::k8s::wait::{Progress, until};
+use crate::manifest::names::ClusterName;
+use crate::manifest::object::{
+    CLAIM, CONFIG_MAP, Kind, NETWORK_POLICY, POD, REPLICATION_CONTROLLER, SECRET, SERVICE, STATEFUL_SET,
+};
+use futures::future::try_join_all;
+use futures::{StreamExt, stream};
+use serde_json::Value;
+use std::time::Duration;
+
+/// Whether volumes and the Secret go too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Data {
+    /// They stay: the same create brings the cluster back.
+    Keep,
+    /// They go for good.
+    Delete,
+}
+
+/// An object to delete.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Doomed {
+    /// Its kind.
+    pub kind: Kind,
+    /// Its name.
+    pub name: String,
+}
+
+/// What is there of a cluster, in the order of deletion: first what would start new
+/// pods, then the pods, then what pods need. Second: the volumes and the Secret,
+/// whether they stay or go.
+pub struct Inventory {
+    /// What always goes.
+    pub objects: Vec<Doomed>,
+    /// What goes only when the data is given up.
+    pub data: Vec<Doomed>,
+}
+
+/// Looks up all that carries the cluster's labels.
+///
+/// # Errors
+/// The server's.
+pub async fn inventory(server: &Server, name: &ClusterName, budget: Kind) -> Result<Inventory, Error> {
+    let kinds = [STATEFUL_SET, REPLICATION_CONTROLLER, POD, budget, NETWORK_POLICY, SERVICE, CONFIG_MAP];
+    let (objects, data) =
+        futures::future::try_join(list(server, name, &kinds), list(server, name, &[CLAIM, SECRET])).await?;
+    Ok(Inventory { objects, data })
+}
+
+async fn list(server: &Server, name: &ClusterName, kinds: &[Kind]) -> Result<Vec<Doomed>, Error> {
+    let selector = name.selector();
+    let lists = try_join_all(kinds.iter().map(|kind| server.list(*kind, Some(server.namespace()), &selector))).await?;
+    let named = |object: &Value| object["metadata"]["name"].as_str().unwrap_or_default().to_owned();
+    let doomed = |(kind, list): (&Kind, Vec<Value>)| {
+        let kind = *kind;
+        list.iter().map(|object| Doomed { kind, name: named(object) }).collect::<Vec<_>>()
+    };
+    Ok(kinds.iter().zip(lists).flat_map(doomed).collect())
+}
+
+const AT_ONCE: usize = 16;
+
+/// Deletes the objects in their order and tells `gone` of each that was there. Pods
+/// are not told of: their controllers are.
+///
+/// # Errors
+/// The first failure; what was deleted before it stays deleted.
+pub async fn delete(
+    server: &Server,
+    objects: &[Doomed],
+    options: &Deletion,
+    mut gone: impl FnMut(&Doomed) -> Result<(), Error>,
+) -> Result<(), Error> {
+    // One kind after the other, all of a kind at once.
+    for group in objects.chunk_by(|a, b| a.kind == b.kind) {
+        let mut deleted = stream::iter(group.iter().map(async |object| {
+            (object, server.delete(object.kind, &object.name, options).await)
+        }))
+        .buffered(AT_ONCE);
+        while let Some((object, was_there)) = deleted.next().await {
+            if was_there? && object.kind != POD {
+                gone(object)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Waits until no pod of the cluster is left.
+///
+/// # Errors
+/// When the deadline passes, with the pods that are left.
+pub async fn pods_gone(
+    server: &Server,
+    name: &ClusterName,
+    deadline: Duration,
+    mut seen: impl FnMut(&str) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let awaited = format!("the pods of \"{name}\" to end");
+    until(deadline, &awaited, Duration::from_millis(200), async || {
+        let pods = list(server, name, &[POD]).await?;
+        if pods.is_empty() {
+            return Ok(Progress::Done(()));
+        }
+        let names: Vec<&str> = pods.iter().take(6).map(|pod| pod.name.as_str()).collect();
+        let text = format!("{} left: {}{}", pods.len(), names.join(", "), if pods.len() > 6 { ", …" } else { "" });
+        seen(&text)?;
+        Ok(Progress::Pending(text))
+    })
+    .await
+}
+

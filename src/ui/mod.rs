@@ -1,0 +1,9 @@
+//! The terminal: the only module that prints. Standard output carries data only.
+
+pub mod findings;
+pub mod human;
+pub mod json;
+pub mod list;
+pub mod log_lines;
+pub mod terminal;
+pub mod topology;

@@ -1,0 +1,132 @@
+//! What a cluster is, for people.
+
+use super::findings;
+use super::human::{age, bytes, table};
+use super::terminal::{Paint, painted};
+use crate::cluster::health::Finding;
+use crate::cluster::slots::SLOTS;
+use crate::cluster::topology::{NodeFacts, State, Topology};
+
+/// How much is shown of each node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Width {
+    /// What fits beside each other.
+    Normal,
+    /// IDs, addresses and flags too.
+    Wide,
+}
+
+const NONE: &str = "<none>";
+const UNKNOWN: &str = "<unknown>";
+
+/// The summary, the table, the findings.
+pub fn render(name: &str, topology: &Topology, findings: &[Finding], width: Width, colored: bool) -> String {
+    let mut header =
+        vec!["SHARD", "ROLE", "NODE", "POD", "WORKER", "ZONE", "SLOTS", "KEYS", "MEMORY", "LAG", "UPTIME", "VERSION"];
+    if width == Width::Wide {
+        header.extend(["ID", "POD-IP", "ADDRESS", "FLAGS"]);
+    }
+    header.push("STATUS");
+    let shards = topology.shards.iter().flat_map(|shard| {
+        let number = shard.number.to_string();
+        let slots = if shard.slots.is_empty() { NONE.to_owned() } else { shard.slots.to_string() };
+        let master = row(number.clone(), slots, &shard.master, width);
+        std::iter::once(master).chain(
+            shard.replicas.iter().map(move |replica| row(number.clone(), NONE.to_owned(), replica, width)),
+        )
+    });
+    let unassigned = topology.unassigned.iter().map(|node| row(NONE.to_owned(), NONE.to_owned(), node, width));
+    let rows = shards.chain(unassigned).collect();
+    let mut text = format!("{}\n\n{}", summary(name, topology, colored), table(&header, rows));
+    if !findings.is_empty() {
+        text += &format!("\n\n{}", findings::render(findings, colored));
+    }
+    text
+}
+
+/// `redis-001: ok, 3 shards, 6 of 6 nodes answer, 16384 of 16384 slots ok, all agree`
+pub fn summary(name: &str, topology: &Topology, colored: bool) -> String {
+    let state = topology.state.as_str();
+    let paint = match topology.state {
+        State::Ok => Paint::Green,
+        State::Degraded => Paint::Yellow,
+        State::Fail | State::Unknown => Paint::Red,
+    };
+    let state = if colored { painted(state, paint) } else { state.to_owned() };
+    let nodes = topology.nodes().count();
+    let answered = topology.nodes().filter(|node| node.is_reachable()).count();
+    let slots = topology.slots.map_or("?".to_owned(), |slots| slots.ok.to_string());
+    let agree = if topology.agree { "all agree" } else { "not all agree" };
+    let shards = topology.shards.len();
+    let plural = if shards == 1 { "shard" } else { "shards" };
+    format!("{name}: {state}, {shards} {plural}, {answered} of {nodes} nodes answer, {slots} of {SLOTS} slots ok, {agree}")
+}
+
+fn row(shard: String, slots: String, node: &NodeFacts, width: Width) -> Vec<String> {
+    let server = node.server.as_ref();
+    let member = &node.member;
+    let known = |value: Option<String>| value.unwrap_or_else(|| UNKNOWN.to_owned());
+    let memory = |used: u64| match server.and_then(|server| server.max_memory).filter(|max| *max > 0) {
+        Some(max) => format!("{}/{}", bytes(used), bytes(max)),
+        None => bytes(used),
+    };
+    let mut row = vec![
+        shard,
+        known(node.role.map(|role| role.to_string())),
+        member.number.map_or_else(|| member.name.clone(), |number| number.to_string()),
+        member.pod.clone().unwrap_or_else(|| NONE.to_owned()),
+        member.worker.clone().unwrap_or_else(|| NONE.to_owned()),
+        known(member.zone.clone()),
+        slots,
+        known(server.map(|server| server.keys.to_string())),
+        known(server.and_then(|server| server.used_memory).map(memory)),
+        node.lag.map_or_else(|| NONE.to_owned(), bytes),
+        known(server.and_then(|server| server.uptime_seconds).map(age)),
+        known(server.and_then(|server| server.version.clone())),
+    ];
+    if width == Width::Wide {
+        row.extend([
+            known(node.id.as_ref().map(ToString::to_string)),
+            member.pod_ip.clone().unwrap_or_else(|| NONE.to_owned()),
+            known(node.endpoint.as_ref().map(ToString::to_string)),
+            known(node.flags.as_ref().map(|flags| flags.iter().collect::<Vec<_>>().join(","))),
+        ]);
+    }
+    row.push(status(node));
+    row
+}
+
+/// `ok`, or the one thing that is most wrong with the node.
+fn status(node: &NodeFacts) -> String {
+    match (&node.error, &node.server) {
+        (Some(error), _) => error.clone(),
+        (None, Some(server)) if server.loading => "loading its data".to_owned(),
+        (None, Some(server)) if server.sync_in_progress => "copying its master".to_owned(),
+        (None, Some(server)) if server.link_up == Some(false) => "link to its master is down".to_owned(),
+        _ => "ok".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::health::check;
+    use crate::cluster::topology::tests::healthy;
+
+    #[test]
+    fn a_healthy_cluster() {
+        let snapshot = healthy();
+        let topology = Topology::of(&snapshot);
+        let text = render("redis-001", &topology, &check(&snapshot, &topology), Width::Normal, false);
+        insta::assert_snapshot!(text);
+    }
+
+    #[test]
+    fn a_cluster_with_a_dead_master() {
+        let mut snapshot = healthy();
+        snapshot.seen[0].view = Err("no answer within 3s".into());
+        let topology = Topology::of(&snapshot);
+        let text = render("redis-001", &topology, &check(&snapshot, &topology), Width::Wide, false);
+        insta::assert_snapshot!(text);
+    }
+}
