@@ -5,8 +5,9 @@ use crate::context::Context;
 use crate::duration;
 use crate::error::Error;
 use crate::k8s::client::Server;
-use crate::k8s::dial::Via;
+use crate::k8s::dial::PodDial;
 use crate::k8s::flags::ConnectionFlags;
+use crate::node::dial::Via;
 use crate::ui::terminal::{Color, Ui};
 use clap::{Args, Parser};
 use std::time::Duration;
@@ -78,6 +79,7 @@ impl Cli {
             connected => connected?,
         };
         let context = Context {
+            dial: Box::new(PodDial::new(server.clone())),
             server,
             via: self.node.via,
             ask_timeout: self.node.ask_timeout,

@@ -2,15 +2,17 @@
 
 use crate::error::Error;
 use crate::k8s::client::Server;
-use crate::k8s::dial::Via;
 use crate::k8s::members::{Which, cluster_names};
+use crate::node::dial::{Dial, Via};
 use std::time::Duration;
 
 /// Where we are and how nodes are asked.
 pub struct Context {
     /// The API server and the namespace.
     pub server: Server,
-    /// Which way to the nodes.
+    /// Opens lines to the nodes.
+    pub dial: Box<dyn Dial>,
+    /// Which way they take.
     pub via: Via,
     /// The longest that one node may take to answer.
     pub ask_timeout: Duration,

@@ -104,8 +104,10 @@ impl Error {
             kube::Error::UpgradeConnection(kube::client::UpgradeConnectionError::ProtocolSwitch(code)) => {
                 Self::from_upgrade(*code)
             }
-            kube::Error::Auth(auth) => Self::new(ErrorKind::User, format!("cannot log in to the server: {}", chain(auth)))
-                .hint("check the user's entry in your kubeconfig: kubectl config view --minify"),
+            kube::Error::Auth(auth) => {
+                Self::new(ErrorKind::User, format!("cannot log in to the server: {}", chain(auth)))
+                    .hint("check the user's entry in your kubeconfig: kubectl config view --minify")
+            }
             other => Self::from_transport(other, server),
         }
     }

@@ -57,7 +57,8 @@ mod tests {
                 address: format!("${{{number}}}"),
             })
             .collect();
-        nodes_conf(shape, &peers, myself.parse().expect("a number")).replace("0000000000000000000000000000000000000", "")
+        nodes_conf(shape, &peers, myself.parse().expect("a number"))
+            .replace("0000000000000000000000000000000000000", "")
     }
 
     #[test]

@@ -188,9 +188,7 @@ impl<'a> Fields<'a> {
     /// The sum over lines such as `db0:keys=3,expires=0,avg_ttl=0`.
     fn keys(&self) -> u64 {
         let databases = self.0.iter().filter(|(name, _)| name.starts_with("db"));
-        databases
-            .filter_map(|(_, value)| value.strip_prefix("keys=")?.split(',').next()?.parse::<u64>().ok())
-            .sum()
+        databases.filter_map(|(_, value)| value.strip_prefix("keys=")?.split(',').next()?.parse::<u64>().ok()).sum()
     }
 }
 

@@ -66,14 +66,13 @@ impl Shape {
     }
 
     /// The number of nodes in all.
-    pub fn len(self) -> usize {
+    pub fn size(self) -> usize {
         usize::from(self.shards) * usize::from(self.replicas + 1)
     }
 
     /// Every node, shard by shard, each shard's master at birth first.
     pub fn nodes(self) -> impl Iterator<Item = NodeNumber> {
-        (1..=self.shards)
-            .flat_map(move |shard| (1..=self.replicas + 1).map(move |place| NodeNumber::new(shard, place)))
+        (1..=self.shards).flat_map(move |shard| (1..=self.replicas + 1).map(move |place| NodeNumber::new(shard, place)))
     }
 
     /// The slots of each shard at birth, in order.
@@ -91,7 +90,7 @@ mod tests {
         let shape = Shape::new(3, 1, Small::Refused).expect("valid");
         let nodes: Vec<_> = shape.nodes().map(|node| node.to_string()).collect();
         assert_eq!(nodes, ["101", "102", "201", "202", "301", "302"]);
-        assert_eq!(shape.len(), 6);
+        assert_eq!(shape.size(), 6);
     }
 
     #[test]

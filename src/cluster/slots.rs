@@ -16,18 +16,14 @@ pub struct SlotRange {
 
 impl SlotRange {
     /// How many slots the run has.
-    pub fn len(self) -> u16 {
+    pub fn size(self) -> u16 {
         self.last - self.first + 1
     }
 }
 
 impl fmt::Display for SlotRange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.first == self.last {
-            write!(f, "{}", self.first)
-        } else {
-            write!(f, "{}-{}", self.first, self.last)
-        }
+        if self.first == self.last { write!(f, "{}", self.first) } else { write!(f, "{}-{}", self.first, self.last) }
     }
 }
 
@@ -61,7 +57,7 @@ impl SlotSet {
 
     /// How many slots are in the set.
     pub fn len(&self) -> u16 {
-        self.0.iter().map(|range| range.len()).sum()
+        self.0.iter().map(|range| range.size()).sum()
     }
 
     /// The runs, in order.
@@ -152,7 +148,7 @@ mod tests {
     fn every_split_covers_everything_once_and_evenly() {
         for shards in 1..=1000 {
             let ranges = split(shards);
-            let lengths: Vec<_> = ranges.iter().map(|range| range.len()).collect();
+            let lengths: Vec<_> = ranges.iter().map(|range| range.size()).collect();
             let all: SlotSet = ranges.iter().copied().collect();
             assert_eq!(ranges.len(), usize::from(shards));
             assert_eq!(lengths.iter().map(|len| u32::from(*len)).sum::<u32>(), u32::from(SLOTS));

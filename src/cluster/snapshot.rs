@@ -40,11 +40,7 @@ impl View {
     /// # Errors
     /// When one of them does not say what it should.
     pub fn parse(nodes: &str, cluster_info: &str, info: &str) -> Result<Self, BadReply> {
-        Ok(Self {
-            nodes: reply::nodes(nodes)?,
-            cluster: cluster_info.parse()?,
-            server: ServerInfo::parse(info),
-        })
+        Ok(Self { nodes: reply::nodes(nodes)?, cluster: cluster_info.parse()?, server: ServerInfo::parse(info) })
     }
 
     /// The node's line of itself.

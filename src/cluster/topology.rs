@@ -277,8 +277,7 @@ fn state(snapshot: &Snapshot, shards: &[Shard], slots: Option<SlotCounts>) -> St
 fn replicas_complete(snapshot: &Snapshot, shards: &[Shard]) -> bool {
     let linked = shards.iter().flat_map(|shard| &shard.replicas).filter(|replica| replica.is_linked()).count();
     let all = snapshot.seen.len();
-    linked + shards.len() == all
-        && shards.iter().all(|shard| shard.replicas.len() >= wanted_replicas(snapshot, shard))
+    linked + shards.len() == all && shards.iter().all(|shard| shard.replicas.len() >= wanted_replicas(snapshot, shard))
 }
 
 /// How many replicas a shard was made with; none where this tool did not make it.
@@ -288,6 +287,7 @@ pub fn wanted_replicas(snapshot: &Snapshot, shard: &Shard) -> usize {
 }
 
 #[cfg(test)]
+/// Snapshots for the tests of this and other modules.
 pub mod tests {
     use super::*;
     use crate::cluster::node::NodeNumber;
@@ -311,7 +311,8 @@ pub mod tests {
             } else {
                 format!("{me}slave {} 0 0 {shard} connected", id(NodeNumber::new(shard, 1)))
             };
-            nodes += &format!("{} 198.19.0.{}:6379@16379 {rest}\n", id(number), number.shard() * 10 + number.position());
+            nodes +=
+                &format!("{} 198.19.0.{}:6379@16379 {rest}\n", id(number), number.shard() * 10 + number.position());
         }
         let role = if myself.is_master_at_birth() {
             "role:master\nmaster_repl_offset:100\n"

@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::k8s::members::Which;
 use crate::k8s::objects::Run;
 use crate::manifest::config::config_line;
-use crate::manifest::difference::{Change, Decision};
+use crate::manifest::difference::Decision;
 use crate::manifest::names::{CONTAINER, ClusterName, PASSWORD_KEY};
 use crate::manifest::object::{BUDGET, Object, SECRET, objects};
 use crate::manifest::quantity::Size;
@@ -287,7 +287,6 @@ pub async fn run(context: &Context, args: Args, ui: &mut Ui) -> Result<(), Error
     }
     let budget = context.server.budget_kind().await?;
     let findings = preflight::check(&context.server, &spec, objects(&spec, budget)).await?;
-    refuse_conflicts(&spec, &findings.decisions)?;
     findings.notes.iter().for_each(|note| ui.note(&format!("note: {note}")));
     warn(&spec, ui);
     let made = make(context, &args, &spec, findings.decisions, ui).await;
@@ -350,46 +349,6 @@ fn warn(spec: &Spec, ui: &mut Ui) {
     }
 }
 
-/// Objects of others under our names, and our own that are not as wished.
-fn refuse_conflicts(spec: &Spec, decisions: &[(Object, Decision)]) -> Result<(), Error> {
-    let foreign: Vec<String> = decisions
-        .iter()
-        .filter(|(_, decision)| *decision == Decision::Foreign)
-        .map(|(object, _)| object.reference())
-        .collect();
-    if !foreign.is_empty() {
-        return Err(Error::user(format!("not of this cluster, but in its place: {}", foreign.join(", ")))
-            .hint("choose another name or namespace"));
-    }
-    let changes: Vec<String> = decisions.iter().flat_map(|(object, decision)| changes(object, decision)).collect();
-    if changes.is_empty() {
-        return Ok(());
-    }
-    const SHOWN: usize = 8;
-    let more = changes.len().saturating_sub(SHOWN);
-    let error = Error::user(format!("redis cluster \"{}\" exists and is not what is wished", spec.name));
-    let error = changes.into_iter().take(SHOWN).fold(error, |error, change| error.cause(change));
-    let error = if more > 0 { error.cause(format!("and {more} more differences")) } else { error };
-    Err(error.hint(format!(
-        "a cluster is never changed by the way: use another name, or delete it and create it anew: kubectl redis-cluster delete {}",
-        spec.name
-    )))
-}
-
-fn changes(object: &Object, decision: &Decision) -> Vec<String> {
-    let Decision::Differs(changes) = decision else { return Vec::new() };
-    let reference = object.reference();
-    let value = |text: &str| match text.lines().count() {
-        0 | 1 if text.len() <= 60 => format!("\"{text}\""),
-        lines => format!("a text of {lines} lines"),
-    };
-    let sentence = |change: &Change| {
-        let live = change.live.as_deref().map_or("nothing".to_owned(), value);
-        format!("{reference}: {} is {live}, wished is {}", change.path, value(&change.wanted))
-    };
-    changes.iter().map(sentence).collect()
-}
-
 /// The manifests as they would be made; the password of a Secret that is there
 /// already is taken over, so that applying them again changes nothing.
 async fn show_manifests(context: &Context, args: &Args, mut spec: Spec, ui: &mut Ui) -> Result<(), Error> {
@@ -447,7 +406,10 @@ mod tests {
     #[test]
     fn tolerations() {
         let full = toleration("a=b:NoSchedule").expect("a toleration");
-        assert_eq!((full.key.as_str(), full.value.as_deref(), full.effect.as_deref()), ("a", Some("b"), Some("NoSchedule")));
+        assert_eq!(
+            (full.key.as_str(), full.value.as_deref(), full.effect.as_deref()),
+            ("a", Some("b"), Some("NoSchedule"))
+        );
         assert_eq!(toleration("a").map(|toleration| toleration.value), Ok(None));
         assert!(toleration("=b").is_err() && toleration("a:Never").is_err());
     }

@@ -5,7 +5,7 @@ use crate::duration;
 use crate::error::Error;
 use crate::k8s::objects::{Deletion, Run};
 use crate::manifest::names::ClusterName;
-use crate::manifest::object::POD;
+use crate::manifest::object::{CLAIM, POD};
 use crate::ops::remove::{self, Data, Doomed, Inventory};
 use crate::ui::terminal::Ui;
 use std::time::Duration;
@@ -53,7 +53,9 @@ pub struct Args {
 
 /// What to do when it was interrupted.
 pub fn going_on(name: &ClusterName) -> Vec<String> {
-    vec![format!("what is deleted is gone, the rest is still there; the same command goes on: kubectl redis-cluster delete {name}")]
+    vec![format!(
+        "what is deleted is gone, the rest is still there; the same command goes on: kubectl redis-cluster delete {name}"
+    )]
 }
 
 /// Deletes a cluster.
@@ -61,49 +63,55 @@ pub fn going_on(name: &ClusterName) -> Vec<String> {
 /// # Errors
 /// When there is none, when the user does not want it, and the server's.
 pub async fn run(context: &Context, args: Args, ui: &mut Ui) -> Result<(), Error> {
-    let server = &context.server;
-    let budget = server.budget_kind().await?;
-    let inventory = remove::inventory(server, &args.name, budget).await?;
+    let budget = context.server.budget_kind().await?;
+    let inventory = remove::inventory(&context.server, &args.name, budget).await?;
     let data = if args.delete_data { Data::Delete } else { Data::Keep };
     if inventory.objects.is_empty() && (data == Data::Keep || inventory.data.is_empty()) {
         return not_found(context, &args, &inventory);
     }
-    let suffix = args.dry_run.suffix();
-    if suffix.is_empty() && !args.yes && !ui.confirm(&question(context, &args, &inventory, data))? {
+    let given_up: &[Doomed] = if data == Data::Delete { &inventory.data } else { &[] };
+    let Some(run) = args.dry_run.run() else {
+        let mut shown = inventory.objects.iter().filter(|doomed| doomed.kind != POD).chain(given_up);
+        return shown.try_for_each(|doomed| show(&args, doomed, ui));
+    };
+    if run == Run::Real && !args.yes && !ui.confirm(&question(context, &args, &inventory, data))? {
         ui.note("deletion is cancelled");
         return Ok(());
     }
-    let mut gone = |doomed: &Doomed| {
-        ui.line(&match args.output {
-            Some(_) => format!("{}/{}", doomed.kind.display(), doomed.name),
-            None => format!("{} \"{}\" deleted{suffix}", doomed.kind.display(), doomed.name),
-        })
-    };
-    let given_up: &[Doomed] = if data == Data::Delete { &inventory.data } else { &[] };
-    let Some(run) = args.dry_run.run() else {
-        let shown = inventory.objects.iter().filter(|doomed| doomed.kind != POD).chain(given_up);
-        return shown.map(gone).collect();
-    };
     let options = Deletion { run, grace_period: args.grace_period };
-    remove::delete(server, &inventory.objects, &options, &mut gone).await?;
-    if args.wait && run == Run::Real {
-        let progress = |text: &str| {
-            ui.progress(text);
-            Ok(())
-        };
-        let waited = remove::pods_gone(server, &args.name, args.timeout, progress).await;
-        waited.map_err(|error| going_on(&args.name).into_iter().fold(error, Error::hint))?;
-    }
-    let gone = |doomed: &Doomed| {
-        let reference = format!("{}/{}", doomed.kind.display(), doomed.name);
-        let sentence = format!("{} \"{}\" deleted{suffix}", doomed.kind.display(), doomed.name);
-        ui.line(if args.output.is_some() { &reference } else { &sentence })
-    };
-    remove::delete(server, given_up, &options, gone).await?;
+    let done = delete(context, &args, (&inventory.objects, given_up), &options, ui).await;
+    done.map_err(|error| going_on(&args.name).into_iter().fold(error, Error::hint))?;
     if data == Data::Keep && run == Run::Real && !inventory.data.is_empty() {
         ui.note(&kept(&args.name, &inventory));
     }
     Ok(())
+}
+
+/// First the objects, then, when no pod uses it any more, the data.
+async fn delete(
+    context: &Context,
+    args: &Args,
+    (objects, data): (&[Doomed], &[Doomed]),
+    options: &Deletion,
+    ui: &mut Ui,
+) -> Result<(), Error> {
+    remove::delete(&context.server, objects, options, |doomed| show(args, doomed, ui)).await?;
+    if args.wait && options.run == Run::Real {
+        let progress = |text: &str| {
+            ui.progress(text);
+            Ok(())
+        };
+        remove::pods_gone(&context.server, &args.name, args.timeout, progress).await?;
+    }
+    remove::delete(&context.server, data, options, |doomed| show(args, doomed, ui)).await
+}
+
+fn show(args: &Args, doomed: &Doomed, ui: &mut Ui) -> Result<(), Error> {
+    let Doomed { kind, name } = doomed;
+    ui.line(&match args.output {
+        Some(_) => format!("{}/{name}", kind.display()),
+        None => format!("{} \"{name}\" deleted{}", kind.display(), args.dry_run.suffix()),
+    })
 }
 
 fn not_found(context: &Context, args: &Args, inventory: &Inventory) -> Result<(), Error> {
@@ -124,20 +132,21 @@ fn not_found(context: &Context, args: &Args, inventory: &Inventory) -> Result<()
 
 fn question(context: &Context, args: &Args, inventory: &Inventory, data: Data) -> String {
     let pods = inventory.objects.iter().filter(|doomed| doomed.kind == POD).count();
+    let has_volumes = inventory.data.iter().any(|doomed| doomed.kind == CLAIM);
     let data = match data {
-        Data::Keep if inventory.data.is_empty() => "it has no volumes: all its keys are lost".to_owned(),
-        Data::Keep => "its volumes and password stay".to_owned(),
-        Data::Delete => format!("its volumes and password too ({} objects), all its keys are lost", inventory.data.len()),
+        Data::Keep if has_volumes => "its volumes and password stay",
+        Data::Keep => "it has no volumes: all its keys are lost",
+        Data::Delete => "with its volumes and password: all its keys are lost for good",
     };
     let namespace = context.server.namespace();
     format!("Delete redis cluster \"{}\" of {pods} nodes in namespace \"{namespace}\"; {data}. Continue?", args.name)
 }
 
 fn kept(name: &ClusterName, inventory: &Inventory) -> String {
-    let kept: Vec<String> =
-        inventory.data.iter().map(|doomed| format!("{}/{}", doomed.kind.display(), doomed.name)).collect();
+    let volumes = inventory.data.iter().filter(|doomed| doomed.kind == CLAIM).count();
+    let secret = if inventory.data.len() > volumes { " and the Secret" } else { "" };
     format!(
-        "kept: {}\nthe same create brings the cluster back; to give the data up: kubectl redis-cluster delete {name} --delete-data",
-        kept.join(", ")
+        "{volumes} volumes{secret} are kept: the same create takes them over; \
+         to give them up: kubectl redis-cluster delete {name} --delete-data"
     )
 }

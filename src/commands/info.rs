@@ -7,9 +7,9 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::k8s::members::Which;
 use crate::ops::observe::{self, Observation, Zones};
+use crate::ui::json;
 use crate::ui::terminal::Ui;
 use crate::ui::topology::{Width, render};
-use crate::ui::json;
 
 /// Show a cluster: its shards, nodes and slots, and what is wrong with it
 ///

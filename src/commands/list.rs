@@ -21,8 +21,11 @@ use std::collections::BTreeMap;
 ///
 /// Without --state and -l from the API server alone: no node is asked.
 #[derive(Debug, clap::Args)]
-#[command(visible_alias = "ls", after_help = "Examples:\n  kubectl redis-cluster list -A\n  \
-          kubectl redis-cluster list --state\n  kubectl redis-cluster list -l app=redis")]
+#[command(
+    visible_alias = "ls",
+    after_help = "Examples:\n  kubectl redis-cluster list -A\n  \
+          kubectl redis-cluster list --state\n  kubectl redis-cluster list -l app=redis"
+)]
 pub struct Args {
     /// Of all namespaces
     #[arg(short = 'A', long, conflicts_with_all = ["selector", "state"])]
@@ -61,8 +64,8 @@ pub async fn run(context: &Context, args: Args, ui: &mut Ui) -> Result<(), Error
     let empty = rows.is_empty();
     let items = json!(rows);
     match args.output {
-        Some(Output::Json) => return ui.line(&json::pretty(&list(items))),
-        Some(Output::Yaml) => return ui.line(&json::yaml(&list(items))),
+        Some(Output::Json) => return ui.line(&json::pretty(&list(&items))),
+        Some(Output::Yaml) => return ui.line(&json::yaml(&list(&items))),
         _ if empty => ui.note(&nothing(context, &args)),
         Some(Output::Name) => {
             let names: Vec<String> = rows.iter().map(|row| format!("rediscluster/{}", row.name)).collect();
@@ -77,7 +80,7 @@ pub async fn run(context: &Context, args: Args, ui: &mut Ui) -> Result<(), Error
     Ok(())
 }
 
-fn list(items: Value) -> Value {
+fn list(items: &Value) -> Value {
     json!({ "apiVersion": json::API_VERSION, "kind": "ClusterList", "items": items })
 }
 
@@ -131,7 +134,7 @@ fn row(namespace: String, name: String, nodes: &[(Kind, &Value)]) -> ClusterRow 
             *shards.entry(number.shard()).or_default() += 1;
         }
     }
-    let first = nodes.first().map(|(_, node)| *node).unwrap_or(&Value::Null);
+    let first = nodes.first().map_or(&Value::Null, |(_, node)| *node);
     let created = nodes.iter().filter_map(|(_, node)| node["metadata"]["creationTimestamp"].as_str()).min();
     ClusterRow {
         name,

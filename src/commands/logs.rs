@@ -113,7 +113,8 @@ impl Args {
 
     fn refuse_nonsense(&self) -> Result<(), Error> {
         if self.output == Some(Output::Raw) && self.follow {
-            return Err(Error::user("-o raw prints pod after pod, which has no end to follow").hint("leave out one of -o raw and -f"));
+            return Err(Error::user("-o raw prints pod after pod, which has no end to follow")
+                .hint("leave out one of -o raw and -f"));
         }
         if self.tail < -1 {
             return Err(Error::user(format!("--tail must be -1 for all, or a number of lines, not {}", self.tail)));

@@ -13,6 +13,7 @@ use crate::error::Error;
 use crate::ui::terminal::Ui;
 
 /// What to do.
+#[expect(missing_docs, reason = "each verb's help is at its arguments")]
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
     Create(Box<create::Args>),

@@ -37,6 +37,11 @@ pub fn only_one(snapshot: &Snapshot) -> Result<(), Error> {
     }
     let names: Vec<String> =
         groups.iter().map(|group| format!("{} ({} nodes)", group.name, group.members.len())).collect();
-    Err(Error::user(format!("\"{}\" matches the nodes of {} clusters: {}", snapshot.name, groups.len(), names.join(", ")))
-        .hint("select one of them with more labels; list -l, logs -l and info -o raw -l show all"))
+    Err(Error::user(format!(
+        "\"{}\" matches the nodes of {} clusters: {}",
+        snapshot.name,
+        groups.len(),
+        names.join(", ")
+    ))
+    .hint("select one of them with more labels; list -l, logs -l and info -o raw -l show all"))
 }

@@ -71,11 +71,7 @@ impl Server {
     ///
     /// # Errors
     /// The server's own, in kubectl's words, or that the deadline passed.
-    pub async fn answer<T>(
-        &self,
-        awaited: &str,
-        request: impl Future<Output = kube::Result<T>>,
-    ) -> Result<T, Error> {
+    pub async fn answer<T>(&self, awaited: &str, request: impl Future<Output = kube::Result<T>>) -> Result<T, Error> {
         match tokio::time::timeout(self.deadline, request).await {
             Ok(answer) => answer.map_err(|error| self.error(&error)),
             Err(_) => Err(Error::timeout(self.deadline, format!("the API server at {}: {awaited}", self.address))),
@@ -104,11 +100,8 @@ async fn configuration(flags: &ConnectionFlags) -> Result<Config, Error> {
     refuse_half_impersonation(flags)?;
     let Some(mut kubeconfig) = kubeconfig(flags)? else { return without_kubeconfig(flags).await };
     override_entries(&mut kubeconfig, flags)?;
-    let options = KubeConfigOptions {
-        context: flags.context.clone(),
-        cluster: flags.cluster.clone(),
-        user: flags.user.clone(),
-    };
+    let options =
+        KubeConfigOptions { context: flags.context.clone(), cluster: flags.cluster.clone(), user: flags.user.clone() };
     let config = Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(|error| wording(&error))?;
     with_connection_flags(config, flags)
 }
@@ -245,8 +238,9 @@ fn with_connection_flags(mut config: Config, flags: &ConnectionFlags) -> Result<
         config.accept_invalid_certs = insecure;
     }
     if let Some(file) = flags.certificate_authority.as_ref().filter(|_| config.root_cert.is_none()) {
-        std::fs::metadata(file)
-            .map_err(|error| Error::user(format!("unable to read certificate-authority {}: {error}", file.display())))?;
+        std::fs::metadata(file).map_err(|error| {
+            Error::user(format!("unable to read certificate-authority {}: {error}", file.display()))
+        })?;
         config.root_cert_file = Some(file.clone());
     }
     Ok(config)
@@ -258,7 +252,9 @@ fn wording(error: &KubeconfigError) -> Error {
         KubeconfigError::LoadContext(name) => {
             format!("Error in configuration: context was not found for specified context: {name}")
         }
-        KubeconfigError::LoadClusterOfContext(name) => format!("Error in configuration: cluster \"{name}\" does not exist"),
+        KubeconfigError::LoadClusterOfContext(name) => {
+            format!("Error in configuration: cluster \"{name}\" does not exist")
+        }
         KubeconfigError::CurrentContextNotSet => {
             return Error::user("the kubeconfig has no current context")
                 .hint("choose one with --context, or for good: kubectl config use-context NAME");

@@ -3,7 +3,7 @@
 use super::client::Server;
 use crate::error::{Error, ErrorKind};
 use crate::manifest::object::POD;
-use crate::node::dial::{Dial, Line, Target};
+use crate::node::dial::{Dial, Line, Target, Via};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use k8s_openapi::api::core::v1::Pod;
@@ -12,28 +12,15 @@ use kube::api::AttachParams;
 use std::time::Duration;
 use tokio::io::AsyncReadExt;
 
-/// Which way to take to a pod's server.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-pub enum Via {
-    /// Port-forward, or exec where that is refused or unsupported.
-    #[default]
-    Auto,
-    /// Only port-forward.
-    PortForward,
-    /// Only exec of redis-cli.
-    Exec,
-}
-
 /// Opens lines through the API server.
 pub struct PodDial {
     server: Server,
-    via: Via,
 }
 
 impl PodDial {
     /// Lines through `server`.
-    pub fn new(server: Server, via: Via) -> Self {
-        Self { server, via }
+    pub fn new(server: Server) -> Self {
+        Self { server }
     }
 
     fn pods(&self) -> Api<Pod> {
@@ -63,12 +50,13 @@ impl PodDial {
         let command = ["sh", "-c", SCRIPT, &target.port.to_string()].map(str::to_owned);
         let opened = self.pods().exec(&target.pod, command, &parameters).await;
         let mut process = opened.map_err(|error| self.refused(&error, target, "exec"))?;
-        let (Some(output), Some(input), Some(mut errors)) = (process.stdout(), process.stdin(), process.stderr()) else {
+        let (Some(output), Some(input), Some(mut errors)) = (process.stdout(), process.stdin(), process.stderr())
+        else {
             return Err(Error::user("exec gave no streams"));
         };
         let trouble = async move {
             let mut text = String::new();
-            soon(errors.read_to_string(&mut text).map(|read| read.ok())).await;
+            soon(errors.read_to_string(&mut text).map(Result::ok)).await;
             // The process lives as long as somebody may still ask why it ended.
             drop(process);
             Some(text.trim().to_owned()).filter(|text| !text.is_empty())
@@ -83,8 +71,11 @@ impl PodDial {
         }
         let namespace = self.server.namespace();
         let resource = format!("{}/{subresource}", POD.plural);
-        Error::new(ErrorKind::Forbidden, format!("you may not use {resource} in the namespace \"{namespace}\""))
-            .hint(format!("you need the right to get and create {resource}: kubectl auth can-i create {resource} -n {namespace}"))
+        Error::new(ErrorKind::Forbidden, format!("you may not use {resource} in the namespace \"{namespace}\"")).hint(
+            format!(
+                "you need the right to get and create {resource}: kubectl auth can-i create {resource} -n {namespace}"
+            ),
+        )
     }
 }
 
@@ -93,18 +84,15 @@ async fn soon<T>(answer: impl Future<Output = Option<T>>) -> Option<T> {
     tokio::time::timeout(Duration::from_millis(300), answer).await.ok().flatten()
 }
 
-/// The kubelet's sentence without its wrapping: `… : connect: connection refused`.
+/// What the kubelet says, where it can be said shorter.
 fn without_noise(text: &str) -> String {
-    match text.split_once("failed to connect to localhost:") {
-        Some((_, rest)) => format!("the server does not listen: {}", rest.rsplit("dial ").next().unwrap_or(rest).trim()),
-        None => text.trim().to_owned(),
-    }
+    if text.contains("connection refused") { "nothing listens on its port".to_owned() } else { text.trim().to_owned() }
 }
 
 impl Dial for PodDial {
-    fn dial<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, Result<Line, Error>> {
+    fn dial<'a>(&'a self, target: &'a Target, via: Via) -> BoxFuture<'a, Result<Line, Error>> {
         async move {
-            match self.via {
+            match via {
                 Via::PortForward => self.port_forward(target).await,
                 Via::Exec => self.exec(target).await,
                 Via::Auto => match self.port_forward(target).await {

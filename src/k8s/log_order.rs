@@ -55,7 +55,9 @@ impl Resume {
 
     /// Whether a line is new.
     pub fn is_new(&mut self, line: &LogLine) -> bool {
-        if self.catching_up && let Some(at) = self.at {
+        if self.catching_up
+            && let Some(at) = self.at
+        {
             match line.at.cmp(&at) {
                 Ordering::Less => return false,
                 Ordering::Equal if self.drop > 0 => {

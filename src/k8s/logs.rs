@@ -116,7 +116,9 @@ impl Logs {
         for (source, opened) in sources.iter().zip(opened) {
             readers.push(opened.map_err(|error| failures.push((source, error))).ok());
         }
-        if failures.len() == sources.len() && let Some((_, error)) = failures.pop() {
+        if failures.len() == sources.len()
+            && let Some((_, error)) = failures.pop()
+        {
             return Err(error);
         }
         for (source, error) in failures {

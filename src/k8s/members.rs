@@ -150,7 +150,9 @@ pub fn candidates(pods: &[Pod], services: &[Service]) -> Vec<Candidate> {
     wanted
         .into_iter()
         .map(|((number, name), mut pods)| {
-            pods.sort_by_key(|pod| (pod.metadata.deletion_timestamp.is_none(), pod.metadata.creation_timestamp.clone()));
+            pods.sort_by_key(|pod| {
+                (pod.metadata.deletion_timestamp.is_none(), pod.metadata.creation_timestamp.clone())
+            });
             match pods.last() {
                 Some(pod) => candidate(number, name, pod),
                 None => without_pod(number, name),

@@ -33,8 +33,13 @@ pub async fn until<T>(
         if Instant::now() + pause > end {
             return Err(Error::timeout(deadline, format!("{awaited}: {last}")));
         }
-        tokio::time::sleep(pause).await;
+        pause_for(pause).await;
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one home of the ban")]
+async fn pause_for(pause: Duration) {
+    tokio::time::sleep(pause).await;
 }
 
 #[cfg(test)]

@@ -131,7 +131,9 @@ pub fn config_line(text: &str) -> Result<String, BadConfig> {
         return Err(BadConfig::LineBreak(key));
     }
     let owned = |(name, _): &&(&str, &str)| {
-        key == *name || (name.ends_with('-') && key.starts_with(name)) || (*name == "unixsocket" && key.starts_with(name))
+        key == *name
+            || (name.ends_with('-') && key.starts_with(name))
+            || (*name == "unixsocket" && key.starts_with(name))
     };
     match RESERVED.iter().find(owned) {
         Some((_, reason)) => Err(BadConfig::Reserved { key, reason }),
@@ -146,7 +148,10 @@ mod tests {
     #[test]
     fn lines_of_the_users() {
         assert_eq!(config_line("hz=20").as_deref(), Ok("hz 20"));
-        assert_eq!(config_line("Client-Output-Buffer-Limit=normal 0 0 0").as_deref(), Ok("client-output-buffer-limit normal 0 0 0"));
+        assert_eq!(
+            config_line("Client-Output-Buffer-Limit=normal 0 0 0").as_deref(),
+            Ok("client-output-buffer-limit normal 0 0 0")
+        );
         assert_eq!(config_line("save=").as_deref(), Ok("save \"\""));
         assert_eq!(config_line("maxmemory-samples=9").as_deref(), Ok("maxmemory-samples 9"));
     }
@@ -155,7 +160,10 @@ mod tests {
     fn lines_that_the_design_owns_name_the_flag() {
         let text = |line: &str| config_line(line).expect_err(line).to_string();
         assert_eq!(text("port=1"), "\"port\" cannot be set by --config: the nodes could not find each other");
-        assert_eq!(text("cluster-node-timeout=1"), "\"cluster-node-timeout\" cannot be set by --config: use --node-timeout");
+        assert_eq!(
+            text("cluster-node-timeout=1"),
+            "\"cluster-node-timeout\" cannot be set by --config: use --node-timeout"
+        );
         for key in ["cluster-enabled", "DIR", "requirepass", "tls-port", "unixsocketperm", "include", "maxmemory"] {
             assert!(matches!(config_line(&format!("{key}=x")), Err(BadConfig::Reserved { .. })), "{key}");
         }

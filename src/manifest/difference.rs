@@ -49,6 +49,29 @@ pub struct Change {
     pub wanted: String,
 }
 
+impl Change {
+    /// The two values for people; of long texts the first line that differs.
+    pub fn essence(&self) -> (String, String) {
+        let live = self.live.as_deref().unwrap_or_default();
+        let mut pairs = live.lines().zip(self.wanted.lines());
+        let (live_line, wanted_line) = match pairs.find(|(a, b)| a != b) {
+            Some(lines) => lines,
+            // One text is the beginning of the other.
+            None => {
+                let common = live.lines().count().min(self.wanted.lines().count());
+                (live.lines().nth(common).unwrap_or_default(), self.wanted.lines().nth(common).unwrap_or_default())
+            }
+        };
+        let quoted = |line: &str| if line.is_empty() { "nothing".to_owned() } else { format!("\"{line}\"") };
+        (quoted(live_line), quoted(wanted_line))
+    }
+
+    /// Whether another node's object differs in the same way.
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        self.path == other.path && self.essence() == other.essence()
+    }
+}
+
 /// All places in which `live` is not what `wanted` says.
 pub fn difference(wanted: &Value, live: &Value) -> Vec<Change> {
     let mut changes = Vec::new();

@@ -21,7 +21,7 @@ pub fn node_service(spec: &Spec, number: NodeNumber) -> Object {
             { "name": "redis-cluster", "protocol": "TCP", "port": BUS_PORT, "targetPort": BUS_PORT },
         ],
     }});
-    Object::new(object::SERVICE, spec, &spec.name.node(number), labels, body)
+    Object::new(object::SERVICE, spec, &spec.name.node(number), &labels, body)
 }
 
 /// The Service that clients begin with: any node that is ready.
@@ -31,7 +31,7 @@ pub fn client_service(spec: &Spec) -> Object {
         "selector": spec.name.node_selector(),
         "ports": [{ "name": "redis-client", "protocol": "TCP", "port": PORT, "targetPort": PORT }],
     }});
-    Object::new(object::SERVICE, spec, spec.name.as_str(), spec.name.labels(), body)
+    Object::new(object::SERVICE, spec, spec.name.as_str(), &spec.name.labels(), body)
 }
 
 /// One budget over all nodes: a pod that matches two cannot be evicted at all.
@@ -40,7 +40,7 @@ pub fn budget(spec: &Spec, kind: Kind) -> Object {
         "maxUnavailable": 1,
         "selector": { "matchLabels": spec.name.node_selector() },
     }});
-    Object::new(kind, spec, spec.name.as_str(), spec.name.labels(), body)
+    Object::new(kind, spec, spec.name.as_str(), &spec.name.labels(), body)
 }
 
 /// Clients from the namespace, the bus from the cluster alone.
@@ -54,5 +54,5 @@ pub fn policy(spec: &Spec) -> Object {
             { "from": [{ "podSelector": nodes }], "ports": [{ "protocol": "TCP", "port": BUS_PORT }] },
         ],
     }});
-    Object::new(object::NETWORK_POLICY, spec, spec.name.as_str(), spec.name.labels(), body)
+    Object::new(object::NETWORK_POLICY, spec, spec.name.as_str(), &spec.name.labels(), body)
 }

@@ -70,7 +70,7 @@ pub struct Object {
 
 impl Object {
     /// An object of `spec`'s cluster: `body` is all but kind and metadata's name.
-    pub fn new(kind: Kind, spec: &Spec, name: &str, labels: Value, body: Value) -> Self {
+    pub fn new(kind: Kind, spec: &Spec, name: &str, labels: &Value, body: Value) -> Self {
         let mut value = json!({
             "apiVersion": kind.api_version(),
             "kind": kind.kind,
@@ -127,7 +127,7 @@ pub fn is_replica_controller(object: &Object) -> bool {
 fn secret(spec: &Spec) -> Option<Object> {
     let Auth::Own(password) = &spec.auth else { return None };
     let body = json!({ "type": "Opaque", "stringData": { PASSWORD_KEY: password } });
-    Some(Object::new(SECRET, spec, spec.name.as_str(), spec.name.labels(), body))
+    Some(Object::new(SECRET, spec, spec.name.as_str(), &spec.name.labels(), body))
 }
 
 fn config_map(spec: &Spec) -> Object {
@@ -136,7 +136,7 @@ fn config_map(spec: &Spec) -> Object {
         "bootstrap.sh": config::BOOTSTRAP,
         "probe.sh": config::PROBE,
     }});
-    Object::new(CONFIG_MAP, spec, spec.name.as_str(), spec.name.labels(), body)
+    Object::new(CONFIG_MAP, spec, spec.name.as_str(), &spec.name.labels(), body)
 }
 
 /// The volume claims that a cluster of this spec uses, made or kept.
@@ -146,6 +146,7 @@ pub fn claims(spec: &Spec) -> Vec<String> {
 }
 
 #[cfg(test)]
+/// A spec for the tests of this and other modules.
 pub mod tests {
     use super::super::spec::*;
     use super::*;

@@ -195,8 +195,8 @@ impl Spec {
             Err(BadSpec::StorageWithoutStatefulSet)
         } else if stored && self.image.entrypoint == Entrypoint::Image {
             Err(BadSpec::StorageWithImageEntrypoint)
-        } else if self.shape.len() * Self::LINE > Self::LONGEST_VARIABLE {
-            Err(BadSpec::TooManyNodes { nodes: self.shape.len() })
+        } else if self.shape.size() * Self::LINE > Self::LONGEST_VARIABLE {
+            Err(BadSpec::TooManyNodes { nodes: self.shape.size() })
         } else {
             Ok(())
         }

@@ -29,12 +29,12 @@ fn stateful_set(spec: &Spec, number: NodeNumber) -> Object {
         "podManagementPolicy": "Parallel",
         "updateStrategy": { "type": "OnDelete" },
         "selector": { "matchLabels": spec.name.pod_selector(number) },
-        "template": template(spec, number, labels.clone()),
+        "template": template(spec, number, &labels),
     }});
     if let Some(claim) = claim(spec, number) {
         body["spec"]["volumeClaimTemplates"] = json!([claim]);
     }
-    Object::new(object::STATEFUL_SET, spec, &name, labels, body)
+    Object::new(object::STATEFUL_SET, spec, &name, &labels, body)
 }
 
 /// Carries the original example's labels too, so that old scripts find the pods.
@@ -44,9 +44,9 @@ fn replication_controller(spec: &Spec, number: NodeNumber) -> Object {
     let body = json!({ "spec": {
         "replicas": 1,
         "selector": union(spec.name.pod_selector(number), &original),
-        "template": template(spec, number, labels.clone()),
+        "template": template(spec, number, &labels),
     }});
-    Object::new(object::REPLICATION_CONTROLLER, spec, &spec.name.node(number), labels, body)
+    Object::new(object::REPLICATION_CONTROLLER, spec, &spec.name.node(number), &labels, body)
 }
 
 fn union(mut labels: Value, more: &Value) -> Value {
@@ -77,7 +77,7 @@ fn claim(spec: &Spec, number: NodeNumber) -> Option<Value> {
     Some(claim)
 }
 
-fn template(spec: &Spec, number: NodeNumber, labels: Value) -> Value {
+fn template(spec: &Spec, number: NodeNumber, labels: &Value) -> Value {
     let mut annotations = pairs(&spec.annotations);
     annotations.insert(names::NODE_ID.into(), json!(spec.name.node_id(&spec.namespace, number).as_str()));
     json!({
@@ -137,7 +137,8 @@ fn place(pod: &mut Value, spec: &Spec, number: NodeNumber) {
 /// Nodes of one shard never share a worker (or rather not, or it does not matter);
 /// masters at birth rather not; different zones are preferred after that.
 fn anti_affinity(spec: &Spec, number: NodeNumber) -> Value {
-    let term = |labels: Value, topology: &str| json!({ "labelSelector": { "matchLabels": labels }, "topologyKey": topology });
+    let term =
+        |labels: Value, topology: &str| json!({ "labelSelector": { "matchLabels": labels }, "topologyKey": topology });
     let shard = spec.name.shard_selector(number);
     let weighted = |weight: u32, term: Value| json!({ "weight": weight, "podAffinityTerm": term });
     let mut preferred = vec![weighted(40, term(shard.clone(), names::ZONE))];

@@ -1,6 +1,6 @@
 //! Commands to a node, and its replies as text.
 
-use super::dial::{Dial, Line, Stream, Target};
+use super::dial::{Dial, Line, Stream, Target, Via};
 use crate::error::Error;
 use futures::future::BoxFuture;
 use redis::aio::MultiplexedConnection;
@@ -44,13 +44,14 @@ impl Node {
     ///
     /// # Errors
     /// When there is no line to the server.
-    pub async fn connect(dial: &dyn Dial, target: &Target) -> Result<Self, Error> {
-        Ok(match dial.dial(target).await? {
+    pub async fn connect(dial: &dyn Dial, target: &Target, via: Via) -> Result<Self, Error> {
+        Ok(match dial.dial(target, via).await? {
             Line::Server { stream, trouble } => {
                 let info = RedisConnectionInfo::default().set_skip_set_lib_name();
-                let (connection, driver) = MultiplexedConnection::new_with_config(&info, stream, AsyncConnectionConfig::default())
-                    .await
-                    .map_err(|error| Error::user(format!("cannot speak to the server: {error}")))?;
+                let (connection, driver) =
+                    MultiplexedConnection::new_with_config(&info, stream, AsyncConnectionConfig::default())
+                        .await
+                        .map_err(|error| Error::user(format!("cannot speak to the server: {error}")))?;
                 Self { wire: Wire::Server { connection, driver: tokio::spawn(driver) }, trouble }
             }
             Line::Cli { stream, trouble } => {

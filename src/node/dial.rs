@@ -7,6 +7,18 @@ use crate::error::Error;
 use futures::future::BoxFuture;
 use tokio::io::{AsyncRead, AsyncWrite};
 
+/// Which way to take to a pod's server.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Via {
+    /// Port-forward, or exec where that is refused or unsupported.
+    #[default]
+    Auto,
+    /// Only port-forward.
+    PortForward,
+    /// Only exec of redis-cli.
+    Exec,
+}
+
 /// Which server to reach.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
@@ -43,5 +55,5 @@ pub enum Line {
 /// Opens lines.
 pub trait Dial: Send + Sync {
     /// A line to the server, or why there is none.
-    fn dial<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, Result<Line, Error>>;
+    fn dial<'a>(&'a self, target: &'a Target, via: Via) -> BoxFuture<'a, Result<Line, Error>>;
 }

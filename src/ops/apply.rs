@@ -56,8 +56,8 @@ async fn apply_all(
     run: Run,
     made: &mut impl FnMut(&Object) -> Result<(), Error>,
 ) -> Result<(), Error> {
-    let mut applied = stream::iter(objects.iter().map(async |object| (object, server.apply(object, run).await)))
-        .buffered(AT_ONCE);
+    let mut applied =
+        stream::iter(objects.iter().map(async |object| (object, server.apply(object, run).await))).buffered(AT_ONCE);
     let mut failed = None;
     while let Some((object, result)) = applied.next().await {
         match result {
@@ -115,15 +115,15 @@ pub async fn formed(
     .await
 }
 
-/// `4 of 6 nodes answer, 2 say ok, 1 of 3 replicas linked`
+/// `4 of 6 nodes answer, 2 say ok, 1 copy their master's data`
 fn progress(snapshot: &Snapshot) -> String {
     let answered = snapshot.answered().count();
     let ok = snapshot.answered().filter(|(_, view)| view.cluster.ok).count();
-    let linked = |server: &ServerInfo| server.link_up == Some(true) && !server.sync_in_progress;
-    let replicas = snapshot.answered().filter(|(_, view)| view.server.link_up.is_some()).count();
-    let linked = snapshot.answered().filter(|(_, view)| linked(&view.server)).count();
+    let waits = |server: &ServerInfo| server.link_up == Some(false) || server.sync_in_progress;
+    let copying = snapshot.answered().filter(|(_, view)| waits(&view.server)).count();
     let nodes = snapshot.seen.len();
-    format!("{answered} of {nodes} nodes answer, {ok} say ok, {linked} of {replicas} replicas linked")
+    let copying = if copying > 0 { format!(", {copying} copy their master's data") } else { String::new() };
+    format!("{answered} of {nodes} nodes answer, {ok} say ok{copying}")
 }
 
 /// The first node that cannot be asked, and why.

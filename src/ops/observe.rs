@@ -4,14 +4,14 @@
 use crate::cluster::snapshot::{Seen, Snapshot, View};
 use crate::context::Context;
 use crate::error::{Error, ErrorKind};
-use crate::k8s::dial::{PodDial, Via};
 use crate::k8s::members::{self, Candidate, Password, Which};
 use crate::manifest::object::SECRET;
 use crate::node::connection::{Credentials, Node};
-use crate::node::dial::Dial;
+use crate::node::dial::{Dial, Target, Via};
 use futures::StreamExt;
 use futures::stream;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 /// The replies of one node, as it sent them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,10 +84,9 @@ type Passwords = BTreeMap<Password, Option<String>>;
 async fn passwords(context: &Context, candidates: &[Candidate]) -> Result<Passwords, Error> {
     let mut passwords = Passwords::new();
     for candidate in candidates.iter().filter(|candidate| candidate.target.is_ok()) {
-        let source = source(context, candidate);
-        if !passwords.contains_key(&source) {
-            let password = password(context, &source).await?;
-            passwords.insert(source, password);
+        if let Entry::Vacant(place) = passwords.entry(source(context, candidate)) {
+            let password = password(context, place.key()).await?;
+            place.insert(password);
         }
     }
     Ok(passwords)
@@ -133,9 +132,8 @@ async fn ask(context: &Context, candidate: &Candidate, passwords: &Passwords) ->
     let password = passwords.get(&source).cloned().flatten();
     let unreadable = source != Password::None && password.is_none();
     let via = if unreadable && context.via == Via::Auto { Via::Exec } else { context.via };
-    let dial = PodDial::new(context.server.clone(), via);
     let credentials = Credentials { user: context.redis_user.clone().filter(|_| password.is_some()), password };
-    let answer = tokio::time::timeout(context.ask_timeout, texts(&dial, target, &credentials));
+    let answer = tokio::time::timeout(context.ask_timeout, texts(&*context.dial, target, via, &credentials));
     match answer.await {
         Ok(texts) => texts.map_err(|error| error.to_string()),
         Err(_) => Err(format!("no answer within {}", crate::error::seconds(context.ask_timeout))),
@@ -146,17 +144,14 @@ async fn ask(context: &Context, candidate: &Candidate, passwords: &Passwords) ->
 ///
 /// # Errors
 /// When it cannot be reached or refuses.
-pub async fn texts(
-    dial: &dyn Dial,
-    target: &crate::node::dial::Target,
-    credentials: &Credentials,
-) -> Result<Texts, Error> {
-    let mut node = Node::connect(dial, target).await?;
+pub async fn texts(dial: &dyn Dial, target: &Target, via: Via, credentials: &Credentials) -> Result<Texts, Error> {
+    let mut node = Node::connect(dial, target, via).await?;
     let commands: [&[&str]; 3] = [&["CLUSTER", "NODES"], &["CLUSTER", "INFO"], &["INFO"]];
     let replies = node.ask(credentials, &commands).await?;
-    let mut texts = replies.into_iter().zip(commands).map(|(reply, command)| {
-        reply.map_err(|refusal| Error::user(format!("{}: {refusal}", command.join(" "))))
-    });
+    let mut texts = replies
+        .into_iter()
+        .zip(commands)
+        .map(|(reply, command)| reply.map_err(|refusal| Error::user(format!("{}: {refusal}", command.join(" ")))));
     let mut next = || texts.next().unwrap_or_else(|| Err(Error::user("a reply is missing")));
     Ok(Texts { nodes: next()?, cluster_info: next()?, info: next()? })
 }

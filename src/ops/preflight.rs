@@ -2,11 +2,11 @@
 
 use crate::error::{Error, ErrorKind};
 use crate::k8s::client::Server;
-use crate::manifest::difference::{Decision, decide};
+use crate::manifest::difference::{Change, Decision, decide};
 use crate::manifest::names;
 use crate::manifest::object::{self, CLAIM, Kind, Object, POD, SECRET};
 use crate::manifest::spec::{Auth, Spec, Spread, Toleration};
-use futures::future::{join_all, try_join4};
+use futures::future::{join_all, try_join3};
 use futures::{StreamExt, TryStreamExt, stream};
 use k8s_openapi::api::core::v1::{Node, Taint};
 use k8s_openapi::api::storage::v1::StorageClass;
@@ -31,18 +31,9 @@ const AT_ONCE: usize = 16;
 /// What would make the creation fail.
 pub async fn check(server: &Server, spec: &Spec, objects: Vec<Object>) -> Result<Findings, Error> {
     rights(server, &objects).await?;
-    let (live, kept, (), workers) =
-        try_join4(live(server, &objects), kept_volumes(server, spec), own_secret(server, spec), workers(server, spec))
-            .await?;
-    let mut notes = Vec::new();
-    if kept > 0 && live.iter().all(Option::is_none) {
-        notes.push(format!("taking over {kept} kept volumes of \"{}\", with their keys", spec.name));
-    }
-    if kept < spec.shape.len() {
-        notes.extend(storage_class(server, spec).await?);
-    }
-    notes.extend(workers);
-    let decisions = objects
+    let live = live(server, &objects).await?;
+    let is_new = live.iter().all(Option::is_none);
+    let decisions: Vec<(Object, Decision)> = objects
         .into_iter()
         .zip(live)
         .map(|(object, live)| {
@@ -50,7 +41,62 @@ pub async fn check(server: &Server, spec: &Spec, objects: Vec<Object>) -> Result
             (object, decision)
         })
         .collect();
+    refuse_conflicts(spec, &decisions)?;
+    let (kept, (), workers) =
+        try_join3(kept_volumes(server, spec), own_secret(server, spec), workers(server, spec)).await?;
+    let mut notes = Vec::new();
+    if kept > 0 && is_new {
+        notes.push(format!("taking over {kept} kept volumes of \"{}\", with their keys", spec.name));
+    }
+    if kept < spec.shape.size() {
+        notes.extend(storage_class(server, spec).await?);
+    }
+    notes.extend(workers);
     Ok(Findings { decisions, notes })
+}
+
+/// Objects of others under our names, and our own that are not as wished.
+fn refuse_conflicts(spec: &Spec, decisions: &[(Object, Decision)]) -> Result<(), Error> {
+    let foreign: Vec<String> = decisions
+        .iter()
+        .filter(|(_, decision)| *decision == Decision::Foreign)
+        .map(|(object, _)| object.reference())
+        .collect();
+    if !foreign.is_empty() {
+        return Err(Error::user(format!("not of this cluster, but in its place: {}", foreign.join(", ")))
+            .hint("choose another name or namespace"));
+    }
+    let changes = changes(decisions);
+    if changes.is_empty() {
+        return Ok(());
+    }
+    let error = Error::user(format!("redis cluster \"{}\" exists and is not what is wished", spec.name));
+    let error = changes.into_iter().fold(error, Error::cause);
+    Err(error.hint(format!(
+        "a running cluster is never changed by create: use another name, or delete this one first: kubectl redis-cluster -n {} delete {}",
+        spec.namespace, spec.name
+    )))
+}
+
+/// One sentence for each difference, however many nodes have it.
+fn changes(decisions: &[(Object, Decision)]) -> Vec<String> {
+    let mut places: Vec<(&Change, Vec<String>)> = Vec::new();
+    for (object, decision) in decisions {
+        let Decision::Differs(changes) = decision else { continue };
+        for change in changes {
+            match places.iter_mut().find(|(known, _)| known.is_same_as(change)) {
+                Some((_, objects)) => objects.push(object.reference()),
+                None => places.push((change, vec![object.reference()])),
+            }
+        }
+    }
+    let sentence = |(change, objects): (&Change, Vec<String>)| {
+        let others = objects.len() - 1;
+        let others = if others > 0 { format!(" and {others} more") } else { String::new() };
+        let (live, wanted) = change.essence();
+        format!("{}{others}: {}: {live} is there, {wanted} is wished", objects[0], change.path)
+    };
+    places.into_iter().map(sentence).collect()
 }
 
 /// One error that names every right that is missing.

@@ -78,9 +78,9 @@ pub async fn delete(
 ) -> Result<(), Error> {
     // One kind after the other, all of a kind at once.
     for group in objects.chunk_by(|a, b| a.kind == b.kind) {
-        let mut deleted = stream::iter(group.iter().map(async |object| {
-            (object, server.delete(object.kind, &object.name, options).await)
-        }))
+        let mut deleted = stream::iter(
+            group.iter().map(async |object| (object, server.delete(object.kind, &object.name, options).await)),
+        )
         .buffered(AT_ONCE);
         while let Some((object, was_there)) = deleted.next().await {
             if was_there? && object.kind != POD {
@@ -114,4 +114,3 @@ pub async fn pods_gone(
     })
     .await
 }
-

@@ -1,7 +1,7 @@
 //! The stable JSON and YAML forms. Unknown values are null, never left out.
 
 use crate::cluster::health::Finding;
-use crate::cluster::node::Role;
+use crate::cluster::node::{NodeId, Role};
 use crate::cluster::snapshot::Snapshot;
 use crate::cluster::topology::{NodeFacts, SlotCounts, Topology};
 use serde::Serialize;
@@ -83,7 +83,7 @@ impl<'a> NodeJson<'a> {
         let server = node.server.as_ref();
         Self {
             node: &node.member.name,
-            id: node.id.as_ref().map(|id| id.as_str()),
+            id: node.id.as_ref().map(NodeId::as_str),
             pod: node.member.pod.as_deref(),
             worker: node.member.worker.as_deref(),
             zone: node.member.zone.as_deref(),

@@ -4,6 +4,7 @@ use super::findings;
 use super::human::{age, bytes, table};
 use super::terminal::{Paint, painted};
 use crate::cluster::health::Finding;
+use crate::cluster::node::Flags;
 use crate::cluster::slots::SLOTS;
 use crate::cluster::topology::{NodeFacts, State, Topology};
 
@@ -31,9 +32,8 @@ pub fn render(name: &str, topology: &Topology, findings: &[Finding], width: Widt
         let number = shard.number.to_string();
         let slots = if shard.slots.is_empty() { NONE.to_owned() } else { shard.slots.to_string() };
         let master = row(number.clone(), slots, &shard.master, width);
-        std::iter::once(master).chain(
-            shard.replicas.iter().map(move |replica| row(number.clone(), NONE.to_owned(), replica, width)),
-        )
+        std::iter::once(master)
+            .chain(shard.replicas.iter().map(move |replica| row(number.clone(), NONE.to_owned(), replica, width)))
     });
     let unassigned = topology.unassigned.iter().map(|node| row(NONE.to_owned(), NONE.to_owned(), node, width));
     let rows = shards.chain(unassigned).collect();
@@ -59,7 +59,9 @@ pub fn summary(name: &str, topology: &Topology, colored: bool) -> String {
     let agree = if topology.agree { "all agree" } else { "not all agree" };
     let shards = topology.shards.len();
     let plural = if shards == 1 { "shard" } else { "shards" };
-    format!("{name}: {state}, {shards} {plural}, {answered} of {nodes} nodes answer, {slots} of {SLOTS} slots ok, {agree}")
+    format!(
+        "{name}: {state}, {shards} {plural}, {answered} of {nodes} nodes answer, {slots} of {SLOTS} slots ok, {agree}"
+    )
 }
 
 fn row(shard: String, slots: String, node: &NodeFacts, width: Width) -> Vec<String> {
@@ -89,11 +91,18 @@ fn row(shard: String, slots: String, node: &NodeFacts, width: Width) -> Vec<Stri
             known(node.id.as_ref().map(ToString::to_string)),
             member.pod_ip.clone().unwrap_or_else(|| NONE.to_owned()),
             known(node.endpoint.as_ref().map(ToString::to_string)),
-            known(node.flags.as_ref().map(|flags| flags.iter().collect::<Vec<_>>().join(","))),
+            known(node.flags.as_ref().map(flags)),
         ]);
     }
     row.push(status(node));
     row
+}
+
+/// The flags that say more than the role column.
+fn flags(flags: &Flags) -> String {
+    let said = ["myself", "master", "slave"];
+    let rest: Vec<&str> = flags.iter().filter(|flag| !said.contains(flag)).collect();
+    if rest.is_empty() { NONE.to_owned() } else { rest.join(",") }
 }
 
 /// `ok`, or the one thing that is most wrong with the node.

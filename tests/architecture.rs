@@ -1,0 +1,81 @@
+//! The direction of dependencies: who may import whom.
+
+#![expect(clippy::unwrap_used, reason = "a test may end so")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// What each part may import of ours, and of others' crates what it must not.
+const RULES: [(&str, &[&str], &[&str]); 8] = [
+    ("cluster", &["cluster"], &["kube", "k8s_openapi", "redis", "tokio", "serde_json", "clap"]),
+    ("manifest", &["manifest", "cluster"], &["kube", "redis", "tokio"]),
+    ("node", &["node", "cluster", "error"], &["kube", "k8s_openapi"]),
+    ("k8s", &["k8s", "node", "manifest", "cluster", "error", "duration"], &["redis", "comfy_table"]),
+    ("ops", &["ops", "k8s", "node", "manifest", "cluster", "context", "error"], &["comfy_table"]),
+    ("ui", &["ui", "cluster", "error", "k8s"], &["kube", "redis", "tokio"]),
+    ("error.rs", &[], &["redis", "tokio", "clap"]),
+    ("context.rs", &["k8s", "node", "error"], &["redis", "clap"]),
+];
+
+fn sources(path: &Path) -> Vec<PathBuf> {
+    if path.is_file() {
+        return vec![path.to_owned()];
+    }
+    let entries = fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path());
+    entries
+        .filter(|path| path.is_dir() || path.extension().is_some_and(|end| end == "rs"))
+        .flat_map(|path| sources(&path))
+        .collect()
+}
+
+/// The code of a file, without its tests: those may use anything.
+fn code(path: &Path) -> String {
+    let text = fs::read_to_string(path).unwrap();
+    text.split("#[cfg(test)]").next().unwrap_or_default().to_owned()
+}
+
+fn own_imports(code: &str) -> Vec<String> {
+    let word = |rest: &str| rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>();
+    code.lines()
+        .filter(|line| !line.trim_start().starts_with("//"))
+        .flat_map(|line| line.split("crate::").skip(1).map(word).collect::<Vec<_>>())
+        .filter(|name| !name.is_empty())
+        .collect()
+}
+
+#[test]
+fn imports_point_in_the_right_direction() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut wrong = Vec::new();
+    for (part, own, foreign) in RULES {
+        for path in sources(&root.join(part)) {
+            let code = code(&path);
+            let bad = own_imports(&code).into_iter().filter(|import| !own.contains(&import.as_str()));
+            wrong.extend(bad.map(|import| format!("{} imports crate::{import}", path.display())));
+            let named = |name: &&&str| {
+                code.lines().any(|line| !line.trim_start().starts_with("//") && line.contains(&format!("{name}::")))
+            };
+            wrong.extend(foreign.iter().filter(named).map(|name| format!("{} uses {name}", path.display())));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn only_the_terminal_prints() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let prints = |path: &PathBuf| {
+        let code = code(path);
+        ["println!", "eprintln!", "print!(", "stdout()", "stderr()"].iter().any(|word| code.contains(word))
+    };
+    let files: Vec<_> = sources(&root).into_iter().filter(prints).collect();
+    assert_eq!(files, [root.join("ui/terminal.rs")]);
+}
+
+#[test]
+fn every_file_says_what_it_is() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    for path in sources(&root) {
+        assert!(fs::read_to_string(&path).unwrap().starts_with("//! "), "{}", path.display());
+    }
+}

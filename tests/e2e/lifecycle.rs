@@ -1,0 +1,212 @@
+//! A cluster from its birth to its end.
+
+use super::support::{Namespace, interrupt, program, run, until};
+use std::collections::BTreeSet;
+use std::process::Stdio;
+
+const FIRST: &str = "redis-001-node-101-0";
+
+fn write_keys(namespace: &Namespace, count: usize) {
+    let lines: String = (0..count).map(|index| format!("SET key:{index} value:{index}\n")).collect();
+    let replies = namespace.redis(FIRST, &lines);
+    assert_eq!(replies.lines().filter(|line| *line == "OK").count(), count, "{replies}");
+}
+
+fn read_keys(namespace: &Namespace, count: usize) {
+    let lines: String = (0..count).map(|index| format!("GET key:{index}\n")).collect();
+    let replies = namespace.redis(FIRST, &lines);
+    let there = (0..count).filter(|index| replies.lines().any(|line| line == format!("value:{index}"))).count();
+    assert_eq!(there, count, "keys are lost");
+}
+
+fn pod_uids(namespace: &Namespace) -> BTreeSet<String> {
+    namespace.values(&["pods"], "{.metadata.uid}").into_iter().collect()
+}
+
+fn owners(namespace: &Namespace) -> Vec<(String, String)> {
+    let info = namespace.info(&["redis-001"]);
+    let shards = info["status"]["shards"].as_array().expect("shards").clone();
+    shards.iter().map(|shard| (shard["slots"].to_string(), shard["master"]["node"].to_string())).collect()
+}
+
+#[test]
+fn the_default_cluster_is_whole_spread_and_left_alone_by_a_second_create() {
+    let namespace = Namespace::new("default");
+    let created = namespace.plugin(&["create", "redis-001"]);
+    assert!(created.err.contains("kubectl -n"), "it must say how to connect:\n{}", created.err);
+    let lines = created.ok();
+    assert_eq!(lines.lines().filter(|line| line.ends_with(" created")).count(), 16, "{lines}");
+
+    let info = namespace.info(&["redis-001"]);
+    let status = &info["status"];
+    assert_eq!((status["state"].as_str(), status["agree"].as_bool()), (Some("ok"), Some(true)), "{info:#}");
+    assert_eq!(status["slots"]["assigned"], 16384);
+    assert_eq!(info["findings"].as_array().map(Vec::len), Some(0), "{info:#}");
+    let shards = status["shards"].as_array().expect("shards");
+    assert_eq!(shards.len(), 3);
+    let masters: BTreeSet<_> = shards.iter().map(|shard| shard["master"]["worker"].to_string()).collect();
+    assert_eq!(masters.len(), 3, "one master a worker: {info:#}");
+    for shard in shards {
+        assert_eq!(shard["replicas"].as_array().map(Vec::len), Some(1));
+        assert_ne!(shard["master"]["worker"], shard["replicas"][0]["worker"], "{shard:#}");
+        assert_ne!(shard["master"]["zone"], serde_json::Value::Null);
+    }
+
+    let before = pod_uids(&namespace);
+    let again = namespace.plugin(&["create", "redis-001"]);
+    assert_eq!(again.err, "");
+    let lines = again.ok();
+    assert!(lines.lines().count() == 16 && lines.lines().all(|line| line.ends_with(" unchanged")), "{lines}");
+    assert_eq!(pod_uids(&namespace), before);
+
+    let other = namespace.plugin(&["create", "redis-001", "--memory", "512Mi"]).refused();
+    assert!(other.contains("\"256Mi\" is there, \"512Mi\" is wished"), "{other}");
+    assert!(other.lines().count() <= 6, "{other}");
+    let other = namespace.plugin(&["create", "redis-001", "--shards", "4"]).refused();
+    assert!(other.contains("exists and is not what is wished"), "{other}");
+    assert_eq!(pod_uids(&namespace), before);
+
+    let list = namespace.plugin(&["list", "-o", "json"]).json();
+    assert_eq!((list["items"][0]["shards"].as_u64(), list["items"][0]["replicas"].as_u64()), (Some(3), Some(1)));
+    let names = namespace.plugin(&["info", "-o", "name"]).ok();
+    assert_eq!(names.lines().next(), Some("pod/redis-001-node-101-0"));
+    let without_password = ["exec", FIRST, "--", "env", "-u", "REDISCLI_AUTH", "redis-cli", "ping"];
+    assert!(namespace.kubectl(&without_password).out.contains("NOAUTH"));
+}
+
+#[test]
+fn keys_survive_a_restart_of_everything_and_a_deletion() {
+    let namespace = Namespace::new("keys");
+    namespace.plugin(&["create", "redis-001"]).ok();
+    write_keys(&namespace, 300);
+
+    let before = pod_uids(&namespace);
+    namespace.kubectl(&["delete", "pods", "--all"]).ok();
+    until(120, "six new pods", || {
+        let now = pod_uids(&namespace);
+        now.len() == 6 && now.is_disjoint(&before)
+    });
+    namespace.wait_ok(&["redis-001"]);
+    assert_eq!(owners(&namespace).len(), 3, "one owner a shard");
+    read_keys(&namespace, 300);
+
+    let owners_before = owners(&namespace);
+    let addresses = namespace.values(&["services"], "{.spec.clusterIP}");
+    namespace.plugin(&["delete", "redis-001", "--yes"]).ok();
+    assert!(namespace.values(&["services"], "{.metadata.name}").is_empty());
+    assert_eq!(namespace.values(&["pvc"], "{.metadata.name}").len(), 6);
+
+    let wrong = namespace.plugin(&["create", "redis-001", "--replicas", "2"]).refused();
+    assert!(wrong.contains("another shape"), "{wrong}");
+    let created = namespace.plugin(&["create", "redis-001"]);
+    assert!(created.err.contains("taking over 6 kept volumes"), "{}", created.err);
+    created.ok();
+    let same = namespace.values(&["services"], "{.spec.clusterIP}");
+    assert!(same.iter().all(|address| !addresses.contains(address)), "the Services must have new addresses");
+    assert_eq!(owners(&namespace), owners_before, "roles are kept");
+    read_keys(&namespace, 300);
+
+    let gone = namespace.plugin(&["delete", "redis-001", "--yes", "--delete-data"]).ok();
+    assert!(gone.contains("persistentvolumeclaim \"data-redis-001-node-101-0\" deleted"), "{gone}");
+    let left =
+        namespace.kubectl(&["get", "all,pvc,secret,configmap,pdb", "-l", "app.kubernetes.io/instance=redis-001"]);
+    assert_eq!(left.ok(), "");
+}
+
+#[test]
+fn manifests_alone_form_a_cluster() {
+    let namespace = Namespace::new("apply");
+    let create = ["create", "redis-001", "--dry-run=client", "-o", "yaml"];
+    let manifests = namespace.plugin(&create).ok();
+    namespace.apply(&manifests).ok();
+    namespace.wait_ok(&["redis-001"]);
+    let before = pod_uids(&namespace);
+    let again = namespace.apply(&manifests).ok();
+    assert!(again.lines().all(|line| line.ends_with(" unchanged")), "{again}");
+    // Printed anew, the password is the one that is there.
+    let again = namespace.apply(&namespace.plugin(&create).ok()).ok();
+    assert!(again.contains("secret/redis-001 unchanged"), "{again}");
+    assert_eq!(pod_uids(&namespace), before);
+    let adopted = namespace.plugin(&["create", "redis-001"]).ok();
+    assert!(adopted.lines().all(|line| line.ends_with(" unchanged")), "{adopted}");
+}
+
+#[test]
+fn an_interrupted_create_is_finished_by_the_same_command() {
+    let namespace = Namespace::new("interrupt");
+    // kubectl becomes the plugin, so the signal reaches it.
+    let mut command = namespace.plugin_command(&["create", "redis-001", "--ephemeral"]);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it runs");
+    until(30, "the first service", || !namespace.values(&["services"], "{.metadata.name}").is_empty());
+    interrupt(&child);
+    let output = child.wait_with_output().expect("it ends");
+    let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(130), "{complaint}");
+    assert!(complaint.contains("error: interrupted\nhint: what was made stays"), "{complaint}");
+    namespace.plugin(&["create", "redis-001", "--ephemeral"]).ok();
+    assert_eq!(namespace.info(&["redis-001"])["status"]["state"], "ok");
+}
+
+#[test]
+fn a_hanging_node_and_a_missing_pod_are_rows_that_say_why() {
+    let namespace = Namespace::new("hang");
+    namespace.plugin(&["create", "redis-001", "--ephemeral"]).ok();
+    let busy = ["-n", &namespace.name, "exec", FIRST, "--", "redis-cli", "eval", "while true do end", "0"];
+    let mut script =
+        program("kubectl").args(busy).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it runs");
+    until(10, "the node to hang", || {
+        namespace.info(&["redis-001", "--ask-timeout", "1s"])["status"]["shards"]
+            .to_string()
+            .contains("no answer within 1s")
+    });
+    let shown = namespace.plugin(&["info", "redis-001", "--ask-timeout", "500ms"]).ok();
+    assert!(shown.contains("5 of 6 nodes answer"), "{shown}");
+    assert!(shown.lines().any(|line| line.contains(FIRST) && line.ends_with("no answer within 500ms")), "{shown}");
+    until(20, "the script to be killed", || {
+        namespace.kubectl(&["exec", FIRST, "--", "redis-cli", "script", "kill"]).out.contains("OK")
+    });
+    script.wait().expect("it ends");
+
+    namespace.kubectl(&["delete", "statefulset", "redis-001-node-302"]).ok();
+    until(60, "the pod to go", || namespace.kubectl(&["get", "pod", "redis-001-node-302-0"]).code != Some(0));
+    let info = namespace.info(&["redis-001"]);
+    let replica = &info["status"]["shards"][2]["replicas"][0];
+    let row = if replica.is_null() { &info["status"]["unassigned"][0] } else { replica };
+    assert_eq!(row["error"], "its pod does not exist", "{info:#}");
+    // The next create makes just what is missing.
+    let made = namespace.plugin(&["create", "redis-001", "--ephemeral"]).ok();
+    assert_eq!(
+        made.lines().filter(|line| line.ends_with(" created")).collect::<Vec<_>>(),
+        ["statefulset.apps/redis-001-node-302 created"]
+    );
+}
+
+#[test]
+fn dry_runs_change_nothing() {
+    let namespace = Namespace::new("dry");
+    for place in ["client", "server"] {
+        let said = namespace.plugin(&["create", "redis-001", &format!("--dry-run={place}")]).ok();
+        assert!(said.lines().count() == 16 && said.lines().all(|line| line.ends_with("dry run)")), "{said}");
+        assert!(namespace.values(&["services,statefulsets,pvc"], "{.metadata.name}").is_empty());
+    }
+    namespace.plugin(&["create", "redis-001", "--ephemeral", "--wait=false"]).ok();
+    for place in ["client", "server"] {
+        let said = namespace.plugin(&["delete", "redis-001", &format!("--dry-run={place}")]).ok();
+        assert!(said.lines().count() == 15 && said.lines().all(|line| line.ends_with("dry run)")), "{said}");
+        assert_eq!(namespace.values(&["statefulsets"], "{.metadata.name}").len(), 6);
+    }
+}
+
+#[test]
+fn kubectl_finds_the_plugin_and_has_nothing_to_complain_of() {
+    let said = run(program("kubectl").args(["plugin", "list"]));
+    assert_eq!(said.err, "");
+    assert!(said.ok().contains("kubectl-redis_cluster"));
+    let usage = run(program("kubectl").args(["redis-cluster", "nonsense"]));
+    assert_eq!((usage.code, usage.out.as_str()), (Some(1), ""));
+    let help = run(program("kubectl").args(["redis-cluster", "--help"])).ok();
+    assert!(help.contains("Usage: kubectl redis-cluster"), "{help}");
+    let version = run(program("kubectl").args(["redis-cluster", "version", "-o", "json"])).json();
+    assert_eq!(version["clientVersion"]["version"], format!("v{}", env!("CARGO_PKG_VERSION")));
+    assert!(version["serverVersion"]["gitVersion"].is_string());
+}

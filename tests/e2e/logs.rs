@@ -1,0 +1,72 @@
+//! Logs of all nodes: complete, in order, and through restarts.
+
+use super::support::{Background, Namespace, until};
+
+const FIRST: &str = "redis-001-node-101-0";
+
+fn times(lines: &str) -> Vec<jiff::Timestamp> {
+    lines.lines().map(|line| line.split(' ').next().and_then(|time| time.parse().ok()).expect(line)).collect()
+}
+
+#[test]
+fn logs_are_complete_in_order_and_filtered() {
+    let namespace = Namespace::new("logs");
+    namespace.plugin(&["create", "redis-001", "--ephemeral"]).ok();
+    let merged = namespace.plugin(&["logs", "redis-001", "--no-prefix", "--timestamps"]).ok();
+    let order = times(&merged);
+    assert!(order.is_sorted() && order.len() > 60, "{merged}");
+    let mut alone: Vec<String> = Vec::new();
+    for pod in namespace.values(&["pods"], "{.metadata.name}") {
+        alone.extend(namespace.kubectl(&["logs", &pod]).ok().lines().map(str::to_owned));
+    }
+    let mut texts: Vec<String> =
+        merged.lines().map(|line| line.split_once(' ').map_or("", |(_, text)| text).to_owned()).collect();
+    alone.sort();
+    texts.sort();
+    assert_eq!(texts, alone);
+
+    let one = namespace.plugin(&["logs", "redis-001", "--node", "101", "--tail", "2"]).ok();
+    assert!(
+        one.lines().count() == 2 && one.lines().all(|line| line.starts_with("[redis-001-node-101 master] ")),
+        "{one}"
+    );
+    let replicas = namespace
+        .plugin(&["logs", "redis-001", "--role", "replica", "--grep", "bootstrap: starting", "-o", "json"])
+        .ok();
+    assert_eq!(replicas.lines().count(), 3, "{replicas}");
+    assert!(replicas.lines().all(|line| line.contains("\"role\":\"replica\"")), "{replicas}");
+    let shard = namespace.plugin(&["logs", "redis-001", "--shard", "2", "--grep", "bootstrap: starting"]).ok();
+    assert_eq!(shard.lines().count(), 2, "{shard}");
+    assert_eq!(namespace.plugin(&["logs", "redis-001", "--since-time", "2100-01-01T00:00:00Z"]).ok(), "");
+    let few = namespace.plugin(&["logs", "redis-001", "--max-log-requests", "2"]).refused();
+    assert!(few.contains("use --max-log-requests to increase the limit"), "{few}");
+}
+
+#[test]
+fn following_goes_on_through_a_restart_and_to_a_new_pod_without_loss_or_repetition() {
+    let namespace = Namespace::new("follow");
+    namespace.plugin(&["create", "redis-001", "--ephemeral"]).ok();
+    let follow = ["logs", "redis-001", "-f", "--no-prefix", "--node", "102"];
+    let following = Background::start(namespace.plugin_command(&follow));
+    let pod = "redis-001-node-102-0";
+    until(20, "the log so far", || following.out().contains("bootstrap: starting"));
+
+    // The same container twice, then another pod of the same name.
+    for restart in 1..=2 {
+        let _ = namespace.kubectl(&["exec", pod, "--", "redis-cli", "shutdown", "nosave"]);
+        until(90, "the restarted container's log", || {
+            following.out().matches("bootstrap: starting").count() == restart + 1
+        });
+    }
+    let previous = namespace.kubectl(&["logs", "-p", pod]).ok();
+    let present = || namespace.kubectl(&["logs", pod]).ok();
+    until(30, "the whole log of both lives", || following.out().ends_with(&format!("{previous}{}", present())));
+    namespace.kubectl(&["delete", "pod", pod]).ok();
+    until(60, "the new pod's log", || following.out().matches("bootstrap: starting").count() == 4);
+    until(30, "the whole log of the new pod", || following.out().ends_with(&present()));
+    // A freshly started process numbers its own lines: none comes twice.
+    for line in ["Server initialized", "Ready to accept connections"] {
+        assert_eq!(following.out().matches(line).count(), 4, "{}", following.out());
+    }
+    assert!(namespace.plugin(&["logs", "redis-001", "--node", "101", "-p"]).err.contains(FIRST));
+}

@@ -1,0 +1,12 @@
+//! The plugin on a real Kubernetes with real Redis, through kubectl, as a user has it.
+//!
+//! Every test has a namespace of its own and leaves nothing behind. Without a
+//! Kubernetes they fail and say how to bring one up.
+
+mod lifecycle;
+mod logs;
+mod original;
+mod refusals;
+mod rights;
+mod support;
+mod versions;

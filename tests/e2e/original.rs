@@ -1,0 +1,89 @@
+//! The original example's layout, and its scripts as the oracle.
+
+use super::support::{Namespace, program, run, until};
+use std::path::Path;
+
+/// What the scripts print, with all that changes from one moment to the next masked.
+fn masked(text: &str) -> String {
+    text.split_inclusive('\n').map(masked_line).collect()
+}
+
+fn masked_line(line: &str) -> String {
+    let counter = ["cluster_stats_messages", "total_cluster_links"].iter().any(|word| line.starts_with(word));
+    if let Some((name, value)) = line.split_once(':').filter(|_| counter) {
+        let end = value.trim_start_matches(|c: char| c.is_ascii_digit());
+        return format!("{name}:N{end}");
+    }
+    let fields: Vec<&str> = line.split(' ').collect();
+    match fields[..] {
+        // ping-sent and pong-received of CLUSTER NODES
+        [id, address, flags, master, _, _, ref rest @ ..] if id.len() == 40 => {
+            format!("{id} {address} {flags} {master} P P {}", rest.join(" "))
+        }
+        _ => line.to_owned(),
+    }
+}
+
+fn script(namespace: &Namespace, name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/e2e/original").join(name);
+    let kubeconfig = tempfile::NamedTempFile::new().expect("a file");
+    let flattened = run(program("kubectl").args(["config", "view", "--raw", "--flatten"])).ok();
+    std::fs::write(kubeconfig.path(), flattened).expect("written");
+    let set = ["config", "set-context", "--current", "--namespace", &namespace.name];
+    run(program("kubectl").args(set).env("KUBECONFIG", kubeconfig.path())).ok();
+    run(program(path).env("KUBECONFIG", kubeconfig.path()).env("LC_ALL", "C")).ok()
+}
+
+fn shows_what_the_scripts_show(namespace: &Namespace) {
+    let script_info = script(namespace, "redis-cluster-info.sh");
+    let ours = namespace.plugin(&["info", "-o", "raw", "-l", "app=redis"]).ok();
+    assert_eq!(script_info.matches("Pod: ").count(), 6);
+    assert_eq!(masked(&ours), masked(&script_info));
+    let by_exec = namespace.plugin(&["info", "-o", "raw", "-l", "app=redis", "--via", "exec"]).ok();
+    assert_eq!(masked(&by_exec), masked(&script_info));
+    // Between the two a node may write one more line: then look again.
+    until(30, "both to print the same logs", || {
+        script(namespace, "redis-cluster-logs.sh") == namespace.plugin(&["logs", "-o", "raw", "-l", "app=redis"]).ok()
+    });
+}
+
+#[test]
+fn the_replication_controllers_of_the_original() {
+    let namespace = Namespace::new("original");
+    namespace.plugin(&["create", "redis-001", "--workload", "replicationcontroller", "--no-auth"]).ok();
+    shows_what_the_scripts_show(&namespace);
+    let list = namespace.plugin(&["list", "-l", "app=redis", "--no-headers"]).ok();
+    assert!(list.contains("ok"), "{list}");
+}
+
+#[test]
+fn the_originals_image_with_redis_3() {
+    let namespace = Namespace::new("redis3");
+    let image = ["--image", "balon/docker-redis:3.0.7", "--image-entrypoint"];
+    let create = ["create", "redis-001", "--workload", "replicationcontroller", "--no-auth"];
+    let created = namespace.plugin(&[&create[..], &image].concat());
+    assert!(created.err.contains("Warning: the image's own entry point"), "{}", created.err);
+    created.ok();
+    let info = namespace.info(&["-l", "app=redis"]);
+    assert_eq!((info["status"]["state"].as_str(), info["status"]["agree"].as_bool()), (Some("ok"), Some(true)));
+    assert!(
+        info["status"]["shards"][0]["master"]["version"].as_str().is_some_and(|version| version.starts_with("3.0"))
+    );
+    shows_what_the_scripts_show(&namespace);
+}
+
+#[test]
+fn two_clusters_under_one_selector_are_told_apart() {
+    let namespace = Namespace::new("two");
+    for name in ["one", "two"] {
+        let create =
+            ["create", name, "--workload", "replicationcontroller", "--no-auth", "--shards", "1", "--replicas", "0"];
+        namespace.plugin(&[&create[..], &["--allow-small"]].concat()).ok();
+    }
+    let refused = namespace.plugin(&["info", "-l", "app=redis"]).refused();
+    assert!(refused.contains("matches the nodes of 2 clusters: one-node (1 nodes), two-node (1 nodes)"), "{refused}");
+    assert_eq!(namespace.plugin(&["info", "-o", "raw", "-l", "app=redis"]).ok().matches("Pod: ").count(), 2);
+    assert_eq!(namespace.plugin(&["list", "-l", "app=redis", "--no-headers"]).ok().lines().count(), 2);
+    let refused = namespace.plugin(&["info"]).refused();
+    assert!(refused.contains("has 2 redis clusters: name one\nhint: one, two"), "{refused}");
+}

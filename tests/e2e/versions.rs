@@ -1,0 +1,35 @@
+//! Every server that the images hold, with a password, in memory and on a volume.
+
+use super::support::Namespace;
+
+fn lives(test: &str, image: &str, version: &str) {
+    let namespace = Namespace::new(test);
+    namespace.plugin(&["create", "a", "--image", image]).ok();
+    let info = namespace.info(&["a"]);
+    let master = &info["status"]["shards"][0]["master"];
+    assert!(master["version"].as_str().is_some_and(|seen| seen.starts_with(version)), "{master:#}");
+    assert_eq!(info["status"]["state"], "ok");
+    let by_exec = namespace.info(&["a", "--via", "exec"]);
+    assert_eq!(by_exec["status"]["state"], "ok", "{by_exec:#}");
+    let pod = "a-node-101-0";
+    assert_eq!(namespace.redis(pod, "SET x y\nGET x\n").lines().filter(|line| *line == "y").count(), 1);
+    // A kept nodes.conf of this version, with its own fields, is read again.
+    namespace.kubectl(&["delete", "pod", pod]).ok();
+    namespace.wait_ok(&["a"]);
+    assert_eq!(namespace.redis(pod, "GET x\n").trim().lines().last(), Some("y"));
+}
+
+#[test]
+fn redis_7() {
+    lives("redis7", "redis:7.0", "7.0.");
+}
+
+#[test]
+fn valkey_8_on_busybox() {
+    lives("valkey8", "valkey/valkey:8.1", "8.1.");
+}
+
+#[test]
+fn valkey_9() {
+    lives("valkey9", "valkey/valkey:9.1", "9.1.");
+}
