@@ -1,8 +1,9 @@
 //! What was seen of a cluster at one moment: who should be there, and what each
 //! of them says. A node that cannot be asked is part of the picture, no failure.
 
-use super::node::{NodeId, NodeNumber};
+use super::node::{Flags, NodeId, NodeNumber};
 use super::reply::{self, BadReply, ClusterInfo, NodeLine, ServerInfo};
+use std::collections::BTreeSet;
 
 /// A node that should be there, as Kubernetes knows it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -70,6 +71,14 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// The nodes that some peer suspects, takes for failed, or does not know well yet.
+    pub fn doubted(&self) -> BTreeSet<&NodeId> {
+        let lines = self.answered().flat_map(|(_, view)| &view.nodes);
+        let in_doubt =
+            |flags: &Flags| flags.is_failed() || flags.is_suspected() || flags.is_handshake() || flags.has_no_address();
+        lines.filter(|line| in_doubt(&line.flags)).map(|line| &line.id).collect()
+    }
+
     /// The nodes that answered.
     pub fn answered(&self) -> impl Iterator<Item = (&Member, &View)> {
         self.seen.iter().filter_map(|seen| Some((&seen.member, seen.view.as_ref().ok()?)))

@@ -1,7 +1,7 @@
 //! Which pods are the nodes of a cluster, and how each can be asked.
 
 use super::client::Server;
-use crate::cluster::node::NodeNumber;
+use crate::cluster::node::{NodeId, NodeNumber};
 use crate::cluster::snapshot::Member;
 use crate::error::Error;
 use crate::manifest::names::{self, ClusterName};
@@ -9,6 +9,7 @@ use crate::manifest::object::{Kind, SERVICE};
 use crate::node::dial::Target;
 use futures::future::join_all;
 use k8s_openapi::api::core::v1::{Container, Node, Pod, Service};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::{Api, ListParams};
 use serde::de::DeserializeOwned;
 use std::collections::{BTreeMap, BTreeSet};
@@ -80,8 +81,8 @@ pub async fn find(server: &Server, which: &Which) -> Result<Vec<Candidate>, Erro
             Which::Selected(_) => Ok(Vec::new()),
         }
     };
-    let (pods, services) = futures::future::try_join(pods, services).await?;
-    let candidates = candidates(&pods, &services);
+    let (pods, services) = futures::future::join(pods, services).await;
+    let candidates = candidates(&pods?, &services?);
     if candidates.is_empty() {
         return Err(match which {
             Which::Named(name) => no_such_cluster(server, name),
@@ -139,9 +140,11 @@ pub async fn add_zones(server: &Server, members: &mut [Candidate]) {
 /// Pure: the nodes that the Services name and the pods are, in order.
 pub fn candidates(pods: &[Pod], services: &[Service]) -> Vec<Candidate> {
     let mut wanted: BTreeMap<(Option<NodeNumber>, String), Vec<&Pod>> = BTreeMap::new();
+    let mut ids = BTreeMap::new();
     for service in services {
         if let Some(number) = number(service.metadata.labels.as_ref()) {
             wanted.entry((Some(number), service.metadata.name.clone().unwrap_or_default())).or_default();
+            ids.insert(number, node_id(&service.metadata));
         }
     }
     for pod in pods {
@@ -155,7 +158,7 @@ pub fn candidates(pods: &[Pod], services: &[Service]) -> Vec<Candidate> {
             });
             match pods.last() {
                 Some(pod) => candidate(number, name, pod),
-                None => without_pod(number, name),
+                None => without_pod(number, name, number.and_then(|number| ids.remove(&number)?)),
             }
         })
         .collect()
@@ -175,18 +178,22 @@ fn place(pod: &Pod) -> (Option<NodeNumber>, String) {
     }
 }
 
-fn without_pod(number: Option<NodeNumber>, name: String) -> Candidate {
-    let member = Member { name, number, ..Member::default() };
+/// The Redis ID that this tool chose.
+fn node_id(metadata: &ObjectMeta) -> Option<NodeId> {
+    metadata.annotations.as_ref()?.get(names::NODE_ID)?.parse().ok()
+}
+
+fn without_pod(number: Option<NodeNumber>, name: String, id: Option<NodeId>) -> Candidate {
+    let member = Member { name, number, id, ..Member::default() };
     Candidate { member, target: Err("its pod does not exist".into()), password: Password::None }
 }
 
 fn candidate(number: Option<NodeNumber>, name: String, pod: &Pod) -> Candidate {
     let status = pod.status.as_ref();
-    let annotations = pod.metadata.annotations.as_ref();
     let member = Member {
         name,
         number,
-        id: annotations.and_then(|all| all.get(names::NODE_ID)?.parse().ok()),
+        id: node_id(&pod.metadata),
         pod: pod.metadata.name.clone(),
         pod_ip: status.and_then(|status| status.pod_ip.clone()),
         worker: pod.spec.as_ref().and_then(|spec| spec.node_name.clone()),

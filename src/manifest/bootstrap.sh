@@ -96,8 +96,8 @@ write_conf() {
     printf '%s\n' "${REDIS_CONFIG:-}"
     if [ -n "${REDISCLI_AUTH:-}" ]; then
         password=$(escaped "$REDISCLI_AUTH")
-        echo "requirepass \"$password\""
-        echo "masterauth \"$password\""
+        # Not echo: some shells read backslashes in it.
+        printf 'requirepass "%s"\nmasterauth "%s"\n' "$password" "$password"
     fi
 }
 

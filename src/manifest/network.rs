@@ -1,5 +1,6 @@
 //! Services, the disruption budget and the network policy.
 
+use super::names;
 use super::object::{self, Kind, Object};
 use super::spec::Spec;
 use crate::cluster::node::NodeNumber;
@@ -9,7 +10,8 @@ use serde_json::json;
 const BUS_PORT: u16 = PORT + 10000;
 
 /// The Service whose address a node announces. It reaches the pod also while it is
-/// not ready: the nodes must find each other before they can be.
+/// not ready: the nodes must find each other before they can be. It knows the node's
+/// ID, so that a node without a pod is known too.
 pub fn node_service(spec: &Spec, number: NodeNumber) -> Object {
     let labels = spec.name.node_labels(number, &spec.image.name);
     let body = json!({ "spec": {
@@ -21,7 +23,10 @@ pub fn node_service(spec: &Spec, number: NodeNumber) -> Object {
             { "name": "redis-cluster", "protocol": "TCP", "port": BUS_PORT, "targetPort": BUS_PORT },
         ],
     }});
-    Object::new(object::SERVICE, spec, &spec.name.node(number), &labels, body)
+    let mut service = Object::new(object::SERVICE, spec, &spec.name.node(number), &labels, body);
+    let id = spec.name.node_id(&spec.namespace, number);
+    service.value["metadata"]["annotations"] = json!({ names::NODE_ID: id.as_str() });
+    service
 }
 
 /// The Service that clients begin with: any node that is ready.

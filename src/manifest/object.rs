@@ -6,6 +6,7 @@ use super::names::PASSWORD_KEY;
 use super::spec::{Auth, Network, Spec};
 use super::{network, workload};
 use crate::cluster::node::NodeNumber;
+use k8s_openapi::ByteString;
 use serde_json::{Value, json};
 
 /// A kind of object, with all the names that it goes by.
@@ -126,7 +127,10 @@ pub fn is_replica_controller(object: &Object) -> bool {
 
 fn secret(spec: &Spec) -> Option<Object> {
     let Auth::Own(password) = &spec.auth else { return None };
-    let body = json!({ "type": "Opaque", "stringData": { PASSWORD_KEY: password } });
+    // Not stringData: the server would turn it into data, and applying it again would
+    // look like a change.
+    let encoded = ByteString(password.clone().into_bytes());
+    let body = json!({ "type": "Opaque", "data": { PASSWORD_KEY: encoded } });
     Some(Object::new(SECRET, spec, spec.name.as_str(), &spec.name.labels(), body))
 }
 

@@ -214,12 +214,15 @@ fn environment(spec: &Spec, number: NodeNumber) -> Value {
         let source = json!({ "secretKeyRef": { "name": name, "key": key } });
         variables.push(json!({ "name": PASSWORD_VARIABLE, "valueFrom": source }));
     }
+    variables.push(json!({ "name": "CLUSTER_CONFIG", "value": config::cluster_config(spec, number) }));
     let mut lines = config::redis_config(&spec.redis);
     if spec.image.entrypoint == Entrypoint::Image && secret.is_some() {
         lines += &format!("requirepass $({PASSWORD_VARIABLE})\nmasterauth $({PASSWORD_VARIABLE})\n");
     }
-    variables.push(json!({ "name": "CLUSTER_CONFIG", "value": config::cluster_config(spec, number) }));
-    variables.push(json!({ "name": "REDIS_CONFIG", "value": lines }));
+    // The server drops an empty value, and applying it again would look like a change.
+    if !lines.is_empty() {
+        variables.push(json!({ "name": "REDIS_CONFIG", "value": lines }));
+    }
     Value::Array(variables)
 }
 

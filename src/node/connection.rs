@@ -48,10 +48,11 @@ impl Node {
         Ok(match dial.dial(target, via).await? {
             Line::Server { stream, trouble } => {
                 let info = RedisConnectionInfo::default().set_skip_set_lib_name();
-                let (connection, driver) =
-                    MultiplexedConnection::new_with_config(&info, stream, AsyncConnectionConfig::default())
-                        .await
-                        .map_err(|error| Error::user(format!("cannot speak to the server: {error}")))?;
+                // Whoever asks has a deadline of his own for the whole.
+                let config = AsyncConnectionConfig::new().set_response_timeout(None);
+                let (connection, driver) = MultiplexedConnection::new_with_config(&info, stream, config)
+                    .await
+                    .map_err(|error| Error::user(format!("cannot speak to the server: {error}")))?;
                 Self { wire: Wire::Server { connection, driver: tokio::spawn(driver) }, trouble }
             }
             Line::Cli { stream, trouble } => {

@@ -85,8 +85,8 @@ async fn place_masters(server: &Server, name: &ClusterName, masters: usize) -> R
 /// How long until the nodes are asked again.
 const PAUSE: Duration = Duration::from_millis(300);
 
-/// Waits until every node says ok, all agree and every replica holds its master's
-/// data; tells `seen` how far it is at each look.
+/// Waits until every node says ok, all agree, no peer doubts another, and every
+/// replica holds its master's data; tells `seen` how far it is at each look.
 ///
 /// # Errors
 /// When the deadline passes, with what holds it up; when nodes cannot be looked for.
@@ -102,7 +102,7 @@ pub async fn formed(
         let observation = observe::cluster(context, which, Zones::Skip).await?;
         let snapshot = observation.snapshot(context.server.namespace());
         let topology = Topology::of(&snapshot);
-        if topology.state == State::Ok && topology.agree {
+        if topology.state == State::Ok && topology.agree && snapshot.doubted().is_empty() {
             return Ok(Progress::Done(observation));
         }
         looks += 1;
@@ -123,7 +123,9 @@ fn progress(snapshot: &Snapshot) -> String {
     let copying = snapshot.answered().filter(|(_, view)| waits(&view.server)).count();
     let nodes = snapshot.seen.len();
     let copying = if copying > 0 { format!(", {copying} copy their master's data") } else { String::new() };
-    format!("{answered} of {nodes} nodes answer, {ok} say ok{copying}")
+    let doubted = snapshot.doubted().len();
+    let doubted = if doubted > 0 { format!(", {doubted} still doubted by peers") } else { String::new() };
+    format!("{answered} of {nodes} nodes answer, {ok} say ok{copying}{doubted}")
 }
 
 /// The first node that cannot be asked, and why.

@@ -32,7 +32,6 @@ const AT_ONCE: usize = 16;
 pub async fn check(server: &Server, spec: &Spec, objects: Vec<Object>) -> Result<Findings, Error> {
     rights(server, &objects).await?;
     let live = live(server, &objects).await?;
-    let is_new = live.iter().all(Option::is_none);
     let decisions: Vec<(Object, Decision)> = objects
         .into_iter()
         .zip(live)
@@ -42,6 +41,7 @@ pub async fn check(server: &Server, spec: &Spec, objects: Vec<Object>) -> Result
         })
         .collect();
     refuse_conflicts(spec, &decisions)?;
+    let is_new = decisions.iter().all(|(object, decision)| object.kind == SECRET || *decision == Decision::Create);
     let (kept, (), workers) =
         try_join3(kept_volumes(server, spec), own_secret(server, spec), workers(server, spec)).await?;
     let mut notes = Vec::new();

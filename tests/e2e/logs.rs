@@ -1,6 +1,7 @@
 //! Logs of all nodes: complete, in order, and through restarts.
 
 use super::support::{Background, Namespace, until};
+use std::time::{Duration, Instant};
 
 const FIRST: &str = "redis-001-node-101-0";
 
@@ -42,6 +43,19 @@ fn logs_are_complete_in_order_and_filtered() {
     assert!(few.contains("use --max-log-requests to increase the limit"), "{few}");
 }
 
+/// Waits until what was followed ends with a whole log; fails with both.
+fn ends_with(following: &Background, what: &str, log: impl Fn() -> Option<String>) {
+    let end = Instant::now() + Duration::from_secs(30);
+    loop {
+        let (out, log) = (following.out(), log());
+        if log.as_ref().is_some_and(|log| out.ends_with(log)) {
+            return;
+        }
+        assert!(Instant::now() < end, "the log of {what} is not followed.\n--- log\n{log:#?}\n--- followed\n{out}");
+        std::thread::sleep(Duration::from_millis(200));
+    }
+}
+
 #[test]
 fn following_goes_on_through_a_restart_and_to_a_new_pod_without_loss_or_repetition() {
     let namespace = Namespace::new("follow");
@@ -58,12 +72,15 @@ fn following_goes_on_through_a_restart_and_to_a_new_pod_without_loss_or_repetiti
             following.out().matches("bootstrap: starting").count() == restart + 1
         });
     }
-    let previous = namespace.kubectl(&["logs", "-p", pod]).ok();
-    let present = || namespace.kubectl(&["logs", pod]).ok();
-    until(30, "the whole log of both lives", || following.out().ends_with(&format!("{previous}{}", present())));
+    let logs = |arguments: &[&str]| {
+        let said = namespace.kubectl(&[&["logs", pod], arguments].concat());
+        Some(said.out).filter(|_| said.code == Some(0))
+    };
+    let whole = || Some(logs(&["-p"])? + &logs(&[])?);
+    ends_with(&following, "both lives", whole);
     namespace.kubectl(&["delete", "pod", pod]).ok();
     until(60, "the new pod's log", || following.out().matches("bootstrap: starting").count() == 4);
-    until(30, "the whole log of the new pod", || following.out().ends_with(&present()));
+    ends_with(&following, "the new pod", || logs(&[]));
     // A freshly started process numbers its own lines: none comes twice.
     for line in ["Server initialized", "Ready to accept connections"] {
         assert_eq!(following.out().matches(line).count(), 4, "{}", following.out());

@@ -3,6 +3,8 @@
 //! Every test has a namespace of its own and leaves nothing behind. Without a
 //! Kubernetes they fail and say how to bring one up.
 
+#![expect(clippy::print_stderr, clippy::disallowed_methods, reason = "a failed test shows what it saw")]
+
 mod lifecycle;
 mod logs;
 mod original;

@@ -55,14 +55,25 @@ fn environment() -> &'static Vec<(String, String)> {
         if let Some(first) = exported("PATH").and_then(|text| text.strip_suffix(":$PATH")) {
             path = format!("{first}:{path}");
         }
-        let plugin = Path::new(env!("CARGO_BIN_EXE_kubectl-redis_cluster"));
-        let folder = plugin.parent().expect("a folder").display();
+        let folder = plugin_folder();
+        let folder = folder.display();
         vec![
             ("PATH".into(), format!("{folder}:{path}")),
             ("KUBECONFIG".into(), kubeconfig),
             ("NO_COLOR".into(), "1".into()),
         ]
     })
+}
+
+/// A folder with nothing but the plugin: kubectl looks at all that begins with its name.
+fn plugin_folder() -> PathBuf {
+    let plugin = Path::new(env!("CARGO_BIN_EXE_kubectl-redis_cluster"));
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("path");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let link = folder.join("kubectl-redis_cluster");
+    let _ = std::fs::remove_file(&link);
+    std::os::unix::fs::symlink(plugin, &link).expect("a link");
+    folder
 }
 
 /// A program with the environment of the tests.

@@ -1,0 +1,82 @@
+//! The start-up script, run for real, with real redis-server processes on loopback.
+//!
+//! Every test has loopback addresses of its own (127.0.N.x), since each node of a
+//! cluster listens on the same port.
+
+mod servers;
+
+use kubectl_redis_cluster::cluster::topology::State;
+use servers::{Cluster, Shell, until};
+
+#[test]
+fn nodes_form_a_cluster_in_any_order_with_an_awkward_password() {
+    let mut cluster = Cluster::new(1, Some("p\"a\\s' $w"));
+    for number in [302, 202, 102, 101, 301, 201] {
+        cluster.start(number, Shell::Dash);
+    }
+    cluster.wait_ok();
+    let topology = cluster.topology();
+    let masters: Vec<_> = topology.shards.iter().map(|shard| shard.master.member.name.clone()).collect();
+    assert_eq!(masters, ["101", "201", "301"], "the declared roles");
+    assert_eq!(cluster.cli(101, &["PING"], None), "NOAUTH Authentication required.");
+    for (what, number) in [("alive", 101), ("ready", 101), ("ready", 102)] {
+        until(10, "the probe to succeed", || cluster.probe(what, number, Shell::Dash));
+    }
+}
+
+#[test]
+fn a_kept_volume_keeps_everything_but_the_addresses() {
+    let mut cluster = Cluster::new(2, None);
+    cluster.start_all(Shell::Busybox);
+    cluster.wait_ok();
+    assert_eq!(cluster.cli(101, &["CLUSTER", "KEYSLOT", "a"], None), "15495");
+    assert_eq!(cluster.cli(301, &["SET", "a", "1"], None), "OK");
+    // A failover first, so that the roles are not those of the birth.
+    assert_eq!(cluster.cli(302, &["CLUSTER", "FAILOVER"], None), "OK");
+    until(20, "the failover", || cluster.cli(302, &["ROLE"], None).starts_with("master"));
+    cluster.wait_ok();
+    cluster.stop_all();
+
+    cluster.move_to(3);
+    cluster.start_all(Shell::Busybox);
+    cluster.wait_ok();
+    assert!(cluster.cli(302, &["ROLE"], None).starts_with("master"), "the owner stays the owner");
+    assert_eq!(cluster.cli(302, &["GET", "a"], None), "1");
+    let nodes = cluster.cli(101, &["CLUSTER", "NODES"], None);
+    assert!(!nodes.contains("127.0.2.") && nodes.matches("127.0.3.").count() == 6, "{nodes}");
+    for what in ["alive", "ready"] {
+        assert!(cluster.probe(what, 302, Shell::Busybox));
+    }
+    cluster.stop_all();
+    assert!(!cluster.probe("alive", 302, Shell::Busybox), "nobody is there to be alive");
+}
+
+#[test]
+fn a_volume_of_another_node_is_refused_and_left_as_it_is() {
+    let cluster = Cluster::new(4, None);
+    cluster.give_volume_of(201, 101);
+    let before = cluster.nodes_conf(101);
+    let (code, said) = cluster.run(101, Shell::Dash);
+    assert_eq!(code, Some(1));
+    assert!(said.contains("bootstrap: the volume belongs to another node: its nodes.conf says"), "{said}");
+    assert_eq!(cluster.nodes_conf(101), before);
+}
+
+#[test]
+fn a_service_that_was_missing_when_the_container_was_made_is_waited_for() {
+    let mut cluster = Cluster::new(5, None);
+    cluster.forget_address_of(302);
+    let (code, said) = cluster.run(101, Shell::Busybox);
+    assert_eq!(code, Some(1));
+    assert!(said.contains("a Service of this cluster was not there yet"), "{said}");
+    assert_eq!(cluster.nodes_conf(101), "", "nothing was written");
+}
+
+#[test]
+fn a_node_that_nobody_answers_stays_apart() {
+    let mut cluster = Cluster::new(6, None);
+    cluster.start(102, Shell::Dash);
+    until(10, "the replica to run", || cluster.probe("alive", 102, Shell::Dash));
+    assert!(!cluster.probe("ready", 102, Shell::Dash), "a replica without its master holds no data");
+    assert_eq!(cluster.topology().state, State::Unknown);
+}
