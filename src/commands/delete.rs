@@ -144,9 +144,13 @@ fn question(context: &Context, args: &Args, inventory: &Inventory, data: Data) -
 
 fn kept(name: &ClusterName, inventory: &Inventory) -> String {
     let volumes = inventory.data.iter().filter(|doomed| doomed.kind == CLAIM).count();
-    let secret = if inventory.data.len() > volumes { " and the Secret" } else { "" };
+    let kept = match (volumes, inventory.data.len() - volumes) {
+        (0, _) => "the Secret is kept".to_owned(),
+        (volumes, 0) => format!("{volumes} volumes are kept"),
+        (volumes, _) => format!("{volumes} volumes and the Secret are kept"),
+    };
     format!(
-        "{volumes} volumes{secret} are kept: the same create takes them over; \
-         to give them up: kubectl redis-cluster delete {name} --delete-data"
+        "{kept}: the same create takes over what is there; \
+         to give it up: kubectl redis-cluster delete {name} --delete-data"
     )
 }

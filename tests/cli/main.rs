@@ -1,0 +1,183 @@
+//! The commands in process, against a scripted API server and scripted nodes: faults
+//! that a real Kubernetes cannot be made to show at the right moment.
+//!
+//! One snapshot holds all that a user sees: standard output, standard error, status.
+
+mod world;
+
+use clap::CommandFactory;
+use world::{Node, World};
+
+#[tokio::test(start_paused = true)]
+async fn create_and_the_same_again() {
+    let world = World::new();
+    let said = world.run("create redis-001").await;
+    insta::assert_snapshot!(said);
+    assert!(world.order_is(&["services/redis-001-node-302", "statefulsets/redis-001-node-101"]));
+    assert!(world.order_is(&["statefulsets/redis-001-node-301", "statefulsets/redis-001-node-102"]));
+    let again = world.run("create redis-001").await;
+    assert_eq!(again.matches(" unchanged\n").count(), 16, "{again}");
+    assert!(!again.contains("stderr"), "{again}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn create_that_fails_in_the_middle_says_how_to_go_on_and_then_does() {
+    let world = World::new();
+    world.fail("PATCH", "/statefulsets/redis-001-node-201", 500, "etcd is on holiday");
+    insta::assert_snapshot!(world.run("create redis-001").await);
+    world.mend();
+    let again = world.run("create redis-001 --wait=false").await;
+    assert!(again.contains("statefulset.apps/redis-001-node-201 created\n"), "{again}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn create_sends_nothing_that_changes_before_it_knows_that_it_may() {
+    let world = World::new();
+    world.forbid("create", "services");
+    insta::assert_snapshot!(world.run("create redis-001").await, @r#"
+    ------- stderr
+    error: you may not create services in the namespace "default"
+    hint: see what you may do there: kubectl auth can-i --list -n default
+    [exit status: 1]
+    "#);
+    world.run("create redis-001 --dry-run=client").await;
+    assert_eq!(world.changes(), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn info_of_nodes_that_answer_badly_or_not_at_all() {
+    let world = World::with_cluster().await;
+    insta::assert_snapshot!("info_healthy", world.run("info redis-001").await);
+    world.node("redis-001-node-102-0", Node::Hangs);
+    world.node("redis-001-node-201-0", Node::Refuses("nothing listens on its port"));
+    world.node("redis-001-node-302-0", Node::Says("what?"));
+    insta::assert_snapshot!("info_partial", world.run("info").await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn info_of_what_is_not_there() {
+    let world = World::new();
+    insta::assert_snapshot!(world.run("info nope").await, @r#"
+    ------- stderr
+    error: redis cluster "nope" not found in namespace "default"
+    hint: see what is there: kubectl redis-cluster list -A
+    [exit status: 1]
+    "#);
+    insta::assert_snapshot!(world.run("info").await, @r#"
+    ------- stderr
+    error: no redis cluster found in namespace "default"
+    hint: make one: kubectl redis-cluster create NAME
+    hint: see other namespaces: kubectl redis-cluster list -A; pods of other tools: add -l SELECTOR
+    [exit status: 1]
+    "#);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_api_server_that_hangs_costs_a_deadline() {
+    let world = World::with_cluster().await;
+    world.hang("GET", "/pods");
+    insta::assert_snapshot!(world.run("info redis-001").await, @r"
+    ------- stderr
+    error: timed out after 30s waiting for the API server at test: list pods
+    [exit status: 1]
+    ");
+}
+
+#[tokio::test(start_paused = true)]
+async fn list_of_one_of_none_and_of_what_may_not_be_seen() {
+    let world = World::with_cluster().await;
+    insta::assert_snapshot!(world.run("list --state --no-headers").await, @"redis-001   ok   3   6/6   StatefulSet   redis:8.0   <unknown>");
+    insta::assert_snapshot!(World::new().run("list").await, @r"
+    ------- stderr
+    No resources found in default namespace.
+    ");
+    world.fail("GET", "/statefulsets", 403, "statefulsets.apps is forbidden: User \"bob\" cannot list resource \"statefulsets\" in API group \"apps\" at the cluster scope");
+    insta::assert_snapshot!(world.run("list -A").await, @r#"
+    ------- stderr
+    Error from server (Forbidden): statefulsets.apps is forbidden: User "bob" cannot list resource "statefulsets" in API group "apps" at the cluster scope
+    hint: you need the right to list statefulsets: kubectl auth can-i list statefulsets
+    [exit status: 1]
+    "#);
+}
+
+#[tokio::test(start_paused = true)]
+async fn delete_in_order_and_nothing_of_others() {
+    let world = World::with_cluster().await;
+    world.add("/api/v1/namespaces/default/services/other", "Service");
+    insta::assert_snapshot!("delete_asks", world.run("delete redis-001").await);
+    assert_eq!(world.count("/statefulsets/"), 6);
+    insta::assert_snapshot!("delete_keeps_data", world.run("delete redis-001 --yes").await);
+    assert_eq!((world.count("/services/"), world.count("/secrets/")), (1, 1));
+    let rest = world.run("delete redis-001 --yes --delete-data").await;
+    assert_eq!(rest, "secret \"redis-001\" deleted\n");
+}
+
+#[tokio::test(start_paused = true)]
+async fn delete_that_fails_in_the_middle_says_how_to_go_on() {
+    let world = World::with_cluster().await;
+    world.fail("DELETE", "/services/redis-001-node-201", 500, "no");
+    let said = world.run("delete redis-001 --yes").await;
+    let complaint = said.split("------- stderr\n").nth(1);
+    insta::assert_snapshot!(complaint.unwrap_or_default(), @r#"
+    error: cannot delete service "redis-001-node-201"
+    caused by: Error from server: no
+    hint: what is deleted is gone, the rest is still there; the same command goes on: kubectl redis-cluster delete redis-001
+    [exit status: 1]
+    "#);
+}
+
+#[tokio::test(start_paused = true)]
+async fn logs_in_order_and_without_the_pod_that_has_none() {
+    let world = World::with_cluster().await;
+    world.log("redis-001-node-101-0", "2026-01-01T00:00:01.5Z first\n2026-01-01T00:00:03Z third\n");
+    world.log("redis-001-node-102-0", "2026-01-01T00:00:02Z second\n2026-01-01T00:00:04Z fourth\n");
+    insta::assert_snapshot!(world.run("logs redis-001 --shard 1").await, @r"
+    [redis-001-node-101 master] first
+    [redis-001-node-102 replica] second
+    [redis-001-node-101 master] third
+    [redis-001-node-102 replica] fourth
+    ");
+    world.fail("GET", "/pods/redis-001-node-102-0/log", 400, "container \"redis\" is waiting to start");
+    insta::assert_snapshot!(world.run("logs redis-001 --shard 1 -o raw --tail 1").await, @r#"
+    Pod: redis-001-node-101-0
+    first
+    third
+    Pod: redis-001-node-102-0
+    ------- stderr
+    error: no log of redis-001-node-102-0: Error from server: container "redis" is waiting to start
+    "#);
+    insta::assert_snapshot!(world.run("logs redis-001 --node 901").await, @r#"
+    ------- stderr
+    error: no pods of "redis-001" match
+    hint: see them all: kubectl redis-cluster info
+    [exit status: 1]
+    "#);
+}
+
+#[tokio::test(start_paused = true)]
+async fn version_with_and_without_a_server() {
+    let world = World::new();
+    insta::assert_snapshot!(world.run("version").await, @r"
+    Client Version: v0.1.0
+    Server Version: v1.99.0
+    ");
+    world.fail("GET", "/version", 503, "resting");
+    insta::assert_snapshot!(world.run("version").await, @r"
+    Client Version: v0.1.0
+    ------- stderr
+    Error from server: resting
+    [exit status: 1]
+    ");
+}
+
+#[test]
+fn every_help_page() {
+    let pages = ["", "create", "info", "list", "logs", "delete", "version"];
+    let page = |verb: &&str| {
+        let words = std::iter::once("kubectl").chain(verb.split_whitespace()).chain(["-h"]);
+        let command = kubectl_redis_cluster::cli::Cli::command().term_width(100);
+        let help = command.try_get_matches_from(words).expect_err("help");
+        help.to_string()
+    };
+    insta::assert_snapshot!(pages.iter().map(page).collect::<Vec<_>>().join("\n=======\n"));
+}
