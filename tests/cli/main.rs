@@ -181,3 +181,27 @@ fn every_help_page() {
     };
     insta::assert_snapshot!(pages.iter().map(page).collect::<Vec<_>>().join("\n=======\n"));
 }
+
+/// The README's commands are ones that the binary has.
+#[test]
+fn the_readme_says_only_what_works() {
+    let readme = include_str!("../../README.md");
+    let commands = readme
+        .lines()
+        .map(|line| line.trim_start_matches("$ "))
+        .filter(|line| line.starts_with("kubectl redis-cluster "));
+    let mut count = 0;
+    for line in commands {
+        let line = line.split(['|', '#']).next().unwrap_or_default();
+        let words = std::iter::once("kubectl").chain(line.split_whitespace().skip(2));
+        let parsed = kubectl_redis_cluster::cli::Cli::command().try_get_matches_from(words);
+        assert!(parsed.is_ok(), "{line}: {}", parsed.expect_err("refused"));
+        count += 1;
+    }
+    assert!(count >= 10, "only {count} commands found");
+    let commands: Vec<_> =
+        kubectl_redis_cluster::cli::Cli::command().get_subcommands().map(|verb| verb.get_name().to_owned()).collect();
+    for verb in commands {
+        assert!(readme.contains(&format!("| `{verb}` |")), "{verb} is not in the README's table");
+    }
+}

@@ -228,9 +228,6 @@ impl World {
             object["status"] = json!({ "readyReplicas": 1 });
             let name = format!("{}-0", object["metadata"]["name"].as_str().expect("a name"));
             let mut pod = object["spec"]["template"].clone();
-            let mut pod = object["spec"]["template"].clone();
-            let worker =
-                state.objects.keys().filter(|key| key.starts_with(&format!("{NAMESPACE}/pods/"))).count() % 3 + 1;
             pod["apiVersion"] = json!("v1");
             pod["kind"] = json!("Pod");
             pod["metadata"]["name"] = json!(name);

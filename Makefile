@@ -1,0 +1,53 @@
+# make demo   a healthy Redis Cluster on a real Kubernetes, from nothing
+# make test   everything that shows that it works
+SHELL := /bin/bash
+.DEFAULT_GOAL := build
+PREFIX ?= /usr/local
+KUBE := tests/cluster/kube
+PLUGIN := target/release/kubectl-redis_cluster
+
+.PHONY: build demo test test-quick lint bench install clean-cluster cluster
+
+build:
+	cargo build --release --locked
+
+# Needs root and Debian 12; installs what is missing.
+cluster:
+	@$(KUBE) up
+
+demo: cluster
+	@echo "building the plugin"
+	@cargo build --release --locked --quiet
+	@tests/demo $(PLUGIN)
+
+# The tiers that need no Kubernetes.
+test-quick:
+	cargo test --locked --lib --bins --test architecture --test cli --test redis
+
+# On TEST_KUBECONFIG's cluster where that is set, else on the throwaway one. Three
+# clusters at a time are what two cores bear.
+test:
+	@if [ -z "$$TEST_KUBECONFIG" ]; then $(KUBE) up; fi
+	$(MAKE) test-quick
+	RUST_TEST_THREADS=3 cargo test --locked --test e2e
+	@if [ -z "$$TEST_KUBECONFIG" ]; then set -x; RUST_TEST_THREADS=1 cargo test --locked --test throwaway; \
+	else echo "not run on your own cluster: tests/throwaway.rs, which hurts workers"; fi
+
+lint:
+	cargo fmt --check
+	cargo clippy --locked --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --quiet
+	@if cargo tree --locked -e normal -i openssl-sys 2>/dev/null | grep -q .; then echo "openssl crept in"; exit 1; fi
+	@if cargo tree --locked -e normal -i aws-lc-rs 2>/dev/null | grep -q .; then echo "aws-lc-rs crept in"; exit 1; fi
+	cd tests/cluster && shellcheck -x kube *.sh image/*.sh
+	shellcheck src/manifest/*.sh tests/demo tests/bench/run tests/e2e/original/*.sh .ci/run
+
+bench: cluster
+	cargo build --release --locked
+	@tests/bench/run $(PLUGIN)
+
+install: build
+	install -D $(PLUGIN) $(DESTDIR)$(PREFIX)/bin/kubectl-redis_cluster
+
+clean-cluster:
+	@$(KUBE) down

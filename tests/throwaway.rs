@@ -1,0 +1,94 @@
+//! What only the throwaway Kubernetes may be put through: losing a node, a network,
+//! the API server. `make test` does not run these on a cluster of your own
+//! (`TEST_KUBECONFIG`); run by hand there, they fail before they touch anything.
+
+#![expect(clippy::disallowed_methods, clippy::print_stderr, reason = "a failed test shows what it saw")]
+
+#[path = "e2e/support.rs"]
+#[allow(dead_code, reason = "each test binary uses its own part")]
+mod support;
+
+use std::path::Path;
+use std::process::Command;
+use support::{Namespace, program, run, until};
+
+/// The throwaway cluster's own marker decides, not its name.
+fn refuse_other_clusters() {
+    let marker = ["-n", "kube-system", "get", "configmap", "kubectl-redis-cluster-throwaway"];
+    let there = run(program("kubectl").args(marker));
+    assert_eq!(there.code, Some(0), "this is not the throwaway Kubernetes: {}", there.err);
+}
+
+fn kube(arguments: &[&str]) {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cluster/kube");
+    let output = Command::new(script).args(arguments).output().expect("it runs");
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// What was hurt is mended, also when a test fails.
+struct Mended(&'static [&'static [&'static str]]);
+
+impl Drop for Mended {
+    fn drop(&mut self) {
+        self.0.iter().for_each(|arguments| kube(arguments));
+    }
+}
+
+fn worker_is_ready(name: &str) -> bool {
+    let ready = "jsonpath={.status.conditions[?(@.type==\"Ready\")].status}";
+    run(program("kubectl").args(["get", "node", name, "-o", ready])).out == "True"
+}
+
+#[test]
+fn losing_any_worker_or_the_api_server_is_seen_and_survived() {
+    refuse_other_clusters();
+    let namespace = Namespace::new("worker");
+    namespace.plugin(&["create", "redis-001"]).ok();
+
+    // No power: its nodes are rows that say why, the others elect and go on.
+    {
+        let _mended = Mended(&[&["start-node", "3"]]);
+        kube(&["kill-node", "3"]);
+        until(60, "the failover", || {
+            let info = namespace.info(&["redis-001", "--ask-timeout", "2s"]);
+            let reachable = info["status"]["shards"].as_array().is_some_and(|shards| {
+                shards.len() == 3 && shards.iter().all(|shard| shard["master"]["reachable"] == true)
+            });
+            reachable && info["status"]["state"] == "degraded"
+        });
+        let shown = namespace.plugin(&["info", "redis-001", "--ask-timeout", "2s"]).ok();
+        assert!(shown.contains("4 of 6 nodes answer"), "{shown}");
+        assert_eq!(shown.matches("[node-unreachable]").count(), 2, "{shown}");
+    }
+    until(60, "the worker", || worker_is_ready("node-3"));
+    namespace.wait_ok(&["redis-001"]);
+
+    // No network, and back.
+    {
+        let _mended = Mended(&[&["join", "2"]]);
+        kube(&["cut", "2"]);
+        until(60, "the failover", || {
+            let info = namespace.info(&["redis-001", "--ask-timeout", "2s"]);
+            info["status"]["state"] == "degraded"
+        });
+    }
+    until(60, "the worker", || worker_is_ready("node-2"));
+    namespace.wait_ok(&["redis-001"]);
+
+    kube(&["restart-apiserver"]);
+    namespace.wait_ok(&["redis-001"]);
+}
+
+#[test]
+fn the_cluster_says_what_is_wrong_with_a_command() {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cluster/kube");
+    let complaint = |arguments: &[&str]| {
+        let output = Command::new(&script).args(arguments).output().expect("it runs");
+        assert_eq!(output.status.code(), Some(1));
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    assert_eq!(complaint(&["up", "--nodes", "0"]), "error: --nodes must be a number from 1 to 9, not \"0\"\n");
+    assert!(complaint(&["up", "--proxy-mode", "x"]).starts_with("error: --proxy-mode must be userspace, iptables"));
+    assert!(complaint(&["kill-node", "12"]).starts_with("error: "));
+    assert!(complaint(&["nonsense"]).starts_with("usage: tests/cluster/kube"));
+}
