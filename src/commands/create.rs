@@ -70,7 +70,7 @@ pub struct Args {
     #[arg(long, value_name = "SIZE", value_parser = str::parse::<Size>, default_value = "256Mi")]
     memory: Size,
     /// The processor time that each node asks for
-    #[arg(long, value_name = "QUANTITY", default_value = "50m")]
+    #[arg(long, value_name = "QUANTITY", value_parser = cpu, default_value = "50m")]
     cpu: String,
     /// What to do when the memory is full
     #[arg(long, value_name = "POLICY", default_value = "noeviction", value_parser = POLICIES)]
@@ -178,6 +178,17 @@ impl DryRun {
             Self::Client => None,
             Self::Server => Some(Run::ServerDry),
         }
+    }
+}
+
+/// Cores, or thousandths of one: `2`, `0.5`, `500m`.
+fn cpu(text: &str) -> Result<String, String> {
+    let number = text.strip_suffix('m').unwrap_or(text);
+    match number.parse::<f64>() {
+        Ok(amount) if amount > 0.0 && number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') => {
+            Ok(text.into())
+        }
+        _ => Err("it must be cores such as 2 or 0.5, or thousandths such as 500m".into()),
     }
 }
 
@@ -401,6 +412,12 @@ mod tests {
         let (a, b) = (random_password().expect("random"), random_password().expect("random"));
         assert_eq!(a.len(), 32);
         assert!(a != b && a.bytes().all(|byte| byte.is_ascii_alphanumeric()));
+    }
+
+    #[test]
+    fn processors() {
+        assert!(["2", "0.5", "500m"].into_iter().all(|text| cpu(text).is_ok()));
+        assert!(["", "m", "0", "-1", "1e3", "inf", "2 cores"].into_iter().all(|text| cpu(text).is_err()));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use crate::error::{Error, ErrorKind};
 use crate::k8s::client::Server;
+use crate::k8s::objects::Run;
 use crate::manifest::difference::{Change, Decision, decide};
 use crate::manifest::names;
 use crate::manifest::object::{self, CLAIM, Kind, Object, POD, SECRET};
@@ -52,7 +53,19 @@ pub async fn check(server: &Server, spec: &Spec, objects: Vec<Object>) -> Result
         notes.extend(storage_class(server, spec).await?);
     }
     notes.extend(workers);
+    try_one_controller(server, &decisions).await?;
     Ok(Findings { decisions, notes })
+}
+
+/// Lets the server judge one controller without making it: what it refuses in one
+/// (a value, an admission rule), it would refuse in all, after the Services were made.
+async fn try_one_controller(server: &Server, decisions: &[(Object, Decision)]) -> Result<(), Error> {
+    let missing =
+        decisions.iter().find(|(object, decision)| *decision == Decision::Create && object::is_controller(object));
+    if let Some((object, _)) = missing {
+        server.apply(object, Run::ServerDry).await?;
+    }
+    Ok(())
 }
 
 /// Objects of others under our names, and our own that are not as wished.

@@ -134,7 +134,10 @@ impl Ui {
 
     /// An error, what it came from, and what may help.
     pub fn error(&mut self, error: &Error) {
-        if error.kind() == ErrorKind::BrokenPipe {
+        // Who pressed Ctrl-C knows it: only what to do next is worth a word.
+        let known = error.kind() == ErrorKind::Interrupted && error.hints().is_empty();
+        if known || error.kind() == ErrorKind::BrokenPipe {
+            self.end_progress();
             return;
         }
         self.note(&error.headline());

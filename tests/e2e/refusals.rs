@@ -33,6 +33,8 @@ fn wishes_that_cannot_be() {
     hint: add --allow-small to have it nevertheless
     ");
     insta::assert_snapshot!(refusal(&namespace, &["create", "a", "--auth-secret", "nope"]).replace(&namespace.name, "<ns>"), @r#"error: secret "nope" not found in namespace "<ns>""#);
+    let refused = refusal(&namespace, &["create", "a", "--annotation", "bad key=x"]);
+    assert!(refused.contains("The StatefulSet.apps \"a-node-101\" is invalid: spec.template.annotations"), "{refused}");
     let usage = namespace.plugin(&["create", "a", "--config", "port=1"]).refused();
     assert!(
         usage.starts_with(
