@@ -8,10 +8,11 @@ use crate::duration;
 use crate::error::Error;
 use crate::k8s::members::Which;
 use crate::k8s::objects::Run;
+use crate::manifest::assembly::objects;
 use crate::manifest::config::config_line;
 use crate::manifest::difference::Decision;
 use crate::manifest::names::{CONTAINER, ClusterName, PASSWORD_KEY};
-use crate::manifest::object::{BUDGET, Object, SECRET, objects};
+use crate::manifest::object::{BUDGET, Object, SECRET};
 use crate::manifest::quantity::Size;
 use crate::manifest::spec::{
     Auth, Entrypoint, Image, Network, Placement, Redis, Resources, Spec, Spread, Storage, Toleration, Workload,

@@ -262,7 +262,7 @@ fn without_nulls(mut value: Value) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use super::super::object::tests::spec;
+    use super::super::assembly::tests::spec;
     use super::*;
 
     fn yaml(value: &Value) -> String {

@@ -12,7 +12,7 @@ use crate::k8s::members::Which;
 use crate::k8s::objects::Run;
 use crate::k8s::wait::{Progress, until};
 use crate::manifest::names::{self, ClusterName};
-use crate::manifest::object::{self, Object};
+use crate::manifest::object::Object;
 use futures::{StreamExt, stream};
 use k8s_openapi::api::core::v1::{Event, Pod};
 use kube::Api;
@@ -39,9 +39,9 @@ pub async fn create(
     mut made: impl FnMut(&Object) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let (replicas, first): (Vec<&Object>, Vec<&Object>) =
-        objects.iter().partition(|object| object::is_replica_controller(object));
+        objects.iter().partition(|object| object.is_replica_controller());
     let (controllers, before): (Vec<&Object>, Vec<&Object>) =
-        first.into_iter().partition(|object| object::is_controller(object));
+        first.into_iter().partition(|object| object.is_controller());
     apply_all(server, &before, run, &mut made).await?;
     apply_all(server, &controllers, run, &mut made).await?;
     if run == Run::Real && !controllers.is_empty() && !replicas.is_empty() {

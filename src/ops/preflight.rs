@@ -3,9 +3,10 @@
 use crate::error::{Error, ErrorKind};
 use crate::k8s::client::Server;
 use crate::k8s::objects::Run;
+use crate::manifest::assembly::claims;
 use crate::manifest::difference::{Change, Decision, decide};
 use crate::manifest::names;
-use crate::manifest::object::{self, CLAIM, Kind, Object, POD, SECRET};
+use crate::manifest::object::{CLAIM, Kind, Object, POD, SECRET};
 use crate::manifest::spec::{Auth, Spec, Spread, Toleration};
 use futures::future::{join_all, try_join3};
 use futures::{StreamExt, TryStreamExt, stream};
@@ -60,8 +61,7 @@ pub async fn check(server: &Server, spec: &Spec, objects: Vec<Object>) -> Result
 /// Lets the server judge one controller without making it: what it refuses in one
 /// (a value, an admission rule), it would refuse in all, after the Services were made.
 async fn try_one_controller(server: &Server, decisions: &[(Object, Decision)]) -> Result<(), Error> {
-    let missing =
-        decisions.iter().find(|(object, decision)| *decision == Decision::Create && object::is_controller(object));
+    let missing = decisions.iter().find(|(object, decision)| *decision == Decision::Create && object.is_controller());
     if let Some((object, _)) = missing {
         server.apply(object, Run::ServerDry).await?;
     }
@@ -145,7 +145,7 @@ async fn live(server: &Server, objects: &[Object]) -> Result<Vec<Option<Value>>,
 /// How many of the cluster's volumes are there already. Volumes of another's, or
 /// of a cluster of another shape, are no volumes for this one.
 async fn kept_volumes(server: &Server, spec: &Spec) -> Result<usize, Error> {
-    let claims = object::claims(spec);
+    let claims = claims(spec);
     let found: Vec<Option<Value>> =
         stream::iter(claims.iter().map(|name| server.get(CLAIM, name))).buffered(AT_ONCE).try_collect().await?;
     let kept: Vec<Value> = found.into_iter().flatten().collect();
