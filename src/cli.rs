@@ -46,7 +46,7 @@ struct NodeFlags {
     #[arg(long, global = true, value_enum, default_value = "auto", value_name = "WAY")]
     via: Via,
     /// The longest that one node may take to answer
-    #[arg(long, global = true, value_name = "DURATION", value_parser = duration::parse, default_value = "3s")]
+    #[arg(long, global = true, value_name = "DURATION", value_parser = duration::parse, default_value = "5s")]
     ask_timeout: Duration,
     /// The Secret with the password, and the key in it (default "password")
     #[arg(long, global = true, value_name = "NAME[/KEY]", value_parser = secret_key)]

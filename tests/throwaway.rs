@@ -50,7 +50,7 @@ fn losing_any_worker_or_the_api_server_is_seen_and_survived() {
         let _mended = Mended(&[&["start-node", "3"]]);
         kube(&["kill-node", "3"]);
         until(60, "the failover", || {
-            let info = namespace.info(&["redis-001", "--ask-timeout", "2s"]);
+            let info = namespace.info(&["redis-001"]);
             let reachable = info["status"]["shards"].as_array().is_some_and(|shards| {
                 shards.len() == 3 && shards.iter().all(|shard| shard["master"]["reachable"] == true)
             });
@@ -68,7 +68,7 @@ fn losing_any_worker_or_the_api_server_is_seen_and_survived() {
         let _mended = Mended(&[&["join", "2"]]);
         kube(&["cut", "2"]);
         until(60, "the failover", || {
-            let info = namespace.info(&["redis-001", "--ask-timeout", "2s"]);
+            let info = namespace.info(&["redis-001"]);
             info["status"]["state"] == "degraded"
         });
     }

@@ -5,7 +5,7 @@ use crate::duration;
 use crate::error::Error;
 use crate::k8s::objects::{Deletion, Run};
 use crate::manifest::names::ClusterName;
-use crate::manifest::object::{CLAIM, POD};
+use crate::manifest::object::{CLAIM, Kind, POD};
 use crate::ops::remove::{self, Data, Doomed, Inventory};
 use crate::ui::terminal::Ui;
 use std::time::Duration;
@@ -96,14 +96,21 @@ async fn delete(
     ui: &mut Ui,
 ) -> Result<(), Error> {
     remove::delete(&context.server, objects, options, |doomed| show(args, doomed, ui)).await?;
-    if args.wait && options.run == Run::Real {
-        let progress = |text: &str| {
-            ui.progress(text);
-            Ok(())
-        };
-        remove::pods_gone(&context.server, &args.name, args.timeout, progress).await?;
+    gone(context, args, POD, options, ui).await?;
+    remove::delete(&context.server, data, options, |doomed| show(args, doomed, ui)).await?;
+    if data.is_empty() { Ok(()) } else { gone(context, args, CLAIM, options, ui).await }
+}
+
+/// Waits until they are gone, where waiting is wished.
+async fn gone(context: &Context, args: &Args, kind: Kind, options: &Deletion, ui: &mut Ui) -> Result<(), Error> {
+    if !args.wait || options.run != Run::Real {
+        return Ok(());
     }
-    remove::delete(&context.server, data, options, |doomed| show(args, doomed, ui)).await
+    let progress = |text: &str| {
+        ui.progress(text);
+        Ok(())
+    };
+    remove::gone(&context.server, &args.name, kind, args.timeout, progress).await
 }
 
 fn show(args: &Args, doomed: &Doomed, ui: &mut Ui) -> Result<(), Error> {

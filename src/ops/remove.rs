@@ -91,24 +91,27 @@ pub async fn delete(
     Ok(())
 }
 
-/// Waits until no pod of the cluster is left.
+/// Waits until no object of a kind is left of the cluster: pods end, and volumes
+/// outlive the last pod a little.
 ///
 /// # Errors
-/// When the deadline passes, with the pods that are left.
-pub async fn pods_gone(
+/// When the deadline passes, with what is left.
+pub async fn gone(
     server: &Server,
     name: &ClusterName,
+    kind: Kind,
     deadline: Duration,
     mut seen: impl FnMut(&str) -> Result<(), Error>,
 ) -> Result<(), Error> {
-    let awaited = format!("the pods of \"{name}\" to end");
+    let awaited = format!("the {} of \"{name}\" to go", kind.plural);
     until(deadline, &awaited, Duration::from_millis(200), async || {
-        let pods = list(server, name, &[POD]).await?;
-        if pods.is_empty() {
+        let left = list(server, name, &[kind]).await?;
+        if left.is_empty() {
             return Ok(Progress::Done(()));
         }
-        let names: Vec<&str> = pods.iter().take(6).map(|pod| pod.name.as_str()).collect();
-        let text = format!("{} left: {}{}", pods.len(), names.join(", "), if pods.len() > 6 { ", …" } else { "" });
+        let names: Vec<&str> = left.iter().take(6).map(|object| object.name.as_str()).collect();
+        let more = if left.len() > names.len() { ", …" } else { "" };
+        let text = format!("{} {} left: {}{more}", left.len(), kind.plural, names.join(", "));
         seen(&text)?;
         Ok(Progress::Pending(text))
     })

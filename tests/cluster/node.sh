@@ -54,6 +54,8 @@ authentication:
 authorization: {mode: Webhook}
 tlsCertFile: /etc/kubernetes/kubelet.crt
 tlsPrivateKeyFile: /etc/kubernetes/kubelet.key
+clusterDomain: cluster.local
+clusterDNS: [$SERVICE_DNS]
 staticPodPath: /etc/kubernetes/manifests
 fileCheckFrequency: 2s
 cgroupDriver: cgroupfs

@@ -22,6 +22,8 @@ API_PORT=6443
 POD_RANGE=198.18.0.0/16
 SERVICE_RANGE=198.19.0.0/16
 SERVICE_API=198.19.0.1
+# Nobody answers there: nothing in the tests needs names, but pods want to be told.
+SERVICE_DNS=198.19.0.10
 POD_AND_SERVICE_RANGE=198.18.0.0/15
 
 DEFAULT_NODES=3

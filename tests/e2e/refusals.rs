@@ -97,8 +97,8 @@ fn without_a_server() {
 #[test]
 fn a_cluster_that_cannot_form_says_what_holds_it_up_and_how_to_go_on() {
     let namespace = Namespace::new("holdup");
-    let said = namespace.plugin(&["create", "a", "--ephemeral", "--image", "nope:1", "--timeout", "12s"]);
+    let said = namespace.plugin(&["create", "a", "--ephemeral", "--image", "nope:1", "--timeout", "25s"]);
     assert_eq!(said.code, Some(1));
-    assert!(said.err.contains("error: timed out after 12s waiting for redis cluster \"a\" to form"), "{}", said.err);
+    assert!(said.err.contains("error: timed out after 25s waiting for redis cluster \"a\" to form"), "{}", said.err);
     assert!(said.err.contains("Image") && said.err.contains("run the same command again to go on"), "{}", said.err);
 }

@@ -134,15 +134,15 @@ impl Namespace {
         said.lines().map(str::to_owned).collect()
     }
 
-    /// The cluster's state by every node's own word.
+    /// The cluster's state by every node's own word. Other tests keep the machine busy.
     pub fn info(&self, arguments: &[&str]) -> Value {
-        self.plugin(&[&["info", "-o", "json"], arguments].concat()).json()
+        self.plugin(&[&["info", "-o", "json", "--ask-timeout", "10s"], arguments].concat()).json()
     }
 
     /// Waits until a cluster is what it should be.
     pub fn wait_ok(&self, arguments: &[&str]) {
         until(90, "the cluster to be ok", || {
-            let said = self.plugin(&[&["info", "-o", "json"], arguments].concat());
+            let said = self.plugin(&[&["info", "-o", "json", "--ask-timeout", "10s"], arguments].concat());
             let info: Value = serde_json::from_str(&said.out).unwrap_or_default();
             info["status"]["state"] == "ok" && info["status"]["agree"] == true
         });
