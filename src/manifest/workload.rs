@@ -135,13 +135,15 @@ fn place(pod: &mut Value, spec: &Spec, number: NodeNumber) {
 }
 
 /// Nodes of one shard never share a worker (or rather not, or it does not matter);
-/// masters at birth rather not; different zones are preferred after that.
+/// masters at birth rather not; different zones are preferred after that, and last
+/// that every worker has as many nodes as any other.
 fn anti_affinity(spec: &Spec, number: NodeNumber) -> Value {
     let term =
         |labels: Value, topology: &str| json!({ "labelSelector": { "matchLabels": labels }, "topologyKey": topology });
     let shard = spec.name.shard_selector(number);
     let weighted = |weight: u32, term: Value| json!({ "weight": weight, "podAffinityTerm": term });
-    let mut preferred = vec![weighted(40, term(shard.clone(), names::ZONE))];
+    let evenly = weighted(10, term(spec.name.node_selector(), names::WORKER));
+    let mut preferred = vec![weighted(40, term(shard.clone(), names::ZONE)), evenly];
     if number.is_master_at_birth() {
         let masters = spec.name.birth_masters_selector();
         preferred.push(weighted(100, term(masters.clone(), names::WORKER)));
