@@ -76,6 +76,10 @@ prepare() {
     local packages
     mapfile -t packages < <(missing_packages)
     [ ${#packages[@]} = 0 ] || step "installing ${#packages[@]} Debian packages" install_packages "${packages[@]}"
+    [ -n "$MIRROR" ] || step "reading the package lists" apt-get -q update
+    # shellcheck source=/dev/null
+    . "$HERE/settings.sh"
+    [ -n "$MIRROR" ] || fail "apt's sources name no mirror of Debian 12 (bookworm, main)"
     find_kubectl
     if [ ! -d "$KUBERNETES" ]; then
         say "building Kubernetes $KUBERNETES_VERSION into $KUBERNETES (once, about 7 minutes on 2 cores)"

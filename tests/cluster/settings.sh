@@ -11,7 +11,10 @@ CGROUP=kubectl-redis-cluster-throwaway
 # Debian 12 has the last source package that holds the server programs.
 KUBERNETES_VERSION=1.20.2
 KUBERNETES_PACKAGE=kubernetes
-MIRROR=http://deb.debian.org/debian
+# The mirror that this machine itself uses; empty before its first "apt-get update".
+# shellcheck disable=SC2016
+MIRROR=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' \
+    'Codename: bookworm' 'Component: main' 2>/dev/null | head -n 1 || true)
 
 # Documentation and benchmark ranges only (RFC 5737, RFC 2544): they belong to
 # nobody, so a stray packet or a forgotten route can harm nothing real.
