@@ -2,8 +2,8 @@
 
 use super::node::{NodeId, Role};
 use super::slots::{SLOTS, SlotSet};
-use super::snapshot::{Snapshot, View};
-use super::topology::{NodeFacts, Shard, Topology, wanted_replicas};
+use super::snapshot::Snapshot;
+use super::topology::{NodeFacts, Shard, Signature, Topology, signature, wanted_replicas};
 use std::collections::BTreeMap;
 
 /// How much a finding matters.
@@ -151,9 +151,9 @@ impl Context<'_> {
     }
 
     fn disagreement(&self) -> Option<Finding> {
-        let mut views: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+        let mut views: BTreeMap<Signature<'_>, Vec<&str>> = BTreeMap::new();
         for (member, view) in self.snapshot.answered() {
-            views.entry(owners(view)).or_default().push(&member.name);
+            views.entry(signature(view)).or_default().push(&member.name);
         }
         (views.len() > 1).then(|| Finding {
             code: "views-disagree",
@@ -232,18 +232,6 @@ impl Context<'_> {
         let which = if name.contains(['=', '!', ',', ' ']) { format!("-l '{name}'") } else { name.clone() };
         format!("kubectl redis-cluster -n {namespace} {verb} {which}")
     }
-}
-
-/// A view without what may differ between healthy nodes.
-fn owners(view: &View) -> String {
-    let mut lines: Vec<_> = view
-        .nodes
-        .iter()
-        .filter(|line| !line.flags.is_handshake())
-        .map(|line| format!("{} {} {:?} {}", line.id, line.role, line.master, line.slots))
-        .collect();
-    lines.sort();
-    lines.join("\n")
 }
 
 fn names(nodes: &[NodeFacts]) -> String {

@@ -169,6 +169,13 @@ impl ServerInfo {
     }
 }
 
+impl ServerInfo {
+    /// Whether a replica's link is up and its data complete; none for a master.
+    pub fn is_synced(&self) -> Option<bool> {
+        self.link_up.map(|up| up && !self.sync_in_progress)
+    }
+}
+
 /// `name:value` lines with either line end.
 struct Fields<'a>(HashMap<&'a str, &'a str>);
 

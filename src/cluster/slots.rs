@@ -46,7 +46,7 @@ impl std::str::FromStr for SlotRange {
 }
 
 /// A set of slots: sorted runs that neither touch nor overlap.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SlotSet(Vec<SlotRange>);
 
 impl SlotSet {

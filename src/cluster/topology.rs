@@ -187,7 +187,7 @@ impl NodeFacts {
 
     /// Whether a replica's link to its master is up and its data complete.
     pub fn is_linked(&self) -> bool {
-        self.server.as_ref().is_some_and(|server| server.link_up == Some(true) && !server.sync_in_progress)
+        self.server.as_ref().is_some_and(|server| server.is_synced() == Some(true))
     }
 }
 
@@ -246,9 +246,10 @@ fn measure_lag(shard: &mut Shard) {
 }
 
 /// What must be equal in all views: who is a member, its role, master and slots.
-type Signature<'a> = BTreeMap<&'a NodeId, (Role, Option<&'a NodeId>, &'a SlotSet)>;
+pub type Signature<'a> = BTreeMap<&'a NodeId, (Role, Option<&'a NodeId>, &'a SlotSet)>;
 
-fn signature(view: &View) -> Signature<'_> {
+/// A view without what may differ between healthy nodes.
+pub fn signature(view: &View) -> Signature<'_> {
     let members = view.nodes.iter().filter(|line| !line.flags.is_handshake());
     members.map(|line| (&line.id, (line.role, line.master.as_ref(), &line.slots))).collect()
 }

@@ -5,7 +5,7 @@ use crate::cluster::node::{NodeId, NodeNumber};
 use crate::cluster::snapshot::Member;
 use crate::error::Error;
 use crate::manifest::names::{self, ClusterName};
-use crate::manifest::object::{Kind, SERVICE};
+use crate::manifest::object::SERVICE;
 use crate::node::dial::Target;
 use futures::future::join_all;
 use k8s_openapi::api::core::v1::{Container, Node, Pod, Service};
@@ -114,8 +114,7 @@ where
 /// # Errors
 /// The server's.
 pub async fn cluster_names(server: &Server) -> Result<BTreeSet<String>, Error> {
-    let kind: Kind = SERVICE;
-    let services = server.list(kind, Some(server.namespace()), &names::managed()).await?;
+    let services = server.list(SERVICE, Some(server.namespace()), &names::managed()).await?;
     let label = |object: &serde_json::Value| object["metadata"]["labels"][names::INSTANCE].as_str().map(str::to_owned);
     Ok(services.iter().filter_map(label).collect())
 }

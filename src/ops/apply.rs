@@ -1,7 +1,6 @@
 //! Makes objects, and waits until the cluster that they are has formed.
 
 use super::observe::{self, Observation, Zones};
-use crate::cluster::reply::ServerInfo;
 use crate::cluster::snapshot::Snapshot;
 use crate::cluster::topology::{State, Topology};
 use crate::context::Context;
@@ -119,8 +118,7 @@ pub async fn formed(
 fn progress(snapshot: &Snapshot) -> String {
     let answered = snapshot.answered().count();
     let ok = snapshot.answered().filter(|(_, view)| view.cluster.ok).count();
-    let waits = |server: &ServerInfo| server.link_up == Some(false) || server.sync_in_progress;
-    let copying = snapshot.answered().filter(|(_, view)| waits(&view.server)).count();
+    let copying = snapshot.answered().filter(|(_, view)| view.server.is_synced() == Some(false)).count();
     let nodes = snapshot.seen.len();
     let copying = if copying > 0 { format!(", {copying} copy their master's data") } else { String::new() };
     let doubted = snapshot.doubted().len();
