@@ -40,7 +40,8 @@ lint:
 	@if cargo tree --locked -e normal -i openssl-sys 2>/dev/null | grep -q .; then echo "openssl crept in"; exit 1; fi
 	@if cargo tree --locked -e normal -i aws-lc-rs 2>/dev/null | grep -q .; then echo "aws-lc-rs crept in"; exit 1; fi
 	cd tests/cluster && shellcheck -x kube *.sh image/*.sh
-	shellcheck src/manifest/*.sh tests/demo tests/bench/run tests/e2e/original/*.sh .ci/run
+	cd src/manifest && shellcheck -x *.sh
+	shellcheck tests/demo tests/bench/run tests/e2e/original/*.sh .ci/run
 
 bench: cluster
 	cargo build --release --locked

@@ -4,14 +4,21 @@
 //! by themselves, in any order. Roles are declared and the masters' epochs are
 //! distinct, so that no two nodes ever claim the same slots.
 //!
+//! Of a peer's epoch it says 0: the server writes down the real one as soon as it hears
+//! from the peer, so that a node's view tells whether another one has ever lived.
+//!
 //! The form is the oldest one, `ID IP:PORT FLAGS MASTER PING PONG EPOCH LINK SLOTS`,
 //! which every version from 3.0 on loads (the bus port is then the port + 10000).
 
 use super::node::{NodeId, NodeNumber};
 use super::shape::Shape;
 
-/// The port of every node for clients; the bus port is 10000 above.
+/// The port of every node for clients.
 pub const PORT: u16 = 6379;
+/// The port of the cluster bus.
+pub const BUS_PORT: u16 = PORT + 10000;
+/// The port on which a node that may not start yet says what it waits for.
+pub const STARTUP_PORT: u16 = PORT + 20000;
 
 /// What the file says of one node: who it is and where its peers reach it.
 pub struct Peer {
@@ -29,8 +36,7 @@ pub fn nodes_conf(shape: Shape, peers: &[Peer], myself: NodeNumber) -> String {
     let mut file = String::new();
     for (index, peer) in peers.iter().enumerate() {
         let shard = index / usize::from(shape.replicas() + 1);
-        let epoch = shard + 1;
-        let myself = if peer.number == myself { "myself," } else { "" };
+        let (epoch, myself) = if peer.number == myself { (shard + 1, "myself,") } else { (0, "") };
         let place = format!("{} {}:{PORT}", peer.id, peer.address);
         file += &if peer.number.is_master_at_birth() {
             format!("{place} {myself}master - 0 0 {epoch} connected {}\n", slots[shard])
@@ -64,12 +70,12 @@ mod tests {
     #[test]
     fn a_master_at_birth() {
         insta::assert_snapshot!(file("201"), @r"
-        101 ${101}:6379 master - 0 0 1 connected 0-5460
-        102 ${102}:6379 slave 101 0 0 1 connected
+        101 ${101}:6379 master - 0 0 0 connected 0-5460
+        102 ${102}:6379 slave 101 0 0 0 connected
         201 ${201}:6379 myself,master - 0 0 2 connected 5461-10922
-        202 ${202}:6379 slave 201 0 0 2 connected
-        301 ${301}:6379 master - 0 0 3 connected 10923-16383
-        302 ${302}:6379 slave 301 0 0 3 connected
+        202 ${202}:6379 slave 201 0 0 0 connected
+        301 ${301}:6379 master - 0 0 0 connected 10923-16383
+        302 ${302}:6379 slave 301 0 0 0 connected
         vars currentEpoch 3 lastVoteEpoch 0
         ");
     }

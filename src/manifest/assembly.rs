@@ -37,11 +37,11 @@ fn secret(spec: &Spec) -> Option<Object> {
 }
 
 fn config_map(spec: &Spec) -> Object {
-    let body = json!({ "data": {
-        "redis.conf": config::redis_conf(spec),
-        "bootstrap.sh": config::BOOTSTRAP,
-        "probe.sh": config::PROBE,
-    }});
+    let mut files = json!({ "redis.conf": config::redis_conf(spec) });
+    for (name, text) in config::SCRIPTS {
+        files[name] = json!(text);
+    }
+    let body = json!({ "data": files });
     Object::new(CONFIG_MAP, spec, spec.name.as_str(), &spec.name.labels(), body)
 }
 

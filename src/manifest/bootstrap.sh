@@ -1,6 +1,7 @@
 #!/bin/sh
-# Starts a node of a Redis Cluster: writes nodes.conf before the very first
-# start, brings the addresses in a kept one up to date, and runs the server.
+# Starts a node of a Redis Cluster: keeps a nodes.conf that has its data beside it and
+# brings the addresses in it up to date; without data it finds out what it may start as
+# (guard.sh); then it runs the server.
 #
 # CLUSTER_CONFIG  the nodes.conf of the cluster's birth, addresses filled in
 # REDIS_CONFIG    further lines of redis.conf
@@ -9,7 +10,13 @@ set -eu
 
 folder=${BOOTSTRAP_CONFIG:-/redis-cluster}
 data=${BOOTSTRAP_DATA:-/data}
-conf=${BOOTSTRAP_TMP:-/tmp}/redis.conf
+tmp=${BOOTSTRAP_TMP:-/tmp}
+conf=$tmp/redis.conf
+
+# shellcheck source=ask.sh
+. "$folder/ask.sh"
+# shellcheck source=guard.sh
+. "$folder/guard.sh"
 
 say() { printf 'bootstrap: %s\n' "$*"; }
 
@@ -22,9 +29,13 @@ refuse() {
 server=$(command -v redis-server || command -v valkey-server) || refuse "this image has no redis-server"
 version=$("$server" --version)
 case $version in *' v='*) ;; *) refuse "cannot read the server's version: $version" ;; esac
+product=${version%% *}
 version=${version#* v=}
+version=${version%% *}
 major=${version%%.*}
 minor=${version#*.}
+patch=${minor#*.}
+patch=${patch%%[!0-9]*}
 minor=${minor%%[!0-9]*}
 
 at_least() { [ "$major" -gt "$1" ] || { [ "$major" = "$1" ] && [ "$minor" -ge "$2" ]; }; }
@@ -59,20 +70,65 @@ with_new_addresses() {
 # CLUSTER_CONFIG begins each line with a node's ID, and names a master's ID in
 # the middle of its replicas' lines: only the first place is looked at above,
 # which is right because a master's line stands before its replicas'.
+
+# Servers that make up a shard ID for every node that they read without one, and
+# confuse themselves when they are restarted before it has settled (redis#13428,
+# valkey#2171), start with one ID a shard. Newer ones must be left to find them.
+wants_shard_ids() {
+    case $product-$major.$minor in
+    Redis-7.2) [ "${patch:-0}" -lt 6 ] ;;
+    Valkey-7.2) true ;;
+    Valkey-8.0) [ "${patch:-0}" -lt 10 ] ;;
+    Valkey-8.1) [ "${patch:-0}" -lt 9 ] ;;
+    *) false ;;
+    esac
+}
+
+with_shard_ids() {
+    if wants_shard_ids; then
+        printf '%s\n' "$CLUSTER_CONFIG" | awk '
+            NF >= 8 { port = $2; sub(/.*:/, "", port); $2 = $2 "@" port + 10000 ",,shard-id=" ($3 ~ /slave/ ? $4 : $1) }
+            { print }'
+    else
+        printf '%s\n' "$CLUSTER_CONFIG"
+    fi
+}
+
+# One process a volume, where its file system knows locks. The server inherits it.
+lock_volume() {
+    exec 9>"$data/lock"
+    ! command -v flock >/dev/null || until flock -n 9; do
+        : >"$tmp/waiting"
+        say "waits for another process to leave this volume"
+        sleep 2
+    done
+    rm -f "$tmp/waiting"
+}
+
+has_data() { [ -e "$data/appendonly.aof" ] || [ -d "$data/appendonlydir" ] || [ -e "$data/dump.rdb" ]; }
+
+# Only a nodes.conf with its data beside it is worth keeping: one without would make an
+# empty master. In memory, every new process is without.
 provide_nodes_conf() {
+    restarted=no
     if [ -s "$data/nodes.conf" ]; then
         find_myself "$(cat "$data/nodes.conf")"
         [ "$id" = "$my_id" ] || refuse "the volume belongs to another node: its nodes.conf says \"$id\", this is $my_id"
-        say "keeping nodes.conf of $my_id"
-        with_new_addresses >"$data/nodes.conf.new"
-    else
-        say "first start of $my_id: writing nodes.conf"
-        printf '%s\n' "$CLUSTER_CONFIG" >"$data/nodes.conf.new"
+        if ! grep -q '^appendonly yes' "$folder/redis.conf"; then
+            restarted=yes
+        elif has_data; then
+            say "keeping nodes.conf of $my_id"
+            with_new_addresses >"$data/nodes.conf.new"
+            mv "$data/nodes.conf.new" "$data/nodes.conf"
+            return
+        else
+            say "nodes.conf has no data beside it: it counts for nothing"
+        fi
+        rm -f "$data/nodes.conf"
     fi
+    guard
     mv "$data/nodes.conf.new" "$data/nodes.conf"
 }
-
-escaped() { printf '%s' "$1" | sed 's/[\\"]/\\&/g'; }
 
 write_conf() {
     cat "$folder/redis.conf"
@@ -96,7 +152,6 @@ write_conf() {
     printf '%s\n' "${REDIS_CONFIG:-}"
     if [ -n "${REDISCLI_AUTH:-}" ]; then
         password=$(escaped "$REDISCLI_AUTH")
-        # Not echo: some shells read backslashes in it.
         printf 'requirepass "%s"\nmasterauth "%s"\n' "$password" "$password"
     fi
 }
@@ -109,7 +164,8 @@ find_myself "$CLUSTER_CONFIG"
 my_id=$id my_address=$address my_host=${address%:*}
 [ -n "$my_id" ] || refuse "CLUSTER_CONFIG has no line of this node"
 
+lock_volume
 provide_nodes_conf
 (umask 077 && write_conf >"$conf")
-say "starting ${server##*/} $major.$minor as $my_id at $my_address"
+say "starting ${server##*/} $version as $my_id at $my_address"
 exec "$server" "$conf"

@@ -5,10 +5,15 @@ use super::spec::{Redis, Spec};
 use crate::cluster::node::NodeNumber;
 use crate::cluster::nodes_conf::{PORT, Peer, nodes_conf};
 
-/// The pod's start-up script.
-pub const BOOTSTRAP: &str = include_str!("bootstrap.sh");
-/// The pod's health checks.
-pub const PROBE: &str = include_str!("probe.sh");
+/// The pod's scripts, by the names that the pod finds them under: the start, what it
+/// reads in, the health checks and what is done before the end.
+pub const SCRIPTS: [(&str, &str); 5] = [
+    ("ask.sh", include_str!("ask.sh")),
+    ("bootstrap.sh", include_str!("bootstrap.sh")),
+    ("guard.sh", include_str!("guard.sh")),
+    ("probe.sh", include_str!("probe.sh")),
+    ("stop.sh", include_str!("stop.sh")),
+];
 
 /// Where the pod finds the ConfigMap.
 pub const MOUNT: &str = "/redis-cluster";
@@ -31,6 +36,7 @@ pub fn settings(spec: &Spec) -> Vec<(&'static str, String)> {
         ("maxmemory-policy", spec.redis.maxmemory_policy.clone()),
         // A replica copies its master at once: until then nothing protects the data.
         ("repl-diskless-sync-delay", "0".into()),
+        ("client-output-buffer-limit", replica_buffer(spec.resources.memory.bytes())),
     ]
 }
 
@@ -40,6 +46,13 @@ fn maxmemory(limit: u64) -> u64 {
     limit / 8 * 5
 }
 
+/// What a replica that reads slowly may keep its master from freeing: it is no part of
+/// maxmemory, and the server's default of 256 MiB would be more than the whole limit.
+fn replica_buffer(limit: u64) -> String {
+    let (hard, soft) = (limit / 8, limit / 16);
+    format!("slave {hard} {soft} 60")
+}
+
 /// The settings as a file.
 pub fn redis_conf(spec: &Spec) -> String {
     settings(spec).into_iter().map(|(name, value)| format!("{name} {}\n", quote(value))).collect()
@@ -47,7 +60,11 @@ pub fn redis_conf(spec: &Spec) -> String {
 
 /// The settings as arguments, for an image's own entry point.
 pub fn arguments(spec: &Spec) -> Vec<String> {
-    let flags = settings(spec).into_iter().flat_map(|(name, value)| [format!("--{name}"), value]);
+    let words = |value: String| match value.as_str() {
+        "" => vec![String::new()],
+        words => words.split(' ').map(str::to_owned).collect(),
+    };
+    let flags = settings(spec).into_iter().flat_map(|(name, value)| [vec![format!("--{name}")], words(value)].concat());
     std::iter::once("redis-server".to_owned()).chain(flags).collect()
 }
 
@@ -94,7 +111,7 @@ const NODES: &str = "the nodes could not find each other";
 const SCRIPT: &str = "the start-up script sets it in every pod";
 
 /// What the design owns, by prefix, and why.
-const RESERVED: [(&str, &str); 20] = [
+const RESERVED: [(&str, &str); 23] = [
     ("cluster-node-timeout", "use --node-timeout"),
     ("cluster-", NODES),
     ("port", NODES),
@@ -109,6 +126,9 @@ const RESERVED: [(&str, &str); 20] = [
     ("include", SCRIPT),
     ("logfile", "the pod's log is standard output: use the logs command"),
     ("appendonly", "use --storage SIZE to keep data, --ephemeral to keep none"),
+    ("appendfilename", SCRIPT),
+    ("appenddirname", SCRIPT),
+    ("dbfilename", SCRIPT),
     ("maxmemory-policy", "use --maxmemory-policy"),
     ("maxmemory", "it follows --memory"),
     ("requirepass", "use --auth-secret NAME[/KEY]"),

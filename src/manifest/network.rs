@@ -4,10 +4,8 @@ use super::names;
 use super::object::{self, Kind, Object};
 use super::spec::Spec;
 use crate::cluster::node::NodeNumber;
-use crate::cluster::nodes_conf::PORT;
+use crate::cluster::nodes_conf::{BUS_PORT, PORT, STARTUP_PORT};
 use serde_json::json;
-
-const BUS_PORT: u16 = PORT + 10000;
 
 /// The Service whose address a node announces. It reaches the pod also while it is
 /// not ready: the nodes must find each other before they can be. It knows the node's
@@ -21,6 +19,7 @@ pub fn node_service(spec: &Spec, number: NodeNumber) -> Object {
         "ports": [
             { "name": "redis-client", "protocol": "TCP", "port": PORT, "targetPort": PORT },
             { "name": "redis-cluster", "protocol": "TCP", "port": BUS_PORT, "targetPort": BUS_PORT },
+            { "name": "redis-startup", "protocol": "TCP", "port": STARTUP_PORT, "targetPort": STARTUP_PORT },
         ],
     }});
     let mut service = Object::new(object::SERVICE, spec, &spec.name.node(number), &labels, body);
@@ -56,7 +55,9 @@ pub fn policy(spec: &Spec) -> Object {
         "policyTypes": ["Ingress"],
         "ingress": [
             { "from": [{ "podSelector": {} }], "ports": [{ "protocol": "TCP", "port": PORT }] },
-            { "from": [{ "podSelector": nodes }], "ports": [{ "protocol": "TCP", "port": BUS_PORT }] },
+            { "from": [{ "podSelector": nodes }], "ports": [
+                { "protocol": "TCP", "port": BUS_PORT }, { "protocol": "TCP", "port": STARTUP_PORT },
+            ] },
         ],
     }});
     Object::new(object::NETWORK_POLICY, spec, spec.name.as_str(), &spec.name.labels(), body)

@@ -1,27 +1,20 @@
 #!/bin/sh
-# probe.sh alive: the server answers, whatever it says (loading is alive).
+# probe.sh alive: the server answers, whatever it says (loading is alive), or the
+# start-up script waits for something (which it says itself).
 # probe.sh ready: it holds its data: not loading, and as a replica linked to its
 # master with no copying under way.
-cli=$(command -v redis-cli || command -v valkey-cli) || exit 1
-
-# The password goes through standard input: old versions know no variable for it.
-ask() {
-    {
-        if [ -n "${REDISCLI_AUTH:-}" ]; then
-            printf 'AUTH "%s"\n' "$(printf '%s' "$REDISCLI_AUTH" | sed 's/[\\"]/\\&/g')"
-        fi
-        echo "$1"
-    } | "$cli" 2>&1
-}
+# shellcheck source=ask.sh
+. "${BOOTSTRAP_CONFIG:-/redis-cluster}/ask.sh"
 
 case ${1:-} in
 alive)
-    case $(ask PING) in
+    [ ! -e "${BOOTSTRAP_TMP:-/tmp}/waiting" ] || exit 0
+    case $(ask_myself PING) in
     '' | *'Could not connect'* | *'onnection refused'*) exit 1 ;;
     esac
     ;;
 ready)
-    reply=$(ask 'INFO replication')
+    reply=$(ask_myself 'INFO replication')
     case $reply in
     *role:master*) ;;
     *role:slave*)

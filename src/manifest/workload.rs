@@ -5,7 +5,7 @@ use super::names::{self, CONTAINER, DATA, PASSWORD_KEY, PASSWORD_VARIABLE};
 use super::object::{self, Object};
 use super::spec::{Auth, Entrypoint, Placement, Spec, Spread, Workload};
 use crate::cluster::node::NodeNumber;
-use crate::cluster::nodes_conf::PORT;
+use crate::cluster::nodes_conf::{BUS_PORT, PORT, STARTUP_PORT};
 use serde_json::{Map, Value, json};
 
 /// The user and group of the official Redis and Valkey images.
@@ -170,7 +170,8 @@ fn container(spec: &Spec, number: NodeNumber) -> Value {
         "imagePullPolicy": "IfNotPresent",
         "ports": [
             { "name": "redis-client", "containerPort": PORT, "protocol": "TCP" },
-            { "name": "redis-cluster", "containerPort": PORT + 10000, "protocol": "TCP" },
+            { "name": "redis-cluster", "containerPort": BUS_PORT, "protocol": "TCP" },
+            { "name": "redis-startup", "containerPort": STARTUP_PORT, "protocol": "TCP" },
         ],
         "env": environment(spec, number),
         "resources": {
@@ -180,11 +181,12 @@ fn container(spec: &Spec, number: NodeNumber) -> Value {
         "startupProbe": probe("alive", 1, 120),
         "livenessProbe": probe("alive", 10, 5),
         "readinessProbe": probe("ready", 5, 2),
+        "lifecycle": { "preStop": { "exec": { "command": script("stop.sh", None) } } },
         "volumeMounts": mounts(spec),
     });
     match spec.image.entrypoint {
         Entrypoint::Bootstrap => {
-            container["command"] = json!(["/bin/sh", format!("{MOUNT}/bootstrap.sh")]);
+            container["command"] = script("bootstrap.sh", None);
             container["securityContext"] = json!({
                 "allowPrivilegeEscalation": false,
                 "readOnlyRootFilesystem": true,
@@ -196,9 +198,14 @@ fn container(spec: &Spec, number: NodeNumber) -> Value {
     container
 }
 
+fn script(name: &str, argument: Option<&str>) -> Value {
+    let path = format!("{MOUNT}/{name}");
+    ["/bin/sh", &path].into_iter().chain(argument).collect()
+}
+
 fn probe(what: &str, period: u32, failures: u32) -> Value {
     json!({
-        "exec": { "command": ["/bin/sh", format!("{MOUNT}/probe.sh"), what] },
+        "exec": { "command": script("probe.sh", Some(what)) },
         "periodSeconds": period,
         "timeoutSeconds": 5,
         "failureThreshold": failures,

@@ -12,7 +12,7 @@ work=$(mktemp -d "$CACHE/images.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 
 # What the official Debian images have beside the server: a shell and its tools.
-TOOLS=dash,bash,coreutils,sed,grep,mawk,findutils,hostname,libc-bin,base-files
+TOOLS=dash,bash,util-linux,coreutils,sed,grep,mawk,findutils,hostname,libc-bin,base-files
 
 # debian SUITE PACKAGES FOLDER: extracted only, no maintainer script runs. A
 # mirror's copy of sid may be older than its own date of expiry.
@@ -24,6 +24,8 @@ debian() {
     rm -rf "$3"/usr/share/{perl5,doc,lintian,bash-completion,zsh,common-licenses} \
         "$3"/usr/lib/x86_64-linux-gnu/{gconv,security,perl-base} "$3"/usr/lib/systemd "$3"/var/cache
     ln -sf dash "$3/usr/bin/sh"
+    # What the packages' scripts would have linked.
+    [ -e "$3/usr/bin/awk" ] || ln -s mawk "$3/usr/bin/awk"
 }
 
 # The one server program under its several names, as its package has it.

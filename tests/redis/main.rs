@@ -3,6 +3,9 @@
 //! Every test has loopback addresses of its own (127.0.N.x), since each node of a
 //! cluster listens on the same port.
 
+#![expect(clippy::print_stderr, reason = "a failed test shows what its nodes printed")]
+
+mod guard;
 mod servers;
 
 use kubectl_redis_cluster::cluster::topology::State;
@@ -74,9 +77,18 @@ fn a_service_that_was_missing_when_the_container_was_made_is_waited_for() {
 
 #[test]
 fn a_node_that_nobody_answers_stays_apart() {
-    let mut cluster = Cluster::new(6, None);
-    cluster.start(102, Shell::Dash);
-    until(10, "the replica to run", || cluster.probe("alive", 102, Shell::Dash));
-    assert!(!cluster.probe("ready", 102, Shell::Dash), "a replica without its master holds no data");
+    let mut cluster = Cluster::new(6, Some("p\"a\\s"));
+    cluster.start(102, Shell::Busybox);
+    cluster.wait_log(102, "waits for a majority of shards to answer (1 of 3 do, 2 must)");
+    assert!(cluster.probe("alive", 102, Shell::Busybox), "who waits is alive");
+    assert!(!cluster.probe("ready", 102, Shell::Busybox), "and not ready");
     assert_eq!(cluster.topology().state, State::Unknown);
+    assert!(cluster.at_startup(102, &["GET", "waiting"]).starts_with("holds no data: waits for a majority"));
+    assert!(cluster.at_startup(102, &["GET", "node"]).ends_with("node000102"));
+    cluster.start(101, Shell::Dash);
+    cluster.wait_log(101, "waits for a majority");
+    cluster.start(201, Shell::Dash);
+    cluster.wait_log(201, "waits for node 202, which may hold this shard's data, to answer");
+    cluster.wait_log(102, "joining as a replica of node 101");
+    until(20, "the replica to be ready", || cluster.probe("ready", 102, Shell::Busybox));
 }

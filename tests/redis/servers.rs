@@ -4,10 +4,10 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use kubectl_redis_cluster::cluster::node::NodeNumber;
 use kubectl_redis_cluster::cluster::shape::{Shape, Small};
-use kubectl_redis_cluster::cluster::snapshot::{Member, Seen, Snapshot, View};
+use kubectl_redis_cluster::cluster::snapshot::{Member, Seen, Silence, Snapshot, View};
 use kubectl_redis_cluster::cluster::topology::{State, Topology};
 use kubectl_redis_cluster::error::Error;
-use kubectl_redis_cluster::manifest::config::{BOOTSTRAP, PROBE, cluster_config, redis_conf};
+use kubectl_redis_cluster::manifest::config::{SCRIPTS, cluster_config, redis_conf};
 use kubectl_redis_cluster::manifest::names::ClusterName;
 use kubectl_redis_cluster::manifest::spec::{
     Auth, Entrypoint, Image, Network, Placement, Redis, Resources, Spec, Spread, Storage, Workload,
@@ -16,7 +16,8 @@ use kubectl_redis_cluster::node::connection::Credentials;
 use kubectl_redis_cluster::node::dial::{Dial, Line, Target, Via};
 use kubectl_redis_cluster::ops::observe::texts;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -25,22 +26,38 @@ use std::time::{Duration, Instant};
 pub enum Shell {
     /// Debian's.
     Dash,
-    /// Alpine's.
+    /// Alpine's, with all its tools.
     Busybox,
 }
 
 impl Shell {
-    fn command(self) -> Command {
+    fn command(self, folder: &Path) -> Command {
         match self {
             Self::Dash => Command::new("dash"),
             Self::Busybox => {
                 let mut command = Command::new("busybox");
-                command.arg("sh");
+                command.arg("sh").env("PATH", busybox(folder));
                 command
             }
         }
     }
 }
+
+/// A folder with busybox under the names of its tools, and Redis: the whole PATH.
+fn busybox(folder: &Path) -> PathBuf {
+    let bin = folder.join("busybox");
+    if std::fs::create_dir(&bin).is_ok() {
+        let installed = Command::new("busybox").args(["--install", "-s"]).arg(&bin).status().expect("busybox runs");
+        assert!(installed.success());
+        for program in ["redis-server", "redis-cli"] {
+            std::os::unix::fs::symlink(Path::new("/usr/bin").join(program), bin.join(program)).expect("a link");
+        }
+    }
+    bin
+}
+
+/// What is added to a node's number for its second process.
+const BESIDE: u32 = 100_000;
 
 pub struct Cluster {
     spec: Spec,
@@ -50,28 +67,45 @@ pub struct Cluster {
     folder: tempfile::TempDir,
     children: BTreeMap<u32, Child>,
     forgotten: Option<u32>,
+    /// Addresses of nodes that are not where they should be: (who sees it, whose, where).
+    misplaced: Vec<(u32, u32, String)>,
+    swapped: Option<(u32, u32)>,
 }
 
 impl Cluster {
     pub fn new(network: u8, password: Option<&str>) -> Self {
-        let spec = spec();
+        Self::of(spec(), network, password)
+    }
+
+    /// One whose nodes keep nothing on disk.
+    pub fn in_memory(network: u8, password: Option<&str>) -> Self {
+        let mut spec = spec();
+        spec.resources.storage = None;
+        Self::of(spec, network, password)
+    }
+
+    fn of(spec: Spec, network: u8, password: Option<&str>) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let config = folder.path().join("config");
         std::fs::create_dir(&config).expect("a folder");
-        for (name, text) in
-            [("redis.conf", redis_conf(&spec).as_str()), ("bootstrap.sh", BOOTSTRAP), ("probe.sh", PROBE)]
-        {
+        for (name, text) in SCRIPTS.into_iter().chain([("redis.conf", redis_conf(&spec).as_str())]) {
             std::fs::write(config.join(name), text).expect("written");
         }
         let password = password.map(str::to_owned);
-        Self { spec, network, password, folder, children: BTreeMap::new(), forgotten: None }
+        let (children, misplaced) = (BTreeMap::new(), Vec::new());
+        Self { spec, network, password, folder, children, forgotten: None, misplaced, swapped: None }
     }
 
     fn numbers(&self) -> Vec<NodeNumber> {
         self.spec.shape.nodes().collect()
     }
 
-    fn address(&self, number: u32) -> String {
+    pub fn address(&self, number: u32) -> String {
+        let number = match self.swapped {
+            Some((one, other)) if number == one => other,
+            Some((one, other)) if number == other => one,
+            _ => number,
+        };
         format!("127.0.{}.{}", self.network, number / 100 * 10 + number % 100)
     }
 
@@ -86,40 +120,73 @@ impl Cluster {
         let myself = number.to_string().parse().expect("a node number");
         let mut nodes = cluster_config(&self.spec, myself);
         for each in self.numbers() {
-            let digits: u32 = each.to_string().parse().expect("a number");
+            let digits = digits(&each);
             if self.forgotten != Some(digits) {
                 let variable = format!("$({})", ClusterName::address_variable(&self.spec.name, each));
-                nodes = nodes.replace(&variable, &self.address(digits));
+                nodes = nodes.replace(&variable, &self.seen_by(number, digits));
             }
         }
+        let mut command = self.pod_script("bootstrap.sh", number, shell);
+        command.env("CLUSTER_CONFIG", nodes).env("REDIS_CONFIG", format!("bind {}\n", self.address(number)));
+        command
+    }
+
+    /// One of the scripts of a pod, with the variables that are the same for all.
+    fn pod_script(&self, name: &str, number: u32, shell: Shell) -> Command {
         let tmp = self.folder.path().join(format!("tmp-{number}"));
         std::fs::create_dir_all(&tmp).expect("a folder");
-        let mut command = shell.command();
+        let mut command = shell.command(self.folder.path());
         command
-            .arg(self.folder.path().join("config/bootstrap.sh"))
+            .arg(self.folder.path().join("config").join(name))
             .env("BOOTSTRAP_CONFIG", self.folder.path().join("config"))
             .env("BOOTSTRAP_DATA", self.data(number))
             .env("BOOTSTRAP_TMP", tmp)
-            .env("CLUSTER_CONFIG", nodes)
-            .env("REDIS_CONFIG", format!("bind {}\n", self.address(number)))
+            .env("BOOTSTRAP_BIND", self.address(number))
             .env_remove("REDISCLI_AUTH")
+            .envs(self.password.as_ref().map(|password| ("REDISCLI_AUTH", password)))
             .stdin(Stdio::null());
-        if let Some(password) = &self.password {
-            command.env("REDISCLI_AUTH", password);
-        }
         command
+    }
+
+    /// Where `viewer` believes that `number` is.
+    fn seen_by(&self, viewer: u32, number: u32) -> String {
+        let wrong = self.misplaced.iter().find(|(who, whose, _)| (*who, *whose) == (viewer, number));
+        wrong.map_or_else(|| self.address(number), |(_, _, address)| address.clone())
     }
 
     pub fn start(&mut self, number: u32, shell: Shell) {
         let log = std::fs::File::create(self.folder.path().join(format!("log-{number}"))).expect("a file");
-        let child = self.script(number, shell).stdout(log).stderr(Stdio::null()).spawn();
+        let errors = log.try_clone().expect("a file");
+        let child = self.script(number, shell).stdout(log).stderr(errors).process_group(0).spawn();
         self.children.insert(number, child.expect("install redis-server: apt-get install redis-server busybox-static"));
     }
 
     pub fn start_all(&mut self, shell: Shell) {
         for number in self.numbers() {
-            self.start(number.to_string().parse().expect("a number"), shell);
+            self.start(digits(&number), shell);
         }
+    }
+
+    /// A second process of a node, on the same volume and address, in a pod of its own;
+    /// its exit code, if it has ended, and what it said when it said `text`.
+    pub fn start_beside(&mut self, number: u32, shell: Shell, text: &str) -> (Option<i32>, String) {
+        let beside = number + BESIDE;
+        let log = std::fs::File::create(self.folder.path().join(format!("log-{beside}"))).expect("a file");
+        let tmp = self.folder.path().join(format!("tmp-{beside}"));
+        std::fs::create_dir_all(&tmp).expect("a folder");
+        let mut command = self.script(number, shell);
+        command.env("BOOTSTRAP_TMP", tmp).stdout(log).stderr(Stdio::null()).process_group(0);
+        if self.spec.resources.storage.is_none() {
+            command.env("BOOTSTRAP_DATA", self.data(beside));
+        }
+        self.children.insert(beside, command.spawn().expect("it runs"));
+        self.wait_log(beside, text);
+        let code = self.children.get_mut(&beside).expect("started").try_wait().expect("a child");
+        (code.and_then(|code| code.code()), self.log(beside))
+    }
+
+    pub fn wait_log_beside(&self, number: u32, text: &str) {
+        self.wait_log(number + BESIDE, text);
     }
 
     /// Runs the script to its end, where it must end by itself.
@@ -135,6 +202,91 @@ impl Cluster {
         for (_, mut child) in std::mem::take(&mut self.children) {
             child.wait().expect("it ends");
         }
+    }
+
+    /// Power off: the node's processes die at once, all of them.
+    pub fn kill(&mut self, numbers: &[u32]) {
+        for number in numbers {
+            let child = self.children.remove(number).expect("it runs");
+            kill_group(child);
+        }
+    }
+
+    pub fn kill_all(&mut self) {
+        std::mem::take(&mut self.children).into_values().for_each(kill_group);
+    }
+
+    /// The volume is lost.
+    pub fn wipe(&self, number: u32) {
+        std::fs::remove_dir_all(self.data(number)).expect("removed");
+    }
+
+    /// What the node has printed since its last start.
+    pub fn log(&self, number: u32) -> String {
+        std::fs::read_to_string(self.folder.path().join(format!("log-{number}"))).unwrap_or_default()
+    }
+
+    /// Waits until the node has printed this.
+    pub fn wait_log(&self, number: u32, text: &str) {
+        let end = Instant::now() + Duration::from_secs(30);
+        while !self.log(number).contains(text) {
+            assert!(Instant::now() < end, "node {number} never said {text:?}, but:\n{}", self.log(number));
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// From now on new processes of `viewer` look for `number` elsewhere.
+    pub fn misplace(&mut self, viewer: u32, number: u32, address: &str) {
+        self.misplaced.push((viewer, number, address.to_owned()));
+    }
+
+    pub fn put_right(&mut self) {
+        self.misplaced.clear();
+    }
+
+    /// Two Services swap their addresses.
+    pub fn swap(&mut self, one: u32, other: u32) {
+        self.swapped = Some((one, other));
+    }
+
+    /// Writes `count` keys over all shards, through one node; all must be acknowledged.
+    pub fn write(&self, count: usize) {
+        let lines: String = (0..count).map(|index| format!("SET key:{index} {index}\n")).collect();
+        let replies = self.in_cluster_mode(&lines);
+        assert_eq!(replies.lines().filter(|line| *line == "OK").count(), count, "{replies}");
+    }
+
+    /// How many of them are there.
+    pub fn count(&self, count: usize) -> usize {
+        let lines: String = (0..count).map(|index| format!("GET key:{index}\n")).collect();
+        let replies = self.in_cluster_mode(&lines);
+        replies.lines().filter(|line| line.parse::<usize>().is_ok()).count()
+    }
+
+    fn in_cluster_mode(&self, lines: &str) -> String {
+        let mut cli = Command::new("redis-cli");
+        cli.args(["-c", "-h", &self.address(201)]).env_remove("REDISCLI_AUTH");
+        cli.envs(self.password.as_ref().map(|password| ("REDISCLI_AUTH", password)));
+        let mut child = cli.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("redis-cli runs");
+        std::io::Write::write_all(&mut child.stdin.take().expect("piped"), lines.as_bytes()).expect("it reads");
+        String::from_utf8_lossy(&child.wait_with_output().expect("it ends").stdout).into_owned()
+    }
+
+    /// The script that runs before a pod ends.
+    pub fn leave(&self, number: u32, shell: Shell) -> String {
+        let output = self.pod_script("stop.sh", number, shell).output().expect("it runs");
+        assert!(output.status.success());
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    pub fn role(&self, number: u32) -> String {
+        let role = self.cli(number, &["ROLE"], self.password.as_deref());
+        role.lines().next().unwrap_or_default().to_owned()
+    }
+
+    /// What a node that may not start says on the start-up port.
+    pub fn at_startup(&self, number: u32, command: &[&str]) -> String {
+        self.cli(number, &[&["-p", "26379"], command].concat(), self.password.as_deref())
     }
 
     /// The Services get new addresses.
@@ -165,34 +317,24 @@ impl Cluster {
         String::from_utf8_lossy(&output.stdout).trim().to_owned()
     }
 
-    /// Whether a probe succeeds. In a pod the server is on 127.0.0.1: here a redis-cli
-    /// before the real one on the PATH adds the address.
+    /// Whether a probe succeeds.
     pub fn probe(&self, what: &str, number: u32, shell: Shell) -> bool {
-        let bin = self.folder.path().join(format!("bin-{number}"));
-        std::fs::create_dir_all(&bin).expect("a folder");
-        let cli = bin.join("redis-cli");
-        let text = format!("#!/bin/sh\nexec /usr/bin/redis-cli -h {} \"$@\"\n", self.address(number));
-        std::fs::write(&cli, text).expect("written");
-        let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-        std::fs::set_permissions(&cli, executable).expect("allowed");
-        let mut probe = shell.command();
-        probe.arg(self.folder.path().join("config/probe.sh")).arg(what).env_remove("REDISCLI_AUTH");
-        probe.env("PATH", format!("{}:/usr/bin:/bin", bin.display()));
-        probe.envs(self.password.as_ref().map(|password| ("REDISCLI_AUTH", password)));
-        probe.status().expect("the probe runs").success()
+        let mut probe = self.pod_script("probe.sh", number, shell);
+        probe.arg(what).status().expect("the probe runs").success()
     }
 
     /// What all nodes say, asked as the commands ask.
     pub fn topology(&self) -> Topology {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         let seen = self.numbers().into_iter().map(|number| {
-            let digits: u32 = number.to_string().parse().expect("a number");
+            let digits = digits(&number);
             let target = Target { pod: self.address(digits), container: String::new(), port: 6379 };
             let credentials = Credentials { user: None, password: self.password.clone() };
             let view = runtime.block_on(texts(&Tcp, &target, Via::Auto, &credentials));
-            let view = view.map_err(|error| error.to_string());
+            let view = view.map_err(|error| Silence::from(error.to_string()));
             let view = view.and_then(|texts| {
-                View::parse(&texts.nodes, &texts.cluster_info, &texts.info).map_err(|error| error.to_string())
+                View::parse(&texts.nodes, &texts.cluster_info, &texts.info)
+                    .map_err(|error| Silence::from(error.to_string()))
             });
             Seen { member: Member { name: number.to_string(), number: Some(number), ..Member::default() }, view }
         });
@@ -209,11 +351,22 @@ impl Cluster {
 
 impl Drop for Cluster {
     fn drop(&mut self) {
-        for child in self.children.values_mut() {
-            let _ = child.kill();
-            let _ = child.wait();
+        if std::thread::panicking() {
+            for number in self.numbers().iter().map(digits) {
+                eprintln!("--- {number}\n{}", self.log(number));
+            }
         }
+        self.kill_all();
     }
+}
+
+fn kill_group(mut child: Child) {
+    let _ = Command::new("kill").args(["-KILL", "--", &format!("-{}", child.id())]).status();
+    let _ = child.wait();
+}
+
+fn digits(number: &NodeNumber) -> u32 {
+    number.to_string().parse().expect("a number")
 }
 
 /// A real server on this machine instead of a pod.
@@ -242,7 +395,7 @@ fn spec() -> Spec {
             cpu: "50m".into(),
             storage: Some(Storage { size: "1Gi".parse().expect("a size"), class: None }),
         },
-        redis: Redis { node_timeout_ms: 5000, maxmemory_policy: "noeviction".into(), config: vec![] },
+        redis: Redis { node_timeout_ms: 2000, maxmemory_policy: "noeviction".into(), config: vec![] },
         placement: Placement { spread: Spread::None, node_selector: vec![], tolerations: vec![], priority_class: None },
         auth: Auth::None,
         annotations: vec![],

@@ -1,0 +1,40 @@
+# shellcheck shell=sh
+# How the scripts of a pod ask a server; read in by each of them.
+#
+# REDISCLI_AUTH   the password, if there is one
+# BOOTSTRAP_BIND  the own address, where it is not the whole pod's loopback
+
+cli=$(command -v redis-cli || command -v valkey-cli) || {
+    echo "this image has no redis-cli"
+    exit 1
+}
+# shellcheck disable=SC2034 # for whoever reads this in
+port=6379 startup_port=26379
+
+# limited COMMAND ...: ends it after 2 s, where there is a program that can.
+if timeout 1 true 2>/dev/null; then
+    limited() { timeout 2 "$@"; }
+elif timeout -t 1 true 2>/dev/null; then
+    limited() { timeout -t 2 "$@"; }
+else
+    limited() { "$@"; }
+fi
+
+escaped() { printf '%s' "$1" | sed 's/[\\"]/\\&/g'; }
+
+# ask HOST PORT COMMAND ...: the replies. The password goes through standard input:
+# old versions know no variable for it. It is printf that writes it, not echo, which
+# reads backslashes in some shells.
+ask() {
+    ask_host=$1 ask_port=$2
+    shift 2
+    {
+        [ -z "${REDISCLI_AUTH:-}" ] || printf 'AUTH "%s"\n' "$(escaped "$REDISCLI_AUTH")"
+        printf '%s\n' "$@"
+    } | limited "$cli" -h "$ask_host" -p "$ask_port" 2>&1
+}
+
+# ask_myself COMMAND ...: this pod's own server.
+ask_myself() { ask "${BOOTSTRAP_BIND:-127.0.0.1}" "$port" "$@"; }
+
+pause() { sleep 0.3 2>/dev/null || sleep 1; }

@@ -1,0 +1,311 @@
+# shellcheck shell=sh
+# shellcheck disable=SC2154 # what bootstrap.sh and ask.sh have set
+# What a node that holds no data may start as; read in by bootstrap.sh.
+#
+# Redis trusts whoever answers at a master's address: a master that comes back empty
+# empties its replicas without an error. So a node without data starts
+#   - as a replica of the owner of its shard's slots, when that one says so itself and
+#     no answer of a majority of shards knows of a newer owner; or
+#   - as it was declared, when every other node of its shard is there and empty too,
+#     and no answer of a majority of shards remembers the shard; or
+#   - as the owner, when a person has accepted the loss of the shard.
+# Until one of these is true its ports stay closed, so that its peers see that it is
+# gone and elect its replica. Nothing but answers decides: no clock, no phase.
+#
+# Whether a shard is remembered shows in the epoch of its owner: CLUSTER_CONFIG says 0
+# of every node but the own one, and the server itself writes down a higher one as soon
+# as it hears it.
+#
+# While it waits, the node answers on the start-up port: a plain server that says which
+# node is empty here, and what it waits for, and takes a person's acceptance.
+
+seen=$tmp/seen
+
+# The start-up server, with what it shall say.
+open_startup() {
+    : >"$tmp/waiting"
+    (umask 077 && startup_conf >"$tmp/startup.conf")
+    "$server" "$tmp/startup.conf" >/dev/null 2>&1 9>&- &
+    startup=$!
+    trap 'kill $startup; exit 143' TERM INT
+    until ask_startup "SET node $my_id" | grep -q '^OK'; do pause; done
+}
+
+startup_conf() {
+    echo "port $startup_port"
+    echo "dir $tmp"
+    echo 'save ""'
+    [ -z "${BOOTSTRAP_BIND:-}" ] || echo "bind $BOOTSTRAP_BIND"
+    ! at_least 3 2 || echo "protected-mode no"
+    [ -z "${REDISCLI_AUTH:-}" ] || printf 'requirepass "%s"\n' "$(escaped "$REDISCLI_AUTH")"
+}
+
+close_startup() {
+    trap - TERM INT
+    kill "$startup"
+    wait "$startup" || true
+    rm -f "$tmp/waiting" "$tmp/startup.conf"
+}
+
+ask_startup() { ask "${BOOTSTRAP_BIND:-127.0.0.1}" "$startup_port" "$@"; }
+
+# wait_for TEXT [lost]: says it when it is new, and every ten seconds; "lost" when
+# nothing but a person's acceptance can end it.
+wait_for() {
+    now=$(date +%s)
+    if [ "$1" != "${waits_for:-}" ]; then
+        ask_startup "SET waiting \"$1\"" "SET lost ${2:-no}" >/dev/null || true
+        said=0
+    fi
+    waits_for=$1
+    if [ $((now - said)) -ge 10 ]; then
+        say "$1"
+        said=$now
+    fi
+    pause
+}
+
+# Everybody whom CLUSTER_CONFIG names, one a line: SHARD ID HOST; a shard is called by
+# the ID of its first master.
+roster() {
+    printf '%s\n' "$CLUSTER_CONFIG" |
+        awk 'NF >= 8 { host = $2; sub(/:[0-9]+$/, "", host); print($3 ~ /slave/ ? $4 : $1, $1, host) }'
+}
+
+# look ID HOST: one node's state and, when it lives, its view, in a file.
+look() {
+    reply=$(ask "$2" "$port" 'CLUSTER NODES' 'CLUSTER INFO' 'INFO replication' DBSIZE) || true
+    find_myself "$reply"
+    case $id/$reply in
+    "$1"/*) state=living ;;
+    /*LOADING*) state=loading ;;
+    */*NOAUTH* | */*WRONGPASS* | */*'invalid password'*) state=refusing ;;
+    *)
+        state=silent
+        case $(ask "$2" "$startup_port" 'GET node') in *"$1"*) state=empty ;; esac
+        ;;
+    esac
+    printf '%s\n%s\n' "$state" "$reply" >"$seen/$1"
+}
+
+state_of() { read -r state <"$seen/$1"; }
+
+# look_at: at all nodes that standard input lists as SHARD ID HOST, at the same time.
+look_at() {
+    looks=''
+    while read -r _ look_id look_host; do
+        look "$look_id" "$look_host" &
+        looks="$looks $!"
+    done
+    # shellcheck disable=SC2086 # a list
+    [ -z "$looks" ] || wait $looks
+}
+
+# How many shards have answered: one node that lives or is known to be empty is enough.
+answering_shards() {
+    while read -r shard peer _; do
+        [ -e "$seen/$peer" ] || continue
+        state_of "$peer"
+        case $state in living | empty) echo "$shard" ;; esac
+    done <"$tmp/roster" | sort -u | wc -l
+}
+
+# Looks at the own shard, and at others until a majority of all shards has answered.
+look_around() {
+    rm -rf "$seen"
+    mkdir "$seen"
+    look_at <"$tmp/siblings"
+    printf 'empty\n' >"$seen/$my_id"
+    first=1
+    others=$(wc -l <"$tmp/others")
+    while answering=$(answering_shards) && [ "$answering" -lt "$majority" ] && [ "$first" -le "$others" ]; do
+        sed -n "$first,$((first + 15))p" "$tmp/others" | look_at
+        first=$((first + 16))
+    done
+}
+
+# The owner of the shard's slots by the newest of all views; for a shard without slots,
+# the one of its masters that this node follows in that one's view.
+find_owner() {
+    owner=$(cd "$seen" && awk -v me="$my_id" -v shard=" $my_shard_ids " '
+        length($1) != 40 || !index(shard, " " $1 " ") { next }
+        $3 ~ /master/ && $9 ~ /^[0-9]/ && $7 > epoch { owner = $1; epoch = $7 }
+        $1 == me && $3 ~ /slave/ && FILENAME == "./" $4 { leader = $4 }
+        END { print owner ? owner : leader }' ./*)
+}
+
+# name ID: the node, by the number that its ID ends with.
+name() { printf 'node %s' "${1##*node}" | sed 's/ 0*/ /'; }
+
+# siblings_in STATE ...: the names of the shard's other nodes in one of these states.
+siblings_in() {
+    while read -r _ peer _; do
+        state_of "$peer"
+        case " $* " in *" $state "*) printf '%s%s' "${comma:-}" "$(name "$peer")" && comma=', ' ;; esac
+    done <"$tmp/siblings"
+}
+
+# The replica that holds most of the shard's data, and whether the one that it follows
+# is gone in its eyes; nothing when no replica holds any.
+find_heir() {
+    heir=$(while read -r _ peer host; do
+        state_of "$peer"
+        [ "$state" != living ] || awk -v me="$my_id" -v peer="$peer" -v host="$host" '
+            { sub(/\r$/, "") }
+            $1 == me { gone = $3 ~ /(^|,)fail/ }
+            /^slave_repl_offset:/ { offset = substr($0, 19) + 0 }
+            $0 == "master_link_status:up" { up = 1 }
+            $0 == "role:slave" { replica = 1 }
+            /^[0-9]+$/ { keys = $0 }
+            END { if (replica && (offset > 0 || up || keys > 0)) print offset, host, (gone || !up ? "gone" : "there"), peer }
+        ' "$seen/$peer"
+    done <"$tmp/siblings" | sort -rn | head -n 1)
+}
+
+# The replica is promoted by its peers when they agree that this node is gone; where
+# that takes too long, or is certain because it was this very pod, it is asked to.
+await_failover() {
+    # shellcheck disable=SC2086 # OFFSET HOST GONE ID
+    set -- $heir
+    : "${since:=$(date +%s)}"
+    waited=$(($(date +%s) - since))
+    if [ "$3" = gone ] && { [ "$restarted" = yes ] || [ "$waited" -gt "$patience" ]; }; then
+        say "asking $(name "$4") to take over"
+        ask "$2" "$port" 'CLUSTER FAILOVER FORCE' >/dev/null || true
+    fi
+    wait_for "holds no data: waits for its replica $(name "$4") to take over"
+}
+
+# compose MODE VIEW-FILE: a nodes.conf made of a view, in the form that every version
+# loads. As a replica of $owner, or with MODE "owner" as the owner of the slots of the
+# shard, in an epoch of its own.
+compose() {
+    printf '%s\n' "$CLUSTER_CONFIG" | awk -v me="$my_id" -v mode="$1" -v owner="$owner" -v shard=" $my_shard_ids " '
+        FNR == NR { if (NF >= 8) known[$1] = $2; next }
+        { sub(/\r$/, "") }
+        /^cluster_current_epoch:/ { current = substr($0, 23) + 0 }
+        $1 == "vars" { current = $3 + 0 }
+        length($1) != 40 || NF < 8 || $3 ~ /handshake/ || !($1 in known) && $3 ~ /noaddr/ { next }
+        {
+            address = $2
+            sub(/,.*/, "", address)
+            if ($1 in known) address = known[$1]
+            slots = ""
+            for (i = 9; i <= NF; i++) if ($i !~ /^\[/) slots = slots " " $i
+            if (mode == "owner" && index(shard, " " $1 " ")) {
+                mine = mine slots
+                if ($1 != me) lines = lines $1 " " address " slave " me " 0 0 0 connected\n"
+                else place = address
+            } else if ($1 == me) {
+                lines = lines me " " address " myself,slave " owner " 0 0 " $7 " connected\n"
+            } else {
+                role = $3 ~ /slave/ ? "slave " $4 : "master -"
+                lines = lines $1 " " address " " role " 0 0 " $7 " connected" slots "\n"
+            }
+        }
+        END {
+            if (mode == "owner") printf "%s %s myself,master - 0 0 %d connected%s\n", me, place, ++current, mine
+            printf "%svars currentEpoch %d lastVoteEpoch %d\n", lines, current, current
+        }' - "$2"
+}
+
+# Another process of this node, behind the same Service: the old pod of a
+# ReplicationController that still ends, or one that was deleted by force.
+has_double() {
+    for _ in 1 2 3 4; do
+        case $(ask "$my_host" "$port" PING) in *PONG* | *LOADING* | *MASTERDOWN*) return 0 ;; esac
+    done
+    return 1
+}
+
+accepted() { ask_startup 'GET accepted' | grep -q yes; }
+
+# In the newest view, or, when nobody lives, in the declared one.
+compose_owner() {
+    if [ -n "$newest" ]; then
+        compose owner "$seen/$newest"
+    else
+        printf '%s\n' "$CLUSTER_CONFIG" >"$tmp/declared"
+        compose owner "$tmp/declared"
+    fi
+}
+
+# The living node with the highest epoch.
+find_newest() {
+    newest=$(cd "$seen" && awk '
+        /^cluster_current_epoch:/ && substr($0, 23) + 0 > epoch { epoch = substr($0, 23) + 0; newest = FILENAME }
+        END { print newest }' ./*)
+}
+
+# Decides once: writes nodes.conf and succeeds, or waits a little and fails.
+decide() {
+    look_around
+    find_owner
+    find_newest
+    find_heir
+    unclear=$(siblings_in silent loading refusing)
+    living=$(siblings_in living)
+    if accepted; then
+        say "the loss of this shard's data is accepted: starting as its owner, empty"
+        compose_owner >"$data/nodes.conf.new"
+        return 0
+    elif [ "$answering" -lt "$majority" ]; then
+        wait_for "holds no data: waits for a majority of shards to answer ($answering of $shards do, $majority must)"
+    elif [ -n "$owner" ] && [ "$owner" != "$my_id" ] && state_of "$owner" && [ "$state" = living ]; then
+        join
+        return
+    elif [ "$owner" = "$my_id" ] && [ -n "$heir" ]; then
+        await_failover
+    elif [ -n "$unclear" ]; then
+        wait_for "holds no data: waits for $unclear, which may hold this shard's data, to answer"
+    elif [ -n "$heir" ]; then
+        wait_for "holds no data: waits for $(name "${heir##* }") to take over"
+    elif [ -n "$owner" ]; then
+        wait_for "no node holds this shard's data any more: restore its volumes, or accept the loss: kubectl redis-cluster accept-loss" lost
+    elif [ -n "$living" ]; then
+        wait_for "holds no data: waits for $living to own the shard's slots"
+    elif [ "$my_shard" != "$my_id" ]; then
+        wait_for "holds no data: waits for $(name "$my_shard") to start"
+    elif has_double; then
+        wait_for "waits for another process of this node to end"
+    else
+        say "no node of the shard holds data: starting as its owner, as declared"
+        with_shard_ids >"$data/nodes.conf.new"
+        return 0
+    fi
+    return 1
+}
+
+# join: follows $owner, if that says itself that it is a master and knows this node.
+join() {
+    if ! awk -v owner="$owner" '$1 == owner && $3 ~ /myself/ && $3 ~ /master/ { found = 1 }
+            END { exit !found }' "$seen/$owner"; then
+        wait_for "holds no data: waits for $(name "$owner") to say that it is a master"
+    elif ! grep -q "^$my_id " "$seen/$owner"; then
+        wait_for "the cluster does not know this node any more: it was forgotten by $(name "$owner")"
+    elif has_double; then
+        wait_for "waits for another process of this node to end"
+    else
+        say "joining as a replica of $(name "$owner")"
+        compose replica "$seen/$owner" >"$data/nodes.conf.new"
+        return 0
+    fi
+    return 1
+}
+
+# Waits until this node may start, and leaves its nodes.conf in nodes.conf.new.
+guard() {
+    roster >"$tmp/roster"
+    my_shard=$(awk -v me="$my_id" '$2 == me { print $1 }' "$tmp/roster")
+    my_shard_ids=$(awk -v shard="$my_shard" '$1 == shard { printf "%s ", $2 }' "$tmp/roster")
+    awk -v shard="$my_shard" -v me="$my_id" '$1 == shard && $2 != me' "$tmp/roster" >"$tmp/siblings"
+    # The first masters before all others: one node of a shard is enough.
+    awk -v shard="$my_shard" '$1 != shard { print($1 == $2 ? 0 : 1, $0) }' "$tmp/roster" |
+        sort -n -k 1,1 | cut -d ' ' -f 2- >"$tmp/others"
+    shards=$(cut -d ' ' -f 1 "$tmp/roster" | sort -u | wc -l)
+    majority=$((shards / 2 + 1))
+    patience=$(awk '$1 == "cluster-node-timeout" { print int($2 / 500) }' "$folder/redis.conf")
+    open_startup
+    until decide; do :; done
+    close_startup
+}

@@ -1,0 +1,245 @@
+//! Lost volumes, lost memory, halves and doubles: what must never cost a key without a
+//! word. The experiments are those that lose keys on servers started without a guard.
+
+use super::servers::{Cluster, Shell, until};
+
+const KEYS: usize = 300;
+
+fn formed(mut cluster: Cluster, shell: Shell) -> Cluster {
+    cluster.start_all(shell);
+    cluster.wait_ok();
+    cluster.write(KEYS);
+    cluster
+}
+
+fn is_whole(cluster: &Cluster) {
+    cluster.wait_ok();
+    assert_eq!(cluster.count(KEYS), KEYS, "keys are lost");
+}
+
+/// E4, E9, E9b: nobody at a master's address may be empty while its replica follows.
+#[test]
+fn a_master_that_comes_back_empty_at_once_joins_its_replica() {
+    let mut cluster = formed(Cluster::new(10, None), Shell::Dash);
+    cluster.kill(&[101]);
+    cluster.wipe(101);
+    cluster.start(101, Shell::Dash);
+    cluster.wait_log(101, "waits for its replica node 102 to take over");
+    assert!(cluster.probe("alive", 101, Shell::Dash));
+    cluster.wait_log(101, "joining as a replica of node 102");
+    is_whole(&cluster);
+    assert_eq!((cluster.role(101), cluster.role(102)), ("slave".into(), "master".into()));
+    // And back: the one that was empty is promoted, the other one loses its volume.
+    cluster.kill(&[102]);
+    cluster.wipe(102);
+    cluster.start(102, Shell::Busybox);
+    cluster.wait_log(102, "joining as a replica of node 101");
+    is_whole(&cluster);
+}
+
+#[test]
+fn a_replica_that_lost_its_volume_copies_its_master_again() {
+    let mut cluster = formed(Cluster::new(11, Some("a b'c")), Shell::Busybox);
+    cluster.kill(&[302]);
+    cluster.wipe(302);
+    cluster.start(302, Shell::Busybox);
+    cluster.wait_log(302, "joining as a replica of node 301");
+    is_whole(&cluster);
+}
+
+/// In memory a process that was restarted is empty, although its nodes.conf is there.
+#[test]
+fn a_memory_only_master_whose_process_ends_is_followed_at_once() {
+    let mut cluster = formed(Cluster::in_memory(12, Some("pass")), Shell::Busybox);
+    cluster.kill(&[101]);
+    cluster.start(101, Shell::Busybox);
+    cluster.wait_log(101, "asking node 102 to take over");
+    cluster.wait_log(101, "joining as a replica of node 102");
+    is_whole(&cluster);
+}
+
+/// E7: after a failover the whole cluster restarts, and the owner of old is empty.
+#[test]
+fn an_old_owner_is_not_elected_again() {
+    let mut cluster = formed(Cluster::new(13, None), Shell::Dash);
+    cluster.kill(&[101]);
+    until(20, "the failover", || cluster.role(102) == "master");
+    cluster.kill_all();
+    cluster.wipe(101);
+    cluster.start(101, Shell::Dash);
+    cluster.start(301, Shell::Dash);
+    cluster.wait_log(101, "waits for");
+    for number in [102, 201, 202, 302] {
+        cluster.start(number, Shell::Dash);
+    }
+    is_whole(&cluster);
+    assert_eq!((cluster.role(101), cluster.role(102)), ("slave".into(), "master".into()));
+}
+
+/// E7 once more: the owner's volume is lost while nobody could elect its replica, which
+/// says after its own restart that it was without a master for too long.
+#[test]
+fn a_replica_that_may_not_be_elected_any_more_is_asked_to_take_over() {
+    let mut cluster = formed(Cluster::new(14, None), Shell::Dash);
+    cluster.kill_all();
+    cluster.wipe(101);
+    cluster.start_all(Shell::Dash);
+    cluster.wait_log(101, "asking node 102 to take over");
+    is_whole(&cluster);
+    assert_eq!(cluster.role(102), "master");
+}
+
+/// E3d: half of the nodes first. A shard begins only when all its nodes are there, so
+/// the late half finds nothing that it could contradict.
+#[test]
+fn a_cluster_born_in_halves_has_one_owner_a_shard() {
+    for (network, half) in [(15, [101, 201, 301]), (16, [102, 202, 302])] {
+        let mut cluster = Cluster::new(network, None);
+        half.iter().for_each(|number| cluster.start(*number, Shell::Dash));
+        cluster.wait_log(half[0], "which may hold this shard's data, to answer");
+        assert_eq!(cluster.cli(half[1], &["SET", "key:1", "1"], None), "", "nobody acknowledges a write");
+        for number in [101, 102, 201, 202, 301, 302].into_iter().filter(|number| !half.contains(number)) {
+            cluster.start(number, Shell::Dash);
+        }
+        cluster.wait_ok();
+        cluster.write(KEYS);
+        is_whole(&cluster);
+        assert_eq!(cluster.role(101), "master");
+    }
+}
+
+/// E3e: two parts that cannot reach each other at birth. Only the one with the majority
+/// begins, and only with whole shards.
+#[test]
+fn parts_that_are_cut_off_at_birth_never_both_begin() {
+    let mut cluster = Cluster::new(17, None);
+    let (larger, smaller) = ([101, 102, 201, 202], [301, 302]);
+    for (here, there) in larger.iter().flat_map(|one| smaller.map(|other| (*one, other))) {
+        cluster.misplace(here, there, "127.0.17.99");
+        cluster.misplace(there, here, "127.0.17.99");
+    }
+    cluster.start_all(Shell::Dash);
+    cluster.wait_log(301, "waits for a majority of shards to answer (1 of 3 do, 2 must)");
+    cluster.wait_log(101, "starting as its owner, as declared");
+    cluster.wait_log(102, "joining as a replica of node 101");
+    assert_eq!(cluster.cli(301, &["PING"], None), "");
+    cluster.put_right();
+    cluster.kill_all();
+    cluster.start_all(Shell::Dash);
+    cluster.wait_ok();
+    cluster.write(KEYS);
+    is_whole(&cluster);
+}
+
+/// E11, E15: every address is another one after a restart of everything.
+#[test]
+fn all_addresses_may_change_at_once() {
+    let mut cluster = formed(Cluster::new(18, None), Shell::Dash);
+    cluster.kill_all();
+    cluster.move_to(19);
+    cluster.start_all(Shell::Dash);
+    is_whole(&cluster);
+}
+
+/// E20: an address in nodes.conf belongs to another node of the cluster now.
+#[test]
+fn swapped_addresses_are_put_right() {
+    let mut cluster = formed(Cluster::new(20, None), Shell::Dash);
+    cluster.kill_all();
+    cluster.swap(101, 302);
+    cluster.start_all(Shell::Busybox);
+    is_whole(&cluster);
+    let nodes = cluster.cli(201, &["CLUSTER", "NODES"], None);
+    assert!(!nodes.contains("noaddr"), "{nodes}");
+}
+
+#[test]
+fn a_shard_whose_data_is_gone_stays_down_until_the_loss_is_accepted() {
+    for (mut cluster, shell) in
+        [(Cluster::new(21, None), Shell::Dash), (Cluster::in_memory(22, Some("p")), Shell::Busybox)]
+    {
+        cluster.start_all(shell);
+        cluster.wait_ok();
+        cluster.write(KEYS);
+        let before = cluster.count(KEYS);
+        cluster.kill(&[101, 102]);
+        cluster.wipe(101);
+        cluster.wipe(102);
+        cluster.start(101, shell);
+        cluster.wait_log(101, "waits for node 102, which may hold this shard's data, to answer");
+        cluster.start(102, shell);
+        for number in [101, 102] {
+            cluster.wait_log(number, "no node holds this shard's data any more");
+        }
+        assert_eq!(cluster.role(101), "", "it stays down");
+        assert_eq!(cluster.at_startup(102, &["SET", "accepted", "yes"]), "OK");
+        cluster.wait_log(102, "the loss of this shard's data is accepted");
+        cluster.wait_log(101, "joining as a replica of node 102");
+        cluster.wait_ok();
+        assert_eq!((before, cluster.role(102)), (KEYS, "master".into()));
+        let left = cluster.count(KEYS);
+        assert!((KEYS / 2..KEYS * 3 / 4).contains(&left), "the other shards keep theirs: {left}");
+        cluster.write(KEYS);
+        is_whole(&cluster);
+    }
+}
+
+#[test]
+fn a_memory_only_cluster_that_lost_everything_starts_anew() {
+    let mut cluster = formed(Cluster::in_memory(23, None), Shell::Dash);
+    until(20, "a failover by hand", || cluster.cli(102, &["CLUSTER", "FAILOVER"], None) == "OK");
+    until(20, "the failover", || cluster.role(102) == "master");
+    cluster.kill_all();
+    cluster.start_all(Shell::Dash);
+    cluster.wait_ok();
+    assert_eq!((cluster.count(KEYS), cluster.role(101)), (0, "master".into()), "as at birth");
+    cluster.write(KEYS);
+    is_whole(&cluster);
+}
+
+/// Born and killed before anything was written: the volumes keep who they are.
+#[test]
+fn a_master_killed_in_its_first_seconds_comes_back() {
+    let mut cluster = Cluster::new(24, None);
+    cluster.start_all(Shell::Dash);
+    cluster.wait_log(101, "starting redis-server");
+    cluster.kill(&[101]);
+    cluster.start(101, Shell::Dash);
+    cluster.wait_ok();
+    cluster.write(KEYS);
+    is_whole(&cluster);
+}
+
+#[test]
+fn a_node_waits_for_another_process_of_itself() {
+    let mut cluster = formed(Cluster::in_memory(25, None), Shell::Dash);
+    // The new pod of a ReplicationController beside the old one: its own address answers.
+    let (code, log) = cluster.start_beside(302, Shell::Dash, "waits for another process of this node to end");
+    assert_eq!(code, None, "{log}");
+    cluster.kill(&[302]);
+    cluster.wait_log_beside(302, "joining as a replica of node 301");
+}
+
+/// With `flock`, which Debian and Alpine have (the busybox of these tests has none).
+#[test]
+fn two_processes_never_share_a_volume() {
+    let mut cluster = formed(Cluster::new(26, None), Shell::Dash);
+    let before = cluster.nodes_conf(201);
+    let (code, log) = cluster.start_beside(201, Shell::Dash, "waits for another process to leave this volume");
+    assert_eq!(code, None, "{log}");
+    assert_eq!(cluster.nodes_conf(201), before);
+    assert_eq!(cluster.count(KEYS), KEYS);
+}
+
+#[test]
+fn a_leaving_master_hands_over_to_a_replica_that_stays() {
+    for (network, password, shell) in [(27, None, Shell::Dash), (28, Some("p\"a\\s"), Shell::Busybox)] {
+        let cluster = formed(Cluster::new(network, password), shell);
+        assert!(cluster.leave(101, shell).starts_with("stop: handed over to 127.0."));
+        assert_eq!((cluster.role(101), cluster.role(102)), ("slave".into(), "master".into()));
+        assert_eq!(cluster.leave(102, shell), "", "101 is leaving too");
+        assert_eq!(cluster.role(102), "master");
+        assert_eq!(cluster.leave(302, shell), "", "a replica has nothing to hand over");
+        is_whole(&cluster);
+    }
+}
