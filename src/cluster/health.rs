@@ -2,7 +2,7 @@
 
 use super::node::{NodeId, Role};
 use super::slots::{SLOTS, SlotSet};
-use super::snapshot::Snapshot;
+use super::snapshot::{Silence, Snapshot};
 use super::topology::{NodeFacts, Shard, Signature, Topology, signature, wanted_replicas};
 use std::collections::BTreeMap;
 
@@ -50,7 +50,7 @@ pub fn check(snapshot: &Snapshot, topology: &Topology) -> Vec<Finding> {
     let context = Context { snapshot, topology };
     let mut findings = Vec::new();
     findings.extend(context.uncovered_slots());
-    findings.extend(topology.nodes().filter_map(|node| context.unreachable(node)));
+    findings.extend(topology.nodes().filter_map(|node| context.silent(node)));
     findings.extend(context.failed_nodes());
     findings.extend(topology.nodes().filter_map(|node| context.broken_link(node)));
     findings.extend(topology.shards.iter().filter_map(|shard| context.missing_replica(shard)));
@@ -81,20 +81,32 @@ impl Context<'_> {
         })
     }
 
-    fn unreachable(&self, node: &NodeFacts) -> Option<Finding> {
-        let reason = node.error.as_ref()?;
-        let severity = if node.role == Some(Role::Replica) { Severity::Warning } else { Severity::Error };
-        Some(Finding {
-            code: "node-unreachable",
-            severity,
-            subject: node.member.name.clone(),
-            message: format!("{} did not answer", node.member.name),
-            evidence: reason.clone(),
-            hint: match &node.member.pod {
-                Some(pod) => format!("kubectl -n {} describe pod {pod}", self.snapshot.namespace),
-                None => format!("kubectl -n {} get events", self.snapshot.namespace),
-            },
-        })
+    fn silent(&self, node: &NodeFacts) -> Option<Finding> {
+        let silence = node.error.as_ref()?;
+        let name = &node.member.name;
+        let (code, message, hint) = match silence {
+            Silence::Unreachable(_) => ("node-unreachable", format!("{name} did not answer"), self.describe(node)),
+            Silence::Waiting(_) => ("node-waiting", format!("{name} may not start yet"), self.node_logs(node)),
+            Silence::DataLost(_) => {
+                let message = format!("{name} and its whole shard have lost their data, and stay down");
+                ("data-lost", message, self.accept(node))
+            }
+        };
+        let lost = matches!(silence, Silence::DataLost(_));
+        let severity = if node.role == Some(Role::Replica) && !lost { Severity::Warning } else { Severity::Error };
+        Some(Finding { code, severity, subject: name.clone(), message, evidence: silence.to_string(), hint })
+    }
+
+    fn describe(&self, node: &NodeFacts) -> String {
+        match &node.member.pod {
+            Some(pod) => format!("kubectl -n {} describe pod {pod}", self.snapshot.namespace),
+            None => format!("kubectl -n {} get events", self.snapshot.namespace),
+        }
+    }
+
+    fn accept(&self, node: &NodeFacts) -> String {
+        let shard = node.member.number.map(|number| format!(" --shard {}", number.shard())).unwrap_or_default();
+        format!("{}{shard}", self.command("accept-loss"))
     }
 
     /// Nodes that answer us, but that some peer takes for dead.

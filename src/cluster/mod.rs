@@ -4,6 +4,7 @@
 //! text of replies come in as arguments.
 
 pub mod health;
+pub mod loss;
 pub mod membership;
 pub mod node;
 pub mod nodes_conf;

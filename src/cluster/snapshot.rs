@@ -4,6 +4,7 @@
 use super::node::{Flags, NodeId, NodeNumber};
 use super::reply::{self, BadReply, ClusterInfo, NodeLine, ServerInfo};
 use std::collections::BTreeSet;
+use std::fmt;
 
 /// A node that should be there, as Kubernetes knows it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -50,13 +51,39 @@ impl View {
     }
 }
 
+/// Why a node's server said nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Silence {
+    /// It cannot be asked: one sentence that says why.
+    Unreachable(String),
+    /// It has no data and may not start yet: what it waits for, in its own words.
+    Waiting(String),
+    /// It has no data, and nobody else has any of its shard, in its own words: only a
+    /// person can say that it may start empty.
+    DataLost(String),
+}
+
+impl fmt::Display for Silence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unreachable(text) | Self::Waiting(text) | Self::DataLost(text) => f.pad(text),
+        }
+    }
+}
+
+impl<T: Into<String>> From<T> for Silence {
+    fn from(text: T) -> Self {
+        Self::Unreachable(text.into())
+    }
+}
+
 /// A node that should be there, and what it said or why it said nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seen {
     /// Who.
     pub member: Member,
-    /// What it said, or one sentence that says why not.
-    pub view: Result<View, String>,
+    /// What it said, or why not.
+    pub view: Result<View, Silence>,
 }
 
 /// A cluster at one moment.

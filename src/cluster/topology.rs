@@ -3,7 +3,7 @@
 use super::node::{Endpoint, Flags, NodeId, Role};
 use super::reply::{NodeLine, ServerInfo};
 use super::slots::{SLOTS, SlotSet};
-use super::snapshot::{Member, Seen, Snapshot, View};
+use super::snapshot::{Member, Seen, Silence, Snapshot, View};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The cluster in one word.
@@ -47,7 +47,7 @@ pub struct NodeFacts {
     /// What it says of itself.
     pub server: Option<ServerInfo>,
     /// Why it did not answer.
-    pub error: Option<String>,
+    pub error: Option<Silence>,
     /// Bytes that a linked replica is behind its master.
     pub lag: Option<u64>,
 }
@@ -148,7 +148,7 @@ fn facts(snapshot: &Snapshot, lines: &BTreeMap<NodeId, NodeLine>) -> BTreeMap<Pl
     }
     for line in lines.values().filter(|line| !met.contains(&line.id)) {
         let member = Member { name: format!("<{}>", line.endpoint), ..Member::default() };
-        let error = Some("no pod answers for this node".to_owned());
+        let error = Some("no pod answers for this node".into());
         let seen = NodeFacts { error, ..NodeFacts::known(member, Some(line)) };
         nodes.insert((None, format!("{}{}", seen.member.name, line.id)), seen);
     }
@@ -381,7 +381,7 @@ pub mod tests {
         let topology = Topology::of(&snapshot);
         assert_eq!((topology.state, topology.agree), (State::Degraded, false));
         let replica = &topology.shards[0].replicas[0];
-        assert_eq!(replica.error.as_deref(), Some("pod is gone"));
+        assert_eq!(replica.error, Some("pod is gone".into()));
         assert_eq!(replica.role, Some(Role::Replica));
     }
 
@@ -432,7 +432,7 @@ pub mod tests {
         snapshot.seen.remove(1);
         let topology = Topology::of(&snapshot);
         let stranger = &topology.shards[0].replicas[0];
-        assert_eq!(stranger.error.as_deref(), Some("no pod answers for this node"));
+        assert_eq!(stranger.error, Some("no pod answers for this node".into()));
         assert_eq!(stranger.member.name, "<198.19.0.12:6379>");
     }
 }

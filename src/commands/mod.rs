@@ -1,5 +1,6 @@
 //! The verbs. To add one: a file beside this one, and three lines here.
 
+pub mod accept_loss;
 pub mod create;
 pub mod delete;
 pub mod info;
@@ -21,6 +22,7 @@ pub enum Command {
     List(list::Args),
     Logs(Box<logs::Args>),
     Delete(delete::Args),
+    AcceptLoss(accept_loss::Args),
     Version(version::Args),
 }
 
@@ -36,6 +38,7 @@ impl Command {
             Self::List(args) => list::run(context, args, ui).await,
             Self::Logs(args) => logs::run(context, *args, ui).await,
             Self::Delete(args) => delete::run(context, args, ui).await,
+            Self::AcceptLoss(args) => accept_loss::run(context, args, ui).await,
             Self::Version(args) => version::run(context, args, ui).await,
         }
     }

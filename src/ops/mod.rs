@@ -3,4 +3,5 @@
 pub mod apply;
 pub mod observe;
 pub mod preflight;
+pub mod recover;
 pub mod remove;

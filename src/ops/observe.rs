@@ -1,7 +1,8 @@
 //! Asks all nodes of a cluster at once. A node that does not answer costs its own
 //! time only, and becomes part of the picture.
 
-use crate::cluster::snapshot::{Seen, Snapshot, View};
+use crate::cluster::nodes_conf::STARTUP_PORT;
+use crate::cluster::snapshot::{Seen, Silence, Snapshot, View};
 use crate::context::Context;
 use crate::error::{Error, ErrorKind};
 use crate::k8s::members::{self, Candidate, Password, Which};
@@ -29,7 +30,7 @@ pub struct Observation {
     /// Which cluster.
     pub which: Which,
     /// Each node and its replies.
-    pub nodes: Vec<(Candidate, Result<Texts, String>)>,
+    pub nodes: Vec<(Candidate, Result<Texts, Silence>)>,
 }
 
 /// Whether workers' zones are looked up: one request a worker.
@@ -50,7 +51,7 @@ impl Observation {
         let seen = self.nodes.iter().map(|(candidate, texts)| Seen {
             member: candidate.member.clone(),
             view: texts.clone().and_then(|texts| {
-                View::parse(&texts.nodes, &texts.cluster_info, &texts.info).map_err(|error| error.to_string())
+                View::parse(&texts.nodes, &texts.cluster_info, &texts.info).map_err(|error| error.to_string().into())
             }),
         });
         Snapshot { name: self.which.title(), namespace: namespace.to_owned(), seen: seen.collect() }
@@ -126,18 +127,64 @@ pub fn decode(base64: &str) -> Option<String> {
     String::from_utf8(bytes.0).ok()
 }
 
-async fn ask(context: &Context, candidate: &Candidate, passwords: &Passwords) -> Result<Texts, String> {
-    let target = candidate.target.as_ref().map_err(Clone::clone)?;
+async fn ask(context: &Context, candidate: &Candidate, passwords: &Passwords) -> Result<Texts, Silence> {
+    let target = candidate.target.as_ref().map_err(|reason| Silence::from(reason.as_str()))?;
+    let (via, credentials) = way(context, candidate, passwords);
+    let answer = async {
+        match texts(&*context.dial, target, via, &credentials).await {
+            Ok(texts) => Ok(texts),
+            Err(error) if candidate.member.number.is_none() => Err(error.to_string().into()),
+            // A node of ours that may not start says why on another port.
+            Err(error) => Err(waiting(context, target, via, &credentials).await.unwrap_or(error.to_string().into())),
+        }
+    };
+    let late = |_| Err(format!("no answer within {}", crate::error::seconds(context.ask_timeout)).into());
+    tokio::time::timeout(context.ask_timeout, answer).await.unwrap_or_else(late)
+}
+
+/// How to ask a node: where its password may not be read, its own redis-cli has it.
+fn way(context: &Context, candidate: &Candidate, passwords: &Passwords) -> (Via, Credentials) {
     let source = source(context, candidate);
     let password = passwords.get(&source).cloned().flatten();
     let unreadable = source != Password::None && password.is_none();
     let via = if unreadable && context.via == Via::Auto { Via::Exec } else { context.via };
-    let credentials = Credentials { user: context.redis_user.clone().filter(|_| password.is_some()), password };
-    let answer = tokio::time::timeout(context.ask_timeout, texts(&*context.dial, target, via, &credentials));
-    match answer.await {
-        Ok(texts) => texts.map_err(|error| error.to_string()),
-        Err(_) => Err(format!("no answer within {}", crate::error::seconds(context.ask_timeout))),
+    (via, Credentials { user: context.redis_user.clone().filter(|_| password.is_some()), password })
+}
+
+async fn waiting(context: &Context, target: &Target, via: Via, credentials: &Credentials) -> Option<Silence> {
+    let target = Target { port: STARTUP_PORT, ..target.clone() };
+    let mut node = Node::connect(&*context.dial, &target, via).await.ok()?;
+    // The start-up server has one user: whoever is named for the cluster, it knows only the password.
+    let credentials = Credentials { user: None, ..credentials.clone() };
+    let replies = node.ask(&credentials, &[&["GET", "waiting"], &["GET", "lost"]]).await.ok()?;
+    let [Ok(text), Ok(lost)] = &replies[..] else { return None };
+    let text = text.trim().to_owned();
+    match (text.is_empty(), lost.trim()) {
+        (true, _) => None,
+        (false, "lost") => Some(Silence::DataLost(text)),
+        (false, _) => Some(Silence::Waiting(text)),
     }
+}
+
+/// Says something to one node, on one of its ports.
+///
+/// # Errors
+/// When it cannot be reached in time, or refuses.
+pub async fn tell(context: &Context, candidate: &Candidate, port: u16, command: &[&str]) -> Result<String, Error> {
+    let name = &candidate.member.name;
+    let target = candidate.target.as_ref().map_err(|reason| Error::user(format!("cannot reach {name}: {reason}")))?;
+    let target = Target { port, ..target.clone() };
+    let passwords = passwords(context, std::slice::from_ref(candidate)).await?;
+    let (via, credentials) = way(context, candidate, &passwords);
+    let answer = async {
+        let mut node = Node::connect(&*context.dial, &target, via).await?;
+        node.ask(&credentials, &[command]).await
+    };
+    let late =
+        Error::new(ErrorKind::Timeout, format!("no answer within {}", crate::error::seconds(context.ask_timeout)));
+    let replies = tokio::time::timeout(context.ask_timeout, answer).await.unwrap_or(Err(late));
+    let reply = replies.map_err(|error| error.context(format!("cannot ask {name}")))?.pop();
+    reply.unwrap_or_else(|| Ok(String::new())).map_err(|refusal| Error::user(format!("{name} refuses: {refusal}")))
 }
 
 /// The three replies of one node, in one round trip.

@@ -75,7 +75,7 @@ struct NodeJson<'a> {
     uptime_seconds: Option<u64>,
     version: Option<&'a str>,
     reachable: bool,
-    error: Option<&'a str>,
+    error: Option<String>,
 }
 
 impl<'a> NodeJson<'a> {
@@ -99,7 +99,7 @@ impl<'a> NodeJson<'a> {
             uptime_seconds: server.and_then(|server| server.uptime_seconds),
             version: server.and_then(|server| server.version.as_deref()),
             reachable: node.is_reachable(),
-            error: node.error.as_deref(),
+            error: node.error.as_ref().map(ToString::to_string),
         }
     }
 }

@@ -108,7 +108,7 @@ fn flags(flags: &Flags) -> String {
 /// `ok`, or the one thing that is most wrong with the node.
 fn status(node: &NodeFacts) -> String {
     match (&node.error, &node.server) {
-        (Some(error), _) => error.clone(),
+        (Some(error), _) => error.to_string(),
         (None, Some(server)) if server.loading => "loading its data".to_owned(),
         (None, Some(server)) if server.sync_in_progress => "copying its master".to_owned(),
         (None, Some(server)) if server.link_up == Some(false) => "link to its master is down".to_owned(),

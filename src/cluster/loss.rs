@@ -1,0 +1,197 @@
+//! What becomes of a shard that nobody serves, when a person accepts that keys are lost.
+
+use super::node::{NodeNumber, Role};
+use super::snapshot::{Member, Silence, Snapshot};
+use super::topology::{NodeFacts, Topology};
+
+/// What is done with one shard.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Loss<'a> {
+    /// The shard's number.
+    pub shard: u32,
+    /// How it serves again.
+    pub remedy: Remedy<'a>,
+    /// Nodes that do not answer: what they hold is given up too.
+    pub given_up: Vec<&'a Member>,
+}
+
+/// How a shard serves again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Remedy<'a> {
+    /// A replica takes over with the copy that it has.
+    Promote(&'a Member, Election),
+    /// A node that waits starts as the owner, empty.
+    StartEmpty(&'a Member),
+}
+
+impl Remedy<'_> {
+    /// The node that will own the shard's slots.
+    pub fn heir(&self) -> &Member {
+        match self {
+            Self::Promote(member, _) | Self::StartEmpty(member) => member,
+        }
+    }
+}
+
+/// How a replica becomes the owner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Election {
+    /// By the votes of the masters: a majority of them answers.
+    Voted,
+    /// By itself, since too few masters are left to vote.
+    Unvoted,
+}
+
+/// Why nothing can be accepted for a shard.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoLoss {
+    /// No node has this shard's number.
+    #[error("there is no shard {0}")]
+    Unknown(u32),
+    /// It has an owner that answers.
+    #[error("shard {shard} is served by {owner}: there is no loss to accept")]
+    Served {
+        /// The shard.
+        shard: u32,
+        /// Its owner.
+        owner: String,
+    },
+    /// Nobody is there who could own it.
+    #[error("no node of shard {shard} could own it: {why}")]
+    Nobody {
+        /// The shard.
+        shard: u32,
+        /// Each node and why.
+        why: String,
+    },
+}
+
+/// The shards of which a node says that nobody holds their data any more.
+pub fn lost_shards(snapshot: &Snapshot) -> Vec<u32> {
+    let lost = snapshot.seen.iter().filter(|seen| matches!(seen.view, Err(Silence::DataLost(_))));
+    let mut shards: Vec<u32> = lost.filter_map(|seen| seen.member.number.map(NodeNumber::shard)).collect();
+    shards.dedup();
+    shards
+}
+
+/// What to do about a shard: the replica with the newest copy takes over; without a
+/// copy, the first node that waits starts empty.
+///
+/// # Errors
+/// When the shard is served, or nobody could serve it.
+pub fn accept<'a>(topology: &'a Topology, shard: u32) -> Result<Loss<'a>, NoLoss> {
+    let mut nodes: Vec<&NodeFacts> =
+        topology.nodes().filter(|node| node.member.number.is_some_and(|number| number.shard() == shard)).collect();
+    nodes.sort_by_key(|node| node.member.number);
+    if nodes.is_empty() {
+        return Err(NoLoss::Unknown(shard));
+    }
+    let owners = topology.shards.iter().filter(|each| !each.slots.is_empty()).map(|each| &each.master);
+    if let Some(owner) = owners.filter(|owner| owner.is_reachable()).find(|owner| nodes.contains(owner)) {
+        return Err(NoLoss::Served { shard, owner: owner.member.name.clone() });
+    }
+    let newest = nodes.iter().filter(|node| holds_data(node)).max_by_key(|node| offset(node));
+    let waiting = nodes.iter().find(|node| waits(node));
+    let remedy = match (newest, waiting) {
+        (Some(replica), _) => Remedy::Promote(&replica.member, election(topology)),
+        (None, Some(node)) => Remedy::StartEmpty(&node.member),
+        (None, None) => return Err(NoLoss::Nobody { shard, why: reasons(&nodes) }),
+    };
+    let silent = |node: &&&NodeFacts| matches!(node.error, Some(Silence::Unreachable(_)));
+    let given_up = nodes.iter().filter(silent).map(|node| &node.member).collect();
+    Ok(Loss { shard, remedy, given_up })
+}
+
+/// A replica that has, or once had, a link to its master.
+fn holds_data(node: &NodeFacts) -> bool {
+    let synced = |server: &super::reply::ServerInfo| {
+        server.link_up == Some(true) || server.keys > 0 || server.offset.is_some_and(|offset| offset > 0)
+    };
+    node.role == Some(Role::Replica) && node.server.as_ref().is_some_and(synced)
+}
+
+fn offset(node: &NodeFacts) -> Option<u64> {
+    node.server.as_ref().and_then(|server| server.offset)
+}
+
+fn waits(node: &NodeFacts) -> bool {
+    matches!(node.error, Some(Silence::Waiting(_) | Silence::DataLost(_)))
+}
+
+fn election(topology: &Topology) -> Election {
+    let masters = topology.shards.iter().filter(|shard| !shard.slots.is_empty()).map(|shard| &shard.master);
+    let (all, answering) =
+        masters.fold((0, 0), |(all, answering), master| (all + 1, answering + usize::from(master.is_reachable())));
+    if answering * 2 > all { Election::Voted } else { Election::Unvoted }
+}
+
+fn reasons(nodes: &[&NodeFacts]) -> String {
+    let reason = |node: &&NodeFacts| match &node.error {
+        Some(silence) => format!("{}: {silence}", node.member.name),
+        None => format!("{} never had a copy", node.member.name),
+    };
+    nodes.iter().map(reason).collect::<Vec<_>>().join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::topology::tests::healthy;
+    use super::*;
+
+    fn silent(snapshot: &mut Snapshot, index: usize, silence: Silence) {
+        snapshot.seen[index].view = Err(silence);
+    }
+
+    fn name(loss: &Loss<'_>) -> String {
+        loss.remedy.heir().name.clone()
+    }
+
+    #[test]
+    fn a_served_shard_has_lost_nothing() {
+        let topology = Topology::of(&healthy());
+        let refused = accept(&topology, 1).expect_err("served");
+        assert_eq!(refused.to_string(), "shard 1 is served by redis-001-node-101: there is no loss to accept");
+        assert_eq!(accept(&topology, 9), Err(NoLoss::Unknown(9)));
+    }
+
+    #[test]
+    fn a_copy_is_better_than_none() {
+        let mut snapshot = healthy();
+        silent(&mut snapshot, 0, Silence::Waiting("waits".into()));
+        let topology = Topology::of(&snapshot);
+        let loss = accept(&topology, 1).expect("a loss");
+        assert_eq!(name(&loss), "redis-001-node-102");
+        assert!(matches!(loss.remedy, Remedy::Promote(_, Election::Voted)));
+        assert!(lost_shards(&snapshot).is_empty());
+        for index in [2, 4] {
+            silent(&mut snapshot, index, "no power".into());
+        }
+        let topology = Topology::of(&snapshot);
+        assert!(matches!(accept(&topology, 1).expect("a loss").remedy, Remedy::Promote(_, Election::Unvoted)));
+    }
+
+    #[test]
+    fn without_a_copy_the_first_that_waits_starts_empty() {
+        let mut snapshot = healthy();
+        silent(&mut snapshot, 0, "no power".into());
+        silent(&mut snapshot, 1, Silence::DataLost("gone".into()));
+        let topology = Topology::of(&snapshot);
+        let loss = accept(&topology, 1).expect("a loss");
+        assert_eq!(name(&loss), "redis-001-node-102");
+        assert!(matches!(loss.remedy, Remedy::StartEmpty(_)));
+        assert_eq!(loss.given_up[0].name, "redis-001-node-101");
+        assert_eq!(lost_shards(&snapshot), [1]);
+    }
+
+    #[test]
+    fn nobody_is_left() {
+        let mut snapshot = healthy();
+        silent(&mut snapshot, 0, "no power".into());
+        silent(&mut snapshot, 1, "no power".into());
+        let topology = Topology::of(&snapshot);
+        assert_eq!(
+            accept(&topology, 1).expect_err("nobody").to_string(),
+            "no node of shard 1 could own it: redis-001-node-101: no power; redis-001-node-102: no power"
+        );
+    }
+}
