@@ -6,7 +6,7 @@ PREFIX ?= /usr/local
 KUBE := tests/cluster/kube
 PLUGIN := target/release/kubectl-redis_cluster
 
-.PHONY: build demo test test-quick lint bench install clean-cluster cluster
+.PHONY: build demo test test-quick chaos lint bench install clean-cluster cluster
 
 build:
 	cargo build --release --locked
@@ -30,8 +30,14 @@ test:
 	@if [ -z "$$TEST_KUBECONFIG" ]; then $(KUBE) up; fi
 	$(MAKE) test-quick
 	RUST_TEST_THREADS=3 cargo test --locked --test e2e
-	@if [ -z "$$TEST_KUBECONFIG" ]; then set -x; RUST_TEST_THREADS=1 cargo test --locked --test throwaway; \
-	else echo "not run on your own cluster: tests/throwaway.rs, which hurts workers"; fi
+	@if [ -z "$$TEST_KUBECONFIG" ]; then set -xe; \
+	RUST_TEST_THREADS=1 cargo test --locked --test throwaway; cargo test --locked --test chaos -- short; \
+	else echo "not run on your own cluster: tests/throwaway.rs and tests/chaos, which hurt workers"; fi
+
+# Every fault on every layout and version: about half an hour. FAULTS="KillMaster Drain"
+# for some of them.
+chaos: cluster
+	cargo test --locked --test chaos -- long $(FAULTS)
 
 lint:
 	cargo fmt --check

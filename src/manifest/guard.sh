@@ -62,7 +62,9 @@ wait_for() {
         say "$1"
         said=$now
     fi
-    pause
+    # Quick at first, when all others are about to start too.
+    rounds=$((rounds + 1))
+    if [ "$rounds" -lt 30 ]; then pause; else sleep 1; fi
 }
 
 # Everybody whom CLUSTER_CONFIG names, one a line: SHARD ID HOST; a shard is called by
@@ -305,6 +307,7 @@ guard() {
     shards=$(cut -d ' ' -f 1 "$tmp/roster" | sort -u | wc -l)
     majority=$((shards / 2 + 1))
     patience=$(awk '$1 == "cluster-node-timeout" { print int($2 / 500) }' "$folder/redis.conf")
+    rounds=0
     open_startup
     until decide; do :; done
     close_startup

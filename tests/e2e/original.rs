@@ -64,6 +64,9 @@ fn the_originals_image_with_redis_3() {
     let created = namespace.plugin(&[&create[..], &image].concat());
     assert!(created.err.contains("Warning: the image's own entry point"), "{}", created.err);
     created.ok();
+    // Peers learn each other's pod addresses from connections; a replica whose master's
+    // address becomes another one links anew.
+    namespace.wait_ok(&["-l", "app=redis"]);
     let info = namespace.info(&["-l", "app=redis"]);
     assert_eq!((info["status"]["state"].as_str(), info["status"]["agree"].as_bool()), (Some("ok"), Some(true)));
     assert!(

@@ -1,0 +1,217 @@
+//! The faults, each on the real thing and on all clusters at the same time.
+
+use crate::machine::{self, kill, kube, processes};
+use crate::matrix::{Cluster, Layout};
+use crate::support::{program, run, until};
+use std::thread;
+use std::time::Duration;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    DeleteMaster,
+    DeleteReplica,
+    RollingRestart,
+    Drain,
+    KillMaster,
+    KillReplica,
+    ForceDeleteMaster,
+    LoseVolumeOfMaster,
+    PowerOff10,
+    PowerOff120,
+    CutOff,
+    KillWithoutApiServer,
+    AllPodsAtOnce,
+    BornInHalves,
+    KilledYoung,
+}
+
+use Fault::*;
+
+/// Everything, the worst last.
+pub const ALL: [Fault; 15] = [
+    BornInHalves,
+    KilledYoung,
+    DeleteMaster,
+    DeleteReplica,
+    RollingRestart,
+    Drain,
+    KillMaster,
+    KillReplica,
+    ForceDeleteMaster,
+    LoseVolumeOfMaster,
+    PowerOff10,
+    CutOff,
+    KillWithoutApiServer,
+    PowerOff120,
+    AllPodsAtOnce,
+];
+
+/// One of each kind: planned, a crash, lost data, a lost worker, a lost network, everything.
+pub const SHORT: [Fault; 7] =
+    [BornInHalves, DeleteMaster, KillMaster, LoseVolumeOfMaster, PowerOff10, CutOff, AllPodsAtOnce];
+
+impl Fault {
+    pub fn title(self) -> &'static str {
+        match self {
+            DeleteMaster => "a master's pod deleted",
+            DeleteReplica => "a replica's pod deleted",
+            RollingRestart => "every pod restarted in turn",
+            Drain => "every worker drained in turn",
+            KillMaster => "SIGKILL of a master's server",
+            KillReplica => "SIGKILL of a replica's server",
+            ForceDeleteMaster => "a master's pod deleted by force",
+            LoseVolumeOfMaster => "a master's pod and volume gone",
+            PowerOff10 => "a worker without power for 10 s",
+            PowerOff120 => "a worker without power for 2 min",
+            CutOff => "a worker cut off for 30 s",
+            KillWithoutApiServer => "SIGKILL of a master's server, no API server",
+            AllPodsAtOnce => "all pods deleted at once",
+            BornInHalves => "born in halves",
+            KilledYoung => "SIGKILL of a master's server in its first 10 s",
+        }
+    }
+
+    /// Whether somebody does it on purpose: then nothing at all may be lost.
+    pub fn is_planned(self) -> bool {
+        matches!(self, DeleteMaster | DeleteReplica | RollingRestart | Drain)
+    }
+
+    /// Whether it happens to clusters that are being born.
+    pub fn is_birth(self) -> bool {
+        matches!(self, BornInHalves | KilledYoung)
+    }
+
+    /// Whether it destroys all copies of a shard.
+    pub fn destroys(self, layout: Layout) -> bool {
+        self == AllPodsAtOnce && !layout.keeps_data()
+    }
+
+    /// Whether a majority of masters and a copy of each shard live on: then service must
+    /// return by itself and soon.
+    pub fn leaves_a_majority(self) -> bool {
+        !matches!(self, AllPodsAtOnce | BornInHalves)
+    }
+
+    /// Strikes; `mark` is told of each cluster the moment before it is struck.
+    pub fn strike(self, victims: &[Victim<'_>], mark: &(impl Fn(&Cluster) + Sync)) {
+        let one = |what: &(dyn Fn(&Victim<'_>) + Sync)| {
+            each(victims, |victim| {
+                mark(victim.cluster);
+                what(victim);
+            });
+        };
+        let all = || victims.iter().for_each(|victim| mark(victim.cluster));
+        match self {
+            DeleteMaster => one(&|victim| delete(victim.cluster, &victim.master, &[])),
+            DeleteReplica => one(&|victim| delete(victim.cluster, &victim.replica, &[])),
+            RollingRestart => one(&|victim| rolling_restart(victim.cluster)),
+            Drain => (all(), drain_all(victims)).1,
+            KillMaster | KilledYoung => one(&|victim| kill(&victim.master_processes)),
+            KillReplica => one(&|victim| kill(&victim.replica_processes)),
+            ForceDeleteMaster => one(&|victim| delete(victim.cluster, &victim.master, &FORCE)),
+            LoseVolumeOfMaster => one(&lose_volume),
+            PowerOff10 => (all(), power_off(10)).1,
+            PowerOff120 => (all(), power_off(120)).1,
+            CutOff => (all(), cut_off()).1,
+            KillWithoutApiServer => kill_without_api_server(&|| one(&|victim| kill(&victim.master_processes))),
+            AllPodsAtOnce => one(&|victim| {
+                victim.cluster.namespace.kubectl(&["delete", "pods", "--all", "--wait=false"]).ok();
+            }),
+            BornInHalves => (all(), last(10)).1,
+        }
+    }
+}
+
+/// Who is to be hit in a cluster, found out before, so that the fault comes at once.
+pub struct Victim<'a> {
+    pub cluster: &'a Cluster,
+    master: String,
+    replica: String,
+    master_processes: Vec<u32>,
+    replica_processes: Vec<u32>,
+}
+
+impl<'a> Victim<'a> {
+    /// The nodes of the first shard; of a cluster that has none yet, nobody.
+    pub fn of(cluster: &'a Cluster) -> Self {
+        let (master, replica) = cluster.shard(0).unwrap_or_default();
+        let namespace = &cluster.namespace;
+        Self {
+            master_processes: processes(namespace, &master),
+            replica_processes: processes(namespace, &replica),
+            cluster,
+            master,
+            replica,
+        }
+    }
+}
+
+const FORCE: [&str; 2] = ["--grace-period=0", "--force"];
+
+/// How long a fault lasts: nothing is waited for.
+fn last(seconds: u64) {
+    thread::sleep(Duration::from_secs(seconds));
+}
+
+/// The same to all, at the same time.
+pub fn each<T: Sync>(all: &[T], what: impl Fn(&T) + Sync) {
+    thread::scope(|scope| {
+        for one in all {
+            scope.spawn(|| what(one));
+        }
+    });
+}
+
+fn delete(cluster: &Cluster, pod: &str, how: &[&str]) {
+    cluster.namespace.kubectl(&[&["delete", "pod", pod, "--wait=false"], how].concat()).ok();
+}
+
+/// Before the next step. The plain one is given some time: it may never be whole again.
+fn settle(cluster: &Cluster) {
+    match cluster.layout {
+        Layout::Plain => last(10),
+        _ => until(120, "the cluster to be whole again", || cluster.is_whole()),
+    }
+}
+
+fn rolling_restart(cluster: &Cluster) {
+    for pod in cluster.pods() {
+        cluster.namespace.kubectl(&["delete", "pod", &pod]).ok();
+        settle(cluster);
+    }
+}
+
+fn lose_volume(victim: &Victim<'_>) {
+    victim.master_processes.iter().for_each(|process| machine::lose_volume(*process));
+    delete(victim.cluster, &victim.master, &FORCE);
+}
+
+fn power_off(seconds: u64) {
+    kube(&["kill-node", "3"]);
+    last(seconds);
+    kube(&["start-node", "3"]);
+}
+
+fn cut_off() {
+    kube(&["cut", "2"]);
+    last(30);
+    kube(&["join", "2"]);
+}
+
+fn kill_without_api_server(kill: &(impl Fn() + Sync)) {
+    thread::scope(|scope| {
+        scope.spawn(|| kube(&["restart-apiserver", "20"]));
+        last(2);
+        kill();
+    });
+}
+
+/// Ends by itself, one worker after the other, as a person would do it.
+fn drain_all(victims: &[Victim<'_>]) {
+    for worker in ["node-1", "node-2", "node-3"] {
+        let drain = ["drain", worker, "--ignore-daemonsets", "--delete-emptydir-data", "--timeout=240s"];
+        run(program("kubectl").args(drain)).ok();
+        run(program("kubectl").args(["uncordon", worker])).ok();
+        each(victims, |victim| settle(victim.cluster));
+    }
+}

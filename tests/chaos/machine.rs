@@ -1,0 +1,52 @@
+//! What hurts a node: below Kubernetes, on the machine that the throwaway one runs on.
+
+use crate::support::{Namespace, program, run};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// `tests/cluster/kube`.
+pub fn kube(arguments: &[&str]) {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cluster/kube");
+    let output = Command::new(script).args(arguments).output().expect("it runs");
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// Only there: the marker decides, not a name.
+pub fn refuse_other_clusters() {
+    let marker = ["-n", "kube-system", "get", "configmap", "kubectl-redis-cluster-throwaway"];
+    assert_eq!(run(program("kubectl").args(marker)).code, Some(0), "this is not the throwaway Kubernetes");
+}
+
+/// SIGKILL, as a crash: no signal handler, no preStop.
+pub fn kill(processes: &[u32]) {
+    processes.iter().for_each(|process| signal("KILL", *process));
+}
+
+/// All processes of a pod's container that are a server, by the container's cgroup.
+pub fn processes(namespace: &Namespace, pod: &str) -> Vec<u32> {
+    let path = "jsonpath={.status.containerStatuses[0].containerID}";
+    let id = namespace.kubectl(&["get", "pod", pod, "-o", path]).out;
+    let Some(id) = id.strip_prefix("containerd://").filter(|id| !id.is_empty()) else { return Vec::new() };
+    let all = std::fs::read_dir("/proc").expect("/proc").flatten();
+    let numbers = all.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    let read = |number: u32, file: &str| std::fs::read_to_string(format!("/proc/{number}/{file}")).unwrap_or_default();
+    numbers.filter(|number| read(*number, "cgroup").contains(id) && read(*number, "comm").contains("-server")).collect()
+}
+
+/// A server stops, its volume loses all that it held, and the server dies: the folder is
+/// reached through the process, since only its worker knows where it is.
+pub fn lose_volume(process: u32) {
+    signal("STOP", process);
+    let volume = PathBuf::from(format!("/proc/{process}/root/data"));
+    for entry in std::fs::read_dir(volume).into_iter().flatten().flatten() {
+        let path = entry.path();
+        let gone = if path.is_dir() { std::fs::remove_dir_all(path) } else { std::fs::remove_file(path) };
+        gone.expect("root removes what it likes");
+    }
+    signal("KILL", process);
+}
+
+/// It may have ended by itself meanwhile.
+fn signal(name: &str, process: u32) {
+    let _ = Command::new("kill").args([&format!("-{name}"), &process.to_string()]).status();
+}

@@ -1,0 +1,273 @@
+//! Do acknowledged writes survive? Clients write through the clusters, faults strike on a
+//! real Kubernetes, and everything is read back.
+//!
+//! `short` (the default): one fault of each kind on one cluster of each layout. `long`:
+//! all faults on all layouts and versions. Beside them a plain StatefulSet formed by
+//! `redis-cli --cluster create` goes through the same, which shows that the harness sees
+//! a loss. Names of faults as further arguments: only these.
+
+#![expect(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::exit,
+    reason = "a program of its own, which shows what it does"
+)]
+
+mod client;
+mod faults;
+mod machine;
+mod matrix;
+mod report;
+#[path = "../e2e/support.rs"]
+#[allow(dead_code, reason = "each test program uses its own part")]
+mod support;
+
+use client::Outcome;
+use faults::{Fault, Victim, each};
+use matrix::{Cluster, Layout};
+use report::{Line, table};
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+use support::{program, run};
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let lines = match words[..] {
+        ["client"] => return client::serve(),
+        ["long", ref names @ ..] => Chaos::new(&LONG).go_through(&chosen(&faults::ALL, names)),
+        ["short", ref names @ ..] | ref names => Chaos::new(&SHORT).go_through(&chosen(&faults::SHORT, names)),
+    };
+    let complaints: Vec<String> = lines.iter().filter_map(complaint).collect();
+    println!("\n{}", table(&lines));
+    if !complaints.is_empty() {
+        eprintln!("error: {}", complaints.join("\nerror: "));
+        std::process::exit(1);
+    }
+    println!("chaos: {} faults, no acknowledged write was lost that could have been kept", lines.len());
+}
+
+const SHORT: [(Layout, &str); 4] = [
+    (Layout::Volume, "redis:8.0"),
+    (Layout::Ephemeral, "valkey/valkey:8.1"),
+    (Layout::Controller, "redis:7.0"),
+    (Layout::Plain, "redis:8.0"),
+];
+
+const LONG: [(Layout, &str); 11] = [
+    (Layout::Volume, "redis:7.0"),
+    (Layout::Volume, "redis:8.0"),
+    (Layout::Volume, "valkey/valkey:8.1"),
+    (Layout::Ephemeral, "redis:7.0"),
+    (Layout::Ephemeral, "redis:8.0"),
+    (Layout::Ephemeral, "valkey/valkey:8.1"),
+    (Layout::Controller, "redis:7.0"),
+    (Layout::Controller, "redis:8.0"),
+    (Layout::Controller, "valkey/valkey:8.1"),
+    (Layout::Volume, "valkey/valkey:9.1"),
+    (Layout::Plain, "redis:8.0"),
+];
+
+fn chosen(faults: &[Fault], names: &[&str]) -> Vec<Fault> {
+    let named = |fault: &Fault| names.contains(&format!("{fault:?}").as_str());
+    let unknown = names.iter().find(|name| !faults::ALL.iter().any(|fault| format!("{fault:?}") == **name));
+    if let Some(name) = unknown {
+        let all: Vec<String> = faults::ALL.iter().map(|fault| format!("{fault:?}")).collect();
+        eprintln!("error: unknown fault \"{name}\"\nhint: one of {}", all.join(", "));
+        std::process::exit(1);
+    }
+    if names.is_empty() { faults.to_vec() } else { faults::ALL.into_iter().filter(named).collect() }
+}
+
+/// Of the plain one the contrary is asked: a harness that sees no loss there sees none.
+fn complaint(line: &Line) -> Option<String> {
+    match line.layout {
+        Layout::Plain if line.fault == Fault::KillMaster && !line.loses() => {
+            Some("the plain StatefulSet lost nothing: this harness would not see a loss".to_owned())
+        }
+        Layout::Plain => None,
+        _ => line.complaint(),
+    }
+}
+
+/// How long the clients write before a fault, and after the clusters are whole again.
+const BEFORE: Duration = Duration::from_secs(5);
+const AFTER: Duration = Duration::from_secs(3);
+/// How long the clusters may take to be whole again.
+const MENDED: Duration = Duration::from_secs(180);
+
+struct Chaos {
+    clusters: Vec<Cluster>,
+    plain: Option<Cluster>,
+    clients: Clients,
+    born: bool,
+}
+
+impl Chaos {
+    fn new(matrix: &[(Layout, &'static str)]) -> Self {
+        machine::refuse_other_clusters();
+        let (plain, clusters) = matrix
+            .iter()
+            .map(|(layout, image)| Cluster::new(*layout, image))
+            .partition::<Vec<_>, _>(|cluster| cluster.layout == Layout::Plain);
+        Self { clusters, plain: plain.into_iter().next(), clients: Clients::start(), born: false }
+    }
+
+    fn go_through(mut self, faults: &[Fault]) -> Vec<Line> {
+        let mut lines = Vec::new();
+        for fault in faults {
+            let begin = Instant::now();
+            let new = self.go_through_one(*fault);
+            println!("{} ({} s)", fault.title(), begin.elapsed().as_secs());
+            print!("{}", table(&new).lines().skip(2).fold(String::new(), |text, line| text + line + "\n"));
+            new.iter().filter_map(complaint).for_each(|complaint| println!("  error: {complaint}"));
+            lines.extend(new);
+        }
+        lines
+    }
+
+    fn go_through_one(&mut self, fault: Fault) -> Vec<Line> {
+        self.make_ready(fault);
+        self.clients.say("forget");
+        let struck: Vec<&Cluster> =
+            self.clusters.iter().chain(self.plain.as_ref().filter(|_| !fault.is_birth())).collect();
+        struck.iter().for_each(|cluster| self.clients.add(cluster));
+        self.clients.say("start");
+        let known = Mutex::new(Vec::new());
+        each(&struck, |cluster| {
+            if fault == Fault::KilledYoung {
+                wait_whole(cluster, MENDED);
+            }
+            known.lock().expect("no panic").push(Victim::of(cluster));
+        });
+        let victims = known.into_inner().expect("no panic");
+        if !fault.is_birth() {
+            std::thread::sleep(BEFORE);
+        }
+        fault.strike(&victims, &|cluster| self.clients.fault(cluster));
+        self.mend(fault);
+        let whole: BTreeMap<&str, bool> = struck
+            .iter()
+            .map(|cluster| {
+                let patience = if cluster.layout == Layout::Plain { Duration::ZERO } else { MENDED };
+                (cluster.title.as_str(), wait_whole(cluster, patience))
+            })
+            .collect();
+        std::thread::sleep(AFTER);
+        let outcomes = self.clients.stop();
+        let line = |cluster: &&Cluster| Line {
+            fault,
+            title: cluster.title.clone(),
+            layout: cluster.layout,
+            outcome: outcomes.get(&cluster.key()).copied().unwrap_or_default(),
+            whole: whole[cluster.title.as_str()],
+        };
+        struck.iter().map(line).collect()
+    }
+
+    /// Births happen to new clusters, all else to whole ones.
+    fn make_ready(&mut self, fault: Fault) {
+        if fault.is_birth() || !self.born {
+            if self.born {
+                each(&self.clusters, Cluster::delete);
+            }
+            if fault == Fault::BornInHalves {
+                cordon("cordon");
+                each(&self.clusters, Cluster::apply);
+            } else {
+                each(&self.clusters, Cluster::create);
+            }
+            self.born = true;
+        }
+        if !fault.is_birth() {
+            each(&self.clusters, |cluster| assert!(wait_whole(cluster, MENDED), "{} is not whole", cluster.title));
+            if let Some(plain) = &self.plain
+                && !plain.is_whole()
+            {
+                plain.delete();
+                plain.create();
+                plain.form();
+                wait_whole(plain, Duration::from_secs(60));
+            }
+        }
+    }
+
+    fn mend(&self, fault: Fault) {
+        if fault == Fault::BornInHalves {
+            for cluster in &self.clusters {
+                println!("  {} in half: {:?}", cluster.title, cluster.findings());
+            }
+            cordon("uncordon");
+        }
+    }
+}
+
+/// Half of the nodes find no worker: those of a shard never share one.
+fn cordon(verb: &str) {
+    for worker in ["node-2", "node-3"] {
+        run(program("kubectl").args([verb, worker])).ok();
+    }
+}
+
+fn wait_whole(cluster: &Cluster, patience: Duration) -> bool {
+    let end = Instant::now() + patience;
+    loop {
+        if cluster.is_whole() {
+            return true;
+        }
+        if Instant::now() >= end {
+            println!("  {} is not whole: {:?}", cluster.title, cluster.findings());
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(500));
+    }
+}
+
+/// The writing process, in the network of the worker that no fault hits.
+struct Clients {
+    child: Child,
+    lines: Mutex<(ChildStdin, BufReader<ChildStdout>)>,
+}
+
+impl Clients {
+    fn start() -> Self {
+        let program = std::env::current_exe().expect("this program");
+        let mut command = Command::new("nsenter");
+        command.arg("--net=/run/netns/krc-node-1").arg(program).arg("client");
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("nsenter runs");
+        let (input, output) = (child.stdin.take().expect("piped"), child.stdout.take().expect("piped"));
+        Self { child, lines: Mutex::new((input, BufReader::new(output))) }
+    }
+
+    fn say(&self, line: &str) -> String {
+        let mut lines = self.lines.lock().expect("no panic");
+        writeln!(lines.0, "{line}").expect("the clients listen");
+        let mut answer = String::new();
+        lines.1.read_line(&mut answer).expect("the clients answer");
+        answer
+    }
+
+    fn add(&self, cluster: &Cluster) {
+        self.say(&format!("add {} {} {}", cluster.key(), cluster.password(), cluster.nodes().join(" ")));
+    }
+
+    fn fault(&self, cluster: &Cluster) {
+        self.say(&format!("fault {}", cluster.key()));
+    }
+
+    fn stop(&self) -> BTreeMap<String, Outcome> {
+        serde_json::from_str(&self.say("stop")).expect("what became of the writes")
+    }
+}
+
+impl Drop for Clients {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        cordon("uncordon");
+    }
+}

@@ -1,0 +1,189 @@
+//! The clusters that all faults hit, side by side.
+
+use crate::support::{Namespace, until};
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+/// How a cluster was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Layout {
+    /// StatefulSets with volumes.
+    Volume,
+    /// StatefulSets that keep nothing.
+    Ephemeral,
+    /// ReplicationControllers.
+    Controller,
+    /// One StatefulSet of six pods that keep nothing, formed by
+    /// `redis-cli --cluster create`: what this tool is measured against.
+    Plain,
+}
+
+impl Layout {
+    pub fn keeps_data(self) -> bool {
+        self == Self::Volume
+    }
+}
+
+/// One cluster in a namespace of its own.
+pub struct Cluster {
+    pub title: String,
+    pub layout: Layout,
+    pub image: &'static str,
+    pub namespace: Namespace,
+}
+
+/// The name of every cluster; the namespaces tell them apart.
+const NAME: &str = "redis-001";
+
+impl Cluster {
+    pub fn new(layout: Layout, image: &'static str) -> Self {
+        let kind = format!("{layout:?}").to_lowercase();
+        let title = format!("{kind} {}", image.rsplit('/').next().unwrap_or(image));
+        let namespace = Namespace::new(&title.replace([' ', ':', '.'], "-"));
+        Self { title, layout, image, namespace }
+    }
+
+    /// Its title as one word.
+    pub fn key(&self) -> String {
+        self.title.replace(' ', "-")
+    }
+
+    /// The objects; nothing is waited for.
+    pub fn create(&self) {
+        if self.layout == Layout::Plain {
+            self.namespace.apply(&PLAIN_MANIFEST.replace("IMAGE", self.image)).ok();
+            return;
+        }
+        self.namespace.plugin(&[&self.wish()[..], &["--wait=false"]].concat()).ok();
+    }
+
+    /// The same by `kubectl apply` alone, which asks nobody whether there are workers.
+    pub fn apply(&self) {
+        let manifests = self.namespace.plugin(&[&self.wish()[..], &["--dry-run=client", "-o", "yaml"]].concat());
+        self.namespace.apply(&manifests.ok()).ok();
+    }
+
+    fn wish(&self) -> Vec<&'static str> {
+        let mut arguments = vec!["create", NAME, "--image", self.image, "--memory", "64Mi"];
+        arguments.extend(match self.layout {
+            Layout::Ephemeral => &["--ephemeral"][..],
+            Layout::Controller => &["--workload", "replicationcontroller"],
+            _ => &[],
+        });
+        arguments
+    }
+
+    /// What `create` does not do for the plain one.
+    pub fn form(&self) {
+        if self.layout != Layout::Plain {
+            return;
+        }
+        until(120, "the plain pods", || {
+            self.namespace.values(&["pods"], "{.status.containerStatuses[0].ready}") == ["true"; 6]
+        });
+        let nodes: Vec<String> = self.nodes();
+        let words: Vec<&str> = nodes.iter().map(String::as_str).collect();
+        let form = ["exec", "plain-0", "--", "redis-cli", "--cluster", "create"];
+        let options = ["--cluster-replicas", "1", "--cluster-yes"];
+        self.namespace.kubectl(&[&form[..], &words, &options].concat()).ok();
+    }
+
+    pub fn delete(&self) {
+        if self.layout == Layout::Plain {
+            self.namespace.kubectl(&["delete", "statefulset,service,configmap", "--all", "--wait=false"]).ok();
+            self.namespace.kubectl(&["delete", "pods", "--all", "--grace-period=0", "--force"]).ok();
+        } else {
+            self.namespace.plugin(&["delete", NAME, "--yes", "--delete-data", "--grace-period", "1"]).ok();
+        }
+    }
+
+    fn which(&self) -> Vec<&'static str> {
+        if self.layout == Layout::Plain { vec!["-l", "app=plain"] } else { vec![NAME] }
+    }
+
+    /// The stable JSON, or nothing while it cannot be asked.
+    pub fn info(&self) -> Value {
+        let arguments = [&["info", "-o", "json", "--ask-timeout", "5s"], &self.which()[..]].concat();
+        serde_json::from_str(&self.namespace.plugin(&arguments).out).unwrap_or_default()
+    }
+
+    /// Whether every node is well, all replicas are linked and all agree.
+    pub fn is_whole(&self) -> bool {
+        let status = &self.info()["status"];
+        status["state"] == "ok" && status["agree"] == true
+    }
+
+    /// The pods of a shard: its master and its first replica.
+    pub fn shard(&self, index: usize) -> Option<(String, String)> {
+        let shard = &self.info()["status"]["shards"][index];
+        let pod = |node: &Value| node["pod"].as_str().map(str::to_owned);
+        Some((pod(&shard["master"])?, pod(&shard["replicas"][0])?))
+    }
+
+    /// All pods, replicas first.
+    pub fn pods(&self) -> Vec<String> {
+        let info = self.info();
+        let shards = info["status"]["shards"].as_array().cloned().unwrap_or_default();
+        let pod = |node: &Value| node["pod"].as_str().map(str::to_owned);
+        let replicas = shards.iter().flat_map(|shard| shard["replicas"].as_array().cloned().unwrap_or_default());
+        let masters = shards.iter().map(|shard| shard["master"].clone());
+        replicas.chain(masters).filter_map(|node| pod(&node)).collect()
+    }
+
+    /// Where clients find it.
+    pub fn nodes(&self) -> Vec<String> {
+        let addresses = if self.layout == Layout::Plain {
+            self.namespace.values(&["pods"], "{.status.podIP}")
+        } else {
+            self.namespace.values(&["services", "-l", "kubectl-redis-cluster/node"], "{.spec.clusterIP}")
+        };
+        addresses.into_iter().map(|address| format!("{address}:6379")).collect()
+    }
+
+    pub fn password(&self) -> String {
+        if self.layout == Layout::Plain {
+            return "-".into();
+        }
+        let path = "go-template={{.data.password | base64decode}}";
+        self.namespace.kubectl(&["get", "secret", NAME, "-o", path]).ok()
+    }
+
+    /// The codes of what `info` finds wrong.
+    pub fn findings(&self) -> BTreeSet<String> {
+        let info = self.info();
+        let findings = info["findings"].as_array().cloned().unwrap_or_default();
+        findings.iter().filter_map(|finding| finding["code"].as_str().map(str::to_owned)).collect()
+    }
+}
+
+/// As many tutorials have it: the pods' own addresses, and a nodes.conf that lives as
+/// long as the pod.
+const PLAIN_MANIFEST: &str = r#"
+apiVersion: v1
+kind: Service
+metadata: {name: plain}
+spec: {clusterIP: None, publishNotReadyAddresses: true, selector: {app: plain}, ports: [{port: 6379}]}
+---
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: plain}
+spec:
+  replicas: 6
+  serviceName: plain
+  podManagementPolicy: Parallel
+  selector: {matchLabels: {app: plain}}
+  template:
+    metadata: {labels: {app: plain}}
+    spec:
+      terminationGracePeriodSeconds: 5
+      containers:
+      - name: redis
+        image: IMAGE
+        imagePullPolicy: IfNotPresent
+        command: [sh, -c, 'exec redis-server --port 6379 --protected-mode no --dir /data --cluster-enabled yes --cluster-node-timeout 5000 --save "" --appendonly no --cluster-announce-ip $POD_IP']
+        env: [{name: POD_IP, valueFrom: {fieldRef: {fieldPath: status.podIP}}}]
+        ports: [{containerPort: 6379}, {containerPort: 16379}]
+        readinessProbe: {exec: {command: [redis-cli, ping]}, periodSeconds: 2}
+        volumeMounts: [{name: data, mountPath: /data}]
+      volumes: [{name: data, emptyDir: {}}]
+"#;
