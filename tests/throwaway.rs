@@ -84,6 +84,21 @@ fn losing_any_worker_or_the_api_server_is_seen_and_survived() {
 }
 
 #[test]
+fn no_record_of_an_exec_has_the_password() {
+    refuse_other_clusters();
+    let namespace = Namespace::new("audit");
+    namespace.plugin(&["create", "redis-001", "--ephemeral"]).ok();
+    namespace.info(&["redis-001", "--via", "exec"]);
+    let template = "go-template={{.data.password | base64decode}}";
+    let password = namespace.kubectl(&["get", "secret", "redis-001", "-o", template]).ok();
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cluster/kube");
+    let records = run(Command::new(script).arg("audit")).ok();
+    let ours: Vec<&str> = records.lines().filter(|line| line.contains(&namespace.name)).collect();
+    assert!(ours.iter().any(|line| line.contains("redis-cli")), "the execs must be among the records");
+    assert!(ours.iter().all(|line| !line.contains(&password)));
+}
+
+#[test]
 fn the_cluster_says_what_is_wrong_with_a_command() {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cluster/kube");
     let complaint = |arguments: &[&str]| {

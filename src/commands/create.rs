@@ -8,6 +8,7 @@ use crate::duration;
 use crate::error::Error;
 use crate::k8s::members::Which;
 use crate::k8s::objects::Run;
+use crate::manifest::advice::advice;
 use crate::manifest::assembly::objects;
 use crate::manifest::config::config_line;
 use crate::manifest::difference::Decision;
@@ -300,7 +301,7 @@ pub async fn run(context: &Context, args: Args, ui: &mut Ui) -> Result<(), Error
     let budget = context.server.budget_kind().await?;
     let findings = preflight::check(&context.server, &spec, objects(&spec, budget)).await?;
     findings.notes.iter().for_each(|note| ui.note(&format!("note: {note}")));
-    warn(&spec, ui);
+    advice(&spec).iter().for_each(|advice| ui.warning(advice));
     let made = make(context, &args, &spec, findings.decisions, ui).await;
     made.map_err(|error| going_on(&args.name).into_iter().fold(error, Error::hint))
 }
@@ -333,6 +334,9 @@ async fn make(
         Ok(())
     })
     .await?;
+    if let Err(error) = apply::note_formed(&context.server, &spec.name).await {
+        ui.warning(&format!("the cluster is made, but that could not be noted: {error}"));
+    }
     if !missing.is_empty() {
         report(context, spec, &formed, ui);
     }
@@ -350,15 +354,6 @@ fn report(context: &Context, spec: &Spec, formed: &Observation, ui: &mut Ui) {
         "redis cluster \"{}\" is ready; connect with:\n  kubectl -n {} exec -it {pod} -c {CONTAINER} -- redis-cli -c",
         spec.name, spec.namespace
     ));
-}
-
-fn warn(spec: &Spec, ui: &mut Ui) {
-    if spec.image.entrypoint == Entrypoint::Image {
-        ui.warning("the image's own entry point may run as root: these pods do not satisfy the restricted Pod Security Standard");
-    }
-    if spec.resources.storage.is_none() && spec.shape.replicas() == 0 {
-        ui.warning("without volumes and replicas, a pod that restarts loses its keys");
-    }
 }
 
 /// The manifests as they would be made; the password of a Secret that is there

@@ -65,6 +65,18 @@ impl Server {
         Ok(json!(applied.map_err(|error| error.context(doing()))?))
     }
 
+    /// Adds fields to an object that is there.
+    ///
+    /// # Errors
+    /// The server's, with the object's name.
+    pub async fn add(&self, kind: Kind, name: &str, fields: &Value) -> Result<(), Error> {
+        let api = self.api(kind, Some(self.namespace()));
+        let parameters = PatchParams { field_manager: Some(MANAGER.into()), ..PatchParams::default() };
+        let awaited = format!("patch {} {name}", kind.plural);
+        let patched = self.answer(&awaited, api.patch(name, &parameters, &Patch::Merge(fields))).await;
+        patched.map(drop).map_err(|error| error.context(format!("cannot change {} \"{name}\"", kind.display())))
+    }
+
     /// Deletes an object; says whether it was there. With a grace period, a pod gets
     /// that many seconds to end.
     ///

@@ -105,6 +105,8 @@ lock_volume() {
     rm -f "$tmp/waiting"
 }
 
+is_persistent() { grep -q '^appendonly yes' "$folder/redis.conf"; }
+
 has_data() { [ -e "$data/appendonly.aof" ] || [ -d "$data/appendonlydir" ] || [ -e "$data/dump.rdb" ]; }
 
 # Only a nodes.conf with its data beside it is worth keeping: one without would make an
@@ -114,7 +116,7 @@ provide_nodes_conf() {
     if [ -s "$data/nodes.conf" ]; then
         find_myself "$(cat "$data/nodes.conf")"
         [ "$id" = "$my_id" ] || refuse "the volume belongs to another node: its nodes.conf says \"$id\", this is $my_id"
-        if ! grep -q '^appendonly yes' "$folder/redis.conf"; then
+        if ! is_persistent; then
             restarted=yes
         elif has_data; then
             say "keeping nodes.conf of $my_id"

@@ -42,7 +42,7 @@ pub fn settings(spec: &Spec) -> Vec<(&'static str, String)> {
 
 /// Five eighths of the limit: the rest is for copy-on-write while a child saves,
 /// for replication buffers and for the allocator.
-fn maxmemory(limit: u64) -> u64 {
+pub(super) fn maxmemory(limit: u64) -> u64 {
     limit / 8 * 5
 }
 

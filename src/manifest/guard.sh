@@ -10,7 +10,8 @@
 #     and no answer of a majority of shards remembers the shard; or
 #   - as the owner, when a person has accepted the loss of the shard.
 # Until one of these is true its ports stay closed, so that its peers see that it is
-# gone and elect its replica. Nothing but answers decides: no clock, no phase.
+# gone and elect its replica. Nothing but answers decides, no clock and no phase; that
+# create has noted in the ConfigMap that the cluster had formed can only forbid a start.
 #
 # Whether a shard is remembered shows in the epoch of its owner: CLUSTER_CONFIG says 0
 # of every node but the own one, and the server itself writes down a higher one as soon
@@ -266,6 +267,8 @@ decide() {
         wait_for "no node holds this shard's data any more: restore its volumes, or accept the loss: kubectl redis-cluster accept-loss" lost
     elif [ -n "$living" ]; then
         wait_for "holds no data: waits for $living to own the shard's slots"
+    elif [ -e "$folder/formed" ] && is_persistent; then
+        wait_for "the cluster has formed once, and all volumes of this shard are empty now: restore them, or accept the loss: kubectl redis-cluster accept-loss" lost
     elif [ "$my_shard" != "$my_id" ]; then
         wait_for "holds no data: waits for $(name "$my_shard") to start"
     elif has_double; then

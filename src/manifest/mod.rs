@@ -1,5 +1,6 @@
 //! From what is wished to Kubernetes objects. Pure: nothing here talks to a server.
 
+pub mod advice;
 pub mod assembly;
 pub mod config;
 pub mod difference;

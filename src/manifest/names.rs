@@ -39,6 +39,9 @@ pub const CONTAINER: &str = "redis";
 pub const DATA: &str = "data";
 /// The variable with the password: `redis-cli` takes it from there.
 pub const PASSWORD_VARIABLE: &str = "REDISCLI_AUTH";
+/// The key of the ConfigMap that says that the cluster has formed once: from then on
+/// empty volumes are lost ones.
+pub const FORMED: &str = "formed";
 /// The key of the password in a Secret of ours.
 pub const PASSWORD_KEY: &str = "password";
 

@@ -11,11 +11,12 @@ use crate::k8s::members::Which;
 use crate::k8s::objects::Run;
 use crate::k8s::wait::{Progress, until};
 use crate::manifest::names::{self, ClusterName};
-use crate::manifest::object::Object;
+use crate::manifest::object::{CONFIG_MAP, Object};
 use futures::{StreamExt, stream};
 use k8s_openapi::api::core::v1::{Event, Pod};
 use kube::Api;
 use kube::api::ListParams;
+use serde_json::json;
 use std::time::Duration;
 
 /// How many objects are made at the same time.
@@ -112,6 +113,19 @@ pub async fn formed(
         Ok(Progress::Pending(text))
     })
     .await
+}
+
+/// Notes in the cluster's ConfigMap that it has formed: nodes whose volumes are all empty
+/// after that do not begin anew by themselves. Nothing else depends on it.
+///
+/// # Errors
+/// The server's.
+pub async fn note_formed(server: &Server, name: &ClusterName) -> Result<(), Error> {
+    let noted = server.get(CONFIG_MAP, name.as_str()).await?;
+    if noted.is_some_and(|map| map["data"][names::FORMED].is_string()) {
+        return Ok(());
+    }
+    server.add(CONFIG_MAP, name.as_str(), &json!({ "data": { names::FORMED: "yes" } })).await
 }
 
 /// `4 of 6 nodes answer, 2 say ok, 1 copy their master's data`

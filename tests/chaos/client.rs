@@ -150,6 +150,11 @@ impl Writer {
         outcome.outage_ms = u64::try_from(self.outage(fault).as_millis()).unwrap_or(u64::MAX);
         let deadline = Instant::now() + READING;
         for write in std::mem::take(&mut self.writes) {
+            if outcome.unreadable > 0 {
+                // Its slots were not served for so long: nor will they be for the rest.
+                outcome.unreadable += 1;
+                continue;
+            }
             match self.read(&write.key, deadline).await {
                 None => outcome.unreadable += 1,
                 Some(Some(_)) => {}

@@ -159,10 +159,13 @@ impl Chaos {
             .collect();
         std::thread::sleep(AFTER);
         let outcomes = self.clients.stop();
+        let survives =
+            |title: &str| victims.iter().any(|victim| victim.cluster.title == title && fault.leaves_a_majority(victim));
         let line = |cluster: &&Cluster| Line {
             fault,
             title: cluster.title.clone(),
             layout: cluster.layout,
+            survivable: survives(&cluster.title),
             outcome: outcomes.get(&cluster.key()).copied().unwrap_or_default(),
             whole: whole[cluster.title.as_str()],
         };
@@ -184,7 +187,11 @@ impl Chaos {
             self.born = true;
         }
         if !fault.is_birth() {
-            each(&self.clusters, |cluster| assert!(wait_whole(cluster, MENDED), "{} is not whole", cluster.title));
+            each(&self.clusters, |cluster| {
+                assert!(wait_whole(cluster, MENDED), "{} is not whole", cluster.title);
+                cluster.restore_roles();
+                assert!(wait_whole(cluster, MENDED), "{} is not whole", cluster.title);
+            });
             if let Some(plain) = &self.plain
                 && !plain.is_whole()
             {

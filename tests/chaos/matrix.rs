@@ -120,6 +120,25 @@ impl Cluster {
         Some((pod(&shard["master"])?, pod(&shard["replicas"][0])?))
     }
 
+    /// The masters at birth are masters again: they are spread over the workers.
+    pub fn restore_roles(&self) {
+        let shards = self.info()["status"]["shards"].as_array().cloned().unwrap_or_default();
+        let replicas = shards.iter().flat_map(|shard| shard["replicas"].as_array().cloned().unwrap_or_default());
+        let first = |node: &Value| node["node"].as_str().is_some_and(|name| name.ends_with("01"));
+        for pod in replicas.filter(first).filter_map(|node| node["pod"].as_str().map(str::to_owned)) {
+            self.namespace.kubectl(&["exec", &pod, "--", "redis-cli", "cluster", "failover"]).ok();
+        }
+        until(60, "the masters at birth to be masters again", || {
+            let shards = self.info()["status"]["shards"].as_array().cloned().unwrap_or_default();
+            shards.len() == 3 && shards.iter().all(|shard| first(&shard["master"]))
+        });
+    }
+
+    pub fn workers_of_masters(&self) -> Vec<String> {
+        let shards = self.info()["status"]["shards"].as_array().cloned().unwrap_or_default();
+        shards.iter().filter_map(|shard| shard["master"]["worker"].as_str().map(str::to_owned)).collect()
+    }
+
     /// All pods, replicas first.
     pub fn pods(&self) -> Vec<String> {
         let info = self.info();

@@ -15,6 +15,8 @@ pub struct Line {
     pub title: String,
     pub layout: Layout,
     pub outcome: Outcome,
+    /// Whether a majority of masters and a copy of each shard lived on.
+    pub survivable: bool,
     /// Whether the cluster was whole again in the end.
     pub whole: bool,
 }
@@ -28,7 +30,7 @@ impl Line {
             "is not whole again".to_owned()
         } else if lost > 0 && !self.fault.destroys(self.layout) {
             format!("lost {lost} acknowledged writes")
-        } else if self.fault.leaves_a_majority() && outage_ms > BACK_AFTER_MS {
+        } else if self.survivable && outage_ms > BACK_AFTER_MS {
             format!("did not serve for {:.1} s", seconds(outage_ms))
         } else {
             return None;

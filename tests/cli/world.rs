@@ -227,6 +227,9 @@ impl World {
     /// Stores an object; a StatefulSet gets its pod at once.
     fn apply(&self, path: &str, mut object: Value) -> Response<Body> {
         let mut state = self.state();
+        if object["kind"].is_null() {
+            return merge(&mut state, path, &object);
+        }
         if object["kind"] == "StatefulSet" {
             object["status"] = json!({ "readyReplicas": 1 });
             let name = format!("{}-0", object["metadata"]["name"].as_str().expect("a name"));
@@ -252,6 +255,15 @@ impl World {
             None => failure(404, "not found"),
         }
     }
+}
+
+/// A merge patch of an object's data.
+fn merge(state: &mut State, path: &str, patch: &Value) -> Response<Body> {
+    let Some(object) = state.objects.get_mut(path) else { return failure(404, "not found") };
+    for (name, value) in patch["data"].as_object().into_iter().flatten() {
+        object["data"][name] = value.clone();
+    }
+    answer(object)
 }
 
 fn selector(query: &str) -> Vec<(String, String)> {

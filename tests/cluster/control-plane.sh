@@ -23,8 +23,21 @@ etcd_up() {
         --initial-cluster "default=http://$API_ADDRESS:2380"
 }
 
+# What is asked of pods' processes: tests look for secrets in it.
+audit_policy() {
+    cat <<END
+apiVersion: audit.k8s.io/v1
+kind: Policy
+rules:
+- level: Request
+  resources: [{group: "", resources: [pods/exec, pods/attach, pods/portforward]}]
+- level: None
+END
+}
+
 # The tolerations are short so that the loss of a node is seen soon.
 apiserver_up() {
+    audit_policy >"$STATE/audit-policy.yaml"
     daemon apiserver "$KUBERNETES/kube-apiserver" \
         --advertise-address="$API_ADDRESS" --bind-address="$API_ADDRESS" --secure-port="$API_PORT" --insecure-port=0 \
         --etcd-servers="http://$API_ADDRESS:2379" --service-cluster-ip-range="$SERVICE_RANGE" \
@@ -35,6 +48,7 @@ apiserver_up() {
         --service-account-key-file="$PKI/service-account.key" --service-account-signing-key-file="$PKI/service-account.key" \
         --service-account-issuer=https://kubernetes.default.svc \
         --enable-admission-plugins=NodeRestriction \
+        --audit-log-path="$STATE/log/audit.log" --audit-policy-file="$STATE/audit-policy.yaml" --audit-log-maxsize=50 \
         --default-not-ready-toleration-seconds=20 --default-unreachable-toleration-seconds=20
 }
 

@@ -7,8 +7,10 @@
 
 mod lifecycle;
 mod logs;
+mod loss;
 mod original;
 mod refusals;
 mod rights;
+mod security;
 mod support;
 mod versions;

@@ -184,6 +184,26 @@ fn a_shard_whose_data_is_gone_stays_down_until_the_loss_is_accepted() {
     }
 }
 
+/// With volumes nothing begins anew that has formed once, not even when all is lost.
+#[test]
+fn volumes_that_are_all_empty_are_lost_ones_once_the_cluster_has_formed() {
+    let mut cluster = formed(Cluster::new(29, None), Shell::Dash);
+    cluster.note_formed();
+    cluster.kill_all();
+    for number in [101, 102, 201, 202, 301, 302] {
+        cluster.wipe(number);
+    }
+    cluster.start_all(Shell::Dash);
+    for number in [101, 202] {
+        cluster.wait_log(number, "the cluster has formed once, and all volumes of this shard are empty now");
+    }
+    for number in [101, 201, 302] {
+        assert_eq!(cluster.at_startup(number, &["SET", "accepted", "yes"]), "OK");
+    }
+    cluster.wait_ok();
+    assert_eq!((cluster.role(302), cluster.count(KEYS)), ("master".into(), 0));
+}
+
 #[test]
 fn a_memory_only_cluster_that_lost_everything_starts_anew() {
     let mut cluster = formed(Cluster::in_memory(23, None), Shell::Dash);

@@ -8,7 +8,7 @@ use kubectl_redis_cluster::cluster::snapshot::{Member, Seen, Silence, Snapshot, 
 use kubectl_redis_cluster::cluster::topology::{State, Topology};
 use kubectl_redis_cluster::error::Error;
 use kubectl_redis_cluster::manifest::config::{SCRIPTS, cluster_config, redis_conf};
-use kubectl_redis_cluster::manifest::names::ClusterName;
+use kubectl_redis_cluster::manifest::names::{ClusterName, FORMED};
 use kubectl_redis_cluster::manifest::spec::{
     Auth, Entrypoint, Image, Network, Placement, Redis, Resources, Spec, Spread, Storage, Workload,
 };
@@ -219,6 +219,11 @@ impl Cluster {
     /// The volume is lost.
     pub fn wipe(&self, number: u32) {
         std::fs::remove_dir_all(self.data(number)).expect("removed");
+    }
+
+    /// What create does when all nodes are well.
+    pub fn note_formed(&self) {
+        std::fs::write(self.folder.path().join("config").join(FORMED), "yes").expect("written");
     }
 
     /// What the node has printed since its last start.

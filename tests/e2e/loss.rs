@@ -1,0 +1,52 @@
+//! A shard of which no copy is left: it is said, and only a person can end it.
+
+use super::support::Namespace;
+
+const KEYS: usize = 300;
+
+fn lines(namespace: &Namespace, verb: impl Fn(usize) -> String) -> String {
+    namespace.redis("redis-001-node-201-0", &(0..KEYS).map(verb).collect::<String>())
+}
+
+#[test]
+fn a_shard_without_a_copy_waits_for_a_persons_word() {
+    let namespace = Namespace::new("loss");
+    namespace.plugin(&["create", "redis-001", "--ephemeral"]).ok();
+    let replies = lines(&namespace, |index| format!("SET key:{index} {index}\n"));
+    assert_eq!(replies.lines().filter(|line| *line == "OK").count(), KEYS);
+    let nothing = namespace.plugin(&["accept-loss", "redis-001", "--yes"]).refused();
+    insta::assert_snapshot!(nothing.replace(&namespace.name, "<ns>"), @r#"
+    error: no shard of redis cluster "redis-001" says that its data is gone
+    hint: to give up a shard that waits for a node that will never come back, name it: --shard NUMBER
+    hint: see what each node says: kubectl redis-cluster -n <ns> info redis-001
+    "#);
+    let served = namespace.plugin(&["accept-loss", "redis-001", "--shard", "1", "--yes"]).refused();
+    insta::assert_snapshot!(served.replace(&namespace.name, "<ns>"), @"
+    error: shard 1 is served by redis-001-node-101: there is no loss to accept
+    hint: see what each node says: kubectl redis-cluster -n <ns> info redis-001
+    ");
+
+    let pods = ["redis-001-node-101-0", "redis-001-node-102-0"];
+    namespace.kubectl(&["delete", "pod", pods[0], pods[1], "--grace-period=0", "--force"]).ok();
+    super::support::until(90, "both nodes to say that the data is gone", || {
+        let info = namespace.info(&["redis-001"]);
+        let findings = info["findings"].as_array().cloned().unwrap_or_default();
+        findings.iter().filter(|finding| finding["code"] == "data-lost").count() == 2
+    });
+    let shown = namespace.plugin(&["info", "redis-001"]).ok();
+    let hint = format!("hint: kubectl redis-cluster -n {} accept-loss redis-001 --shard 1", namespace.name);
+    assert!(shown.contains("no node holds this shard's data any more") && shown.contains(&hint), "{shown}");
+    let log = namespace.kubectl(&["logs", pods[0]]).ok();
+    assert!(log.contains("accept the loss: kubectl redis-cluster accept-loss"), "{log}");
+
+    let plan = namespace.plugin(&["accept-loss", "redis-001", "--dry-run=client"]);
+    assert!(plan.err.contains("shard 1: redis-001-node-101 starts as its owner, empty"), "{}", plan.err);
+    assert_eq!(plan.ok(), "shard/1 accepted (dry run)\n");
+    let unasked = namespace.plugin(&["accept-loss", "redis-001"]);
+    assert_eq!(unasked.code, Some(1), "nobody is there to ask: {}", unasked.err);
+    assert_eq!(namespace.plugin(&["accept-loss", "redis-001", "--yes"]).ok(), "shard/1 accepted\n");
+    namespace.wait_ok(&["redis-001"]);
+    let replies = lines(&namespace, |index| format!("GET key:{index}\n"));
+    let there = replies.lines().filter(|line| line.parse::<usize>().is_ok()).count();
+    assert!((KEYS / 2..KEYS * 3 / 4).contains(&there), "the other shards keep theirs: {there}");
+}

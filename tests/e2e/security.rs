@@ -1,0 +1,42 @@
+//! What pods may, and where the password must never be.
+
+use super::support::Namespace;
+
+fn password(namespace: &Namespace) -> String {
+    let template = "go-template={{.data.password | base64decode}}";
+    namespace.kubectl(&["get", "secret", "redis-001", "-o", template]).ok()
+}
+
+#[test]
+fn the_password_is_in_the_secret_and_nowhere_else() {
+    let namespace = Namespace::new("password");
+    namespace.plugin(&["create", "redis-001", "--ephemeral", "--network-policy"]).ok();
+    let password = password(&namespace);
+    assert_eq!(password.len(), 32);
+    // Everything that uses it: both ways to ask, a start that has to wait, a planned end.
+    namespace.info(&["redis-001", "--via", "exec"]);
+    namespace.kubectl(&["delete", "pod", "redis-001-node-101-0"]).ok();
+    namespace.wait_ok(&["redis-001"]);
+
+    let objects = "pods,statefulsets,services,endpoints,configmaps,events,networkpolicies,poddisruptionbudgets";
+    let mut texts = vec![namespace.kubectl(&["get", objects, "-o", "yaml"]).ok()];
+    for pod in namespace.values(&["pods"], "{.metadata.name}") {
+        texts.push(namespace.kubectl(&["logs", &pod]).ok());
+        let commands = "for process in /proc/[0-9]*; do tr '\\0' ' ' <$process/cmdline; done";
+        texts.push(namespace.kubectl(&["exec", &pod, "--", "sh", "-c", commands]).ok());
+    }
+    assert!(texts.iter().any(|text| text.contains("redis-server")), "the command lines must be among them");
+    assert!(texts.iter().all(|text| !text.contains(&password)));
+}
+
+#[test]
+fn pods_have_no_rights_and_no_room_for_mischief() {
+    let namespace = Namespace::new("pods");
+    namespace.plugin(&["create", "redis-001", "--ephemeral"]).ok();
+    let shell = |script: &str| namespace.kubectl(&["exec", "redis-001-node-201-0", "--", "sh", "-c", script]);
+    assert_eq!(shell("id -u").ok().trim(), "999");
+    assert_ne!(shell("ls /var/run/secrets/kubernetes.io").code, Some(0), "no service account token");
+    assert_ne!(shell("touch /here").code, Some(0), "the root file system is read-only");
+    assert_eq!(shell("grep CapEff /proc/1/status").ok().trim().rsplit('\t').next(), Some("0000000000000000"));
+    assert_eq!(shell("grep NoNewPrivs /proc/1/status").ok().trim().rsplit('\t').next(), Some("1"));
+}
