@@ -26,10 +26,15 @@ seen=$tmp/seen
 open_startup() {
     : >"$tmp/waiting"
     (umask 077 && startup_conf >"$tmp/startup.conf")
-    "$server" "$tmp/startup.conf" >/dev/null 2>&1 9>&- &
+    "$server" "$tmp/startup.conf" >"$tmp/startup.log" 2>&1 9>&- &
     startup=$!
     trap 'kill $startup; exit 143' TERM INT
-    until ask_startup "SET node $my_id" | grep -q '^OK'; do pause; done
+    tries=0
+    until ask_startup "SET node $my_id" | grep -q '^OK'; do
+        tries=$((tries + 1))
+        [ "$tries" -lt 60 ] || refuse "the start-up server does not answer: $(tail -n 1 "$tmp/startup.log")"
+        pause
+    done
 }
 
 startup_conf() {
@@ -45,7 +50,7 @@ close_startup() {
     trap - TERM INT
     kill "$startup"
     wait "$startup" || true
-    rm -f "$tmp/waiting" "$tmp/startup.conf"
+    rm -f "$tmp/waiting" "$tmp/startup.conf" "$tmp/startup.log"
 }
 
 ask_startup() { ask "${BOOTSTRAP_BIND:-127.0.0.1}" "$startup_port" "$@"; }
@@ -65,7 +70,7 @@ wait_for() {
     fi
     # Quick at first, when all others are about to start too.
     rounds=$((rounds + 1))
-    if [ "$rounds" -lt 30 ]; then pause; else sleep 1; fi
+    if [ "$rounds" -lt 20 ]; then pause; else sleep 1; fi
 }
 
 # Everybody whom CLUSTER_CONFIG names, one a line: SHARD ID HOST; a shard is called by
@@ -138,7 +143,11 @@ find_owner() {
 }
 
 # name ID: the node, by the number that its ID ends with.
-name() { printf 'node %s' "${1##*node}" | sed 's/ 0*/ /'; }
+name() {
+    zeros=${1##*node}
+    zeros=${zeros%%[1-9]*}
+    printf 'node %s' "${1##*"node$zeros"}"
+}
 
 # siblings_in STATE ...: the names of the shard's other nodes in one of these states.
 siblings_in() {
@@ -207,16 +216,22 @@ compose() {
             }
         }
         END {
+            if (place == "") place = known[me]
             if (mode == "owner") printf "%s %s myself,master - 0 0 %d connected%s\n", me, place, ++current, mine
             printf "%svars currentEpoch %d lastVoteEpoch %d\n", lines, current, current
         }' - "$2"
 }
 
 # Another process of this node, behind the same Service: the old pod of a
-# ReplicationController that still ends, or one that was deleted by force.
+# ReplicationController that still ends, or one that was deleted by force. The Service
+# chooses between the two anew each time; where a pod cannot reach itself through its
+# Service, it says nothing.
 has_double() {
     for _ in 1 2 3 4; do
-        case $(ask "$my_host" "$port" PING) in *PONG* | *LOADING* | *MASTERDOWN*) return 0 ;; esac
+        case $(ask "$my_host" "$port" PING) in
+        *PONG* | *LOADING* | *MASTERDOWN*) return 0 ;;
+        '') return 1 ;;
+        esac
     done
     return 1
 }

@@ -179,7 +179,7 @@ fn container(spec: &Spec, number: NodeNumber) -> Value {
             "limits": { "memory": spec.resources.memory.to_string() },
         },
         "startupProbe": probe("alive", 1, 120),
-        "livenessProbe": probe("alive", 10, 5),
+        "livenessProbe": probe("alive", 20, 3),
         "readinessProbe": probe("ready", 5, 2),
         "lifecycle": { "preStop": { "exec": { "command": script("stop.sh", None) } } },
         "volumeMounts": mounts(spec),

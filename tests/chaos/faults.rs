@@ -2,7 +2,7 @@
 
 use crate::machine::{self, kill, kube, processes};
 use crate::matrix::{Cluster, Layout};
-use crate::support::{program, run, until};
+use crate::support::{program, run};
 use std::thread;
 use std::time::Duration;
 
@@ -184,7 +184,7 @@ fn delete(cluster: &Cluster, pod: &str, how: &[&str]) {
 fn settle(cluster: &Cluster) {
     match cluster.layout {
         Layout::Plain => last(10),
-        _ => until(120, "the cluster to be whole again", || cluster.is_whole()),
+        _ => assert!(cluster.wait_whole(Duration::from_secs(120)), "{} is not whole again", cluster.title),
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::support::{Namespace, until};
 use serde_json::Value;
 use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
 
 /// How a cluster was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,6 +114,22 @@ impl Cluster {
         status["state"] == "ok" && status["agree"] == true
     }
 
+    /// Waits until it is whole; says whether it is.
+    pub fn wait_whole(&self, patience: Duration) -> bool {
+        let end = Instant::now() + patience;
+        loop {
+            if self.is_whole() {
+                return true;
+            }
+            if Instant::now() >= end {
+                println!("  {} is not whole: {:?}", self.title, self.findings());
+                return false;
+            }
+            // Every look costs the machine what the clusters need.
+            std::thread::sleep(Duration::from_secs(1));
+        }
+    }
+
     /// The pods of a shard: its master and its first replica.
     pub fn shard(&self, index: usize) -> Option<(String, String)> {
         let shard = &self.info()["status"]["shards"][index];
@@ -129,6 +146,7 @@ impl Cluster {
             self.namespace.kubectl(&["exec", &pod, "--", "redis-cli", "cluster", "failover"]).ok();
         }
         until(60, "the masters at birth to be masters again", || {
+            std::thread::sleep(Duration::from_secs(1));
             let shards = self.info()["status"]["shards"].as_array().cloned().unwrap_or_default();
             shards.len() == 3 && shards.iter().all(|shard| first(&shard["master"]))
         });
