@@ -22,7 +22,7 @@ demo: cluster
 
 # The tiers that need no Kubernetes.
 test-quick:
-	cargo test --locked --lib --bins --test architecture --test cli --test redis
+	RUST_TEST_THREADS=8 cargo test --locked --lib --bins --test architecture --test cli --test redis
 
 # On TEST_KUBECONFIG's cluster where that is set, else on the throwaway one. Three
 # clusters at a time are what two cores bear.

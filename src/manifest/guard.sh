@@ -80,12 +80,14 @@ roster() {
         awk 'NF >= 8 { host = $2; sub(/:[0-9]+$/, "", host); print($3 ~ /slave/ ? $4 : $1, $1, host) }'
 }
 
-# look ID HOST: one node's state and, when it lives, its view, in a file.
+# look ID HOST: one node's state and, when it lives, its view, in a file. Half an answer
+# of a busy node is none: what is missing in it would be taken for lost.
 look() {
-    reply=$(ask "$2" "$port" 'CLUSTER NODES' 'CLUSTER INFO' 'INFO replication' DBSIZE) || true
+    reply=$(ask "$2" "$port" 'CLUSTER NODES' 'CLUSTER INFO' 'INFO replication' DBSIZE 'ECHO complete') || true
     find_myself "$reply"
     case $id/$reply in
-    "$1"/*) state=living ;;
+    "$1"/*complete) state=living ;;
+    "$1"/*) state=silent ;;
     /*LOADING*) state=loading ;;
     */*NOAUTH* | */*WRONGPASS* | */*'invalid password'*) state=refusing ;;
     *)
@@ -230,7 +232,8 @@ has_double() {
     for _ in 1 2 3 4; do
         case $(ask "$my_host" "$port" PING) in
         *PONG* | *LOADING* | *MASTERDOWN*) return 0 ;;
-        '') return 1 ;;
+        *'onnection refused'*) ;;
+        *) return 1 ;;
         esac
     done
     return 1

@@ -137,18 +137,22 @@ impl Cluster {
         Some((pod(&shard["master"])?, pod(&shard["replicas"][0])?))
     }
 
-    /// The masters at birth are masters again: they are spread over the workers.
+    /// The masters at birth are masters again: they are spread over the workers. A
+    /// failover that was asked for gives up after 5 s, and is asked for again.
     pub fn restore_roles(&self) {
-        let shards = self.info()["status"]["shards"].as_array().cloned().unwrap_or_default();
-        let replicas = shards.iter().flat_map(|shard| shard["replicas"].as_array().cloned().unwrap_or_default());
-        let first = |node: &Value| node["node"].as_str().is_some_and(|name| name.ends_with("01"));
-        for pod in replicas.filter(first).filter_map(|node| node["pod"].as_str().map(str::to_owned)) {
-            self.namespace.kubectl(&["exec", &pod, "--", "redis-cli", "cluster", "failover"]).ok();
-        }
-        until(60, "the masters at birth to be masters again", || {
-            std::thread::sleep(Duration::from_secs(1));
+        let first = |node: &&Value| node["node"].as_str().is_some_and(|name| name.ends_with("01"));
+        until(90, "the masters at birth to be masters again", || {
             let shards = self.info()["status"]["shards"].as_array().cloned().unwrap_or_default();
-            shards.len() == 3 && shards.iter().all(|shard| first(&shard["master"]))
+            let replicas: Vec<Value> =
+                shards.iter().flat_map(|shard| shard["replicas"].as_array().cloned().unwrap_or_default()).collect();
+            let demoted: Vec<&str> = replicas.iter().filter(first).filter_map(|node| node["pod"].as_str()).collect();
+            for pod in &demoted {
+                self.namespace.kubectl(&["exec", pod, "--", "redis-cli", "cluster", "failover"]).ok();
+            }
+            if !demoted.is_empty() {
+                std::thread::sleep(Duration::from_secs(3));
+            }
+            shards.len() == 3 && demoted.is_empty()
         });
     }
 
