@@ -91,7 +91,7 @@ pub fn accept<'a>(topology: &'a Topology, shard: u32) -> Result<Loss<'a>, NoLoss
         return Err(NoLoss::Served { shard, owner: owner.member.name.clone() });
     }
     let newest = nodes.iter().filter(|node| holds_data(node)).max_by_key(|node| offset(node));
-    let waiting = nodes.iter().find(|node| waits(node));
+    let waiting = nodes.iter().find(|node| node.waits());
     let remedy = match (newest, waiting) {
         (Some(replica), _) => Remedy::Promote(&replica.member, election(topology)),
         (None, Some(node)) => Remedy::StartEmpty(&node.member),
@@ -112,10 +112,6 @@ fn holds_data(node: &NodeFacts) -> bool {
 
 fn offset(node: &NodeFacts) -> Option<u64> {
     node.server.as_ref().and_then(|server| server.offset)
-}
-
-fn waits(node: &NodeFacts) -> bool {
-    matches!(node.error, Some(Silence::Waiting(_) | Silence::DataLost(_)))
 }
 
 fn election(topology: &Topology) -> Election {

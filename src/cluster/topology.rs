@@ -185,6 +185,11 @@ impl NodeFacts {
         self.error.is_none()
     }
 
+    /// Whether it has no data and may not start yet, as it says itself.
+    pub fn waits(&self) -> bool {
+        matches!(self.error, Some(Silence::Waiting(_) | Silence::DataLost(_)))
+    }
+
     /// Whether a replica's link to its master is up and its data complete.
     pub fn is_linked(&self) -> bool {
         self.server.as_ref().is_some_and(|server| server.is_synced() == Some(true))
@@ -265,7 +270,9 @@ fn state(snapshot: &Snapshot, shards: &[Shard], slots: Option<SlotCounts>) -> St
     let answered = snapshot.answered().count();
     let Some(slots) = slots.filter(|_| answered * 2 >= wanted) else { return State::Unknown };
     let all_say_ok = snapshot.answered().all(|(_, view)| view.cluster.ok);
-    if !all_say_ok || slots.ok + slots.pfail < SLOTS {
+    // Its peers believe in it for the node timeout, but it says itself that it does not serve.
+    let owner_waits = shards.iter().any(|shard| !shard.slots.is_empty() && shard.master.waits());
+    if !all_say_ok || owner_waits || slots.ok + slots.pfail < SLOTS {
         State::Fail
     } else if answered == wanted && slots.ok == SLOTS && replicas_complete(snapshot, shards) {
         State::Ok
@@ -383,6 +390,15 @@ pub mod tests {
         let replica = &topology.shards[0].replicas[0];
         assert_eq!(replica.error, Some("pod is gone".into()));
         assert_eq!(replica.role, Some(Role::Replica));
+    }
+
+    #[test]
+    fn an_owner_that_may_not_start_serves_nobody() {
+        let mut snapshot = healthy();
+        snapshot.seen[0].view = Err("no answer within 3s".into());
+        assert_eq!(Topology::of(&snapshot).state, State::Degraded);
+        snapshot.seen[0].view = Err(Silence::Waiting("waits for 102".into()));
+        assert_eq!(Topology::of(&snapshot).state, State::Fail);
     }
 
     #[test]

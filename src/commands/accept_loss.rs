@@ -39,6 +39,11 @@ pub struct Args {
     timeout: Duration,
 }
 
+/// What to do when it was interrupted.
+pub fn going_on() -> Vec<String> {
+    vec!["a node that was told to serve goes on without you; see what became of it: kubectl redis-cluster info".into()]
+}
+
 /// Accepts the loss of shards.
 ///
 /// # Errors

@@ -57,6 +57,7 @@ impl Command {
         match self {
             Self::Create(args) => create::going_on(&args.name),
             Self::Delete(args) => delete::going_on(&args.name),
+            Self::AcceptLoss(_) => accept_loss::going_on(),
             _ => Vec::new(),
         }
     }

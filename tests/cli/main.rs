@@ -55,6 +55,19 @@ async fn info_of_nodes_that_answer_badly_or_not_at_all() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn accept_loss_of_a_shard_that_is_gone() {
+    let world = World::with_cluster().await;
+    insta::assert_snapshot!("accept_loss_refused", world.run("accept-loss redis-001 --shard 2 --yes").await);
+    for node in ["201", "202"] {
+        world.node(&format!("redis-001-node-{node}-0"), Node::HasLostItsData);
+    }
+    insta::assert_snapshot!("info_of_lost_data", world.run("info redis-001").await);
+    insta::assert_snapshot!("accept_loss", world.run("accept-loss redis-001 --yes").await);
+    world.node("redis-001-node-201-0", Node::IsDeaf);
+    insta::assert_snapshot!("accept_loss_unheard", world.run("accept-loss --shard 2 --yes --timeout 5s").await);
+}
+
+#[tokio::test(start_paused = true)]
 async fn info_of_what_is_not_there() {
     let world = World::new();
     insta::assert_snapshot!(world.run("info nope").await, @r#"

@@ -7,7 +7,7 @@ use http::{Method, Request, Response};
 use kube::client::Body;
 use kubectl_redis_cluster::cli::Cli;
 use kubectl_redis_cluster::cluster::node::NodeNumber;
-use kubectl_redis_cluster::cluster::nodes_conf::{Peer, nodes_conf};
+use kubectl_redis_cluster::cluster::nodes_conf::{Peer, STARTUP_PORT, nodes_conf};
 use kubectl_redis_cluster::cluster::shape::{Shape, Small};
 use kubectl_redis_cluster::context::Context;
 use kubectl_redis_cluster::error::Error;
@@ -28,6 +28,11 @@ pub enum Node {
     Hangs,
     Refuses(&'static str),
     Says(&'static str),
+    /// Listens on the start-up port alone, where it says that its data is lost; becomes a
+    /// healthy node when that is accepted.
+    HasLostItsData,
+    /// The same, but does not hear of an acceptance.
+    IsDeaf,
 }
 
 #[derive(Clone)]
@@ -307,7 +312,15 @@ impl Dial for World {
             if let Some(Node::Refuses(reason)) = node {
                 return Err(Error::user(reason));
             }
+            let at_startup = matches!(node, Some(Node::HasLostItsData | Node::IsDeaf));
+            if at_startup != (target.port == STARTUP_PORT) {
+                return Err(Error::user("nothing listens on its port"));
+            }
             let (ours, theirs) = tokio::io::duplex(1 << 16);
+            if at_startup {
+                tokio::spawn(serve_startup(theirs, self.clone(), target.pod.clone()));
+                return Ok(Line::Server { stream: Box::new(ours), trouble: async { None }.boxed() });
+            }
             if !matches!(node, Some(Node::Hangs)) {
                 tokio::spawn(serve(theirs, number.expect("a node of ours"), node));
             } else {
@@ -316,6 +329,30 @@ impl Dial for World {
             Ok(Line::Server { stream: Box::new(ours), trouble: async { None }.boxed() })
         }
         .boxed()
+    }
+}
+
+/// What a node without data says.
+async fn serve_startup(mut stream: DuplexStream, world: World, pod: String) {
+    let mut buffer = [0; 4096];
+    while let Ok(read @ 1..) = stream.read(&mut buffer).await {
+        let text = String::from_utf8_lossy(&buffer[..read]).to_uppercase();
+        for command in text.split('*').skip(1) {
+            let reply = match command {
+                command if command.contains("WAITING") => "no node holds this shard's data any more",
+                command if command.contains("LOST") => "lost",
+                command => {
+                    let mut state = world.state();
+                    let hears = matches!(state.nodes.get(&pod), Some(Node::HasLostItsData));
+                    if command.contains("ACCEPTED") && hears {
+                        state.nodes.remove(&pod);
+                    }
+                    "OK"
+                }
+            };
+            let bulk = format!("${}\r\n{reply}\r\n", reply.len());
+            stream.write_all(bulk.as_bytes()).await.expect("somebody listens");
+        }
     }
 }
 
