@@ -110,9 +110,11 @@ is_persistent() { grep -q '^appendonly yes' "$folder/redis.conf"; }
 has_data() { [ -e "$data/appendonly.aof" ] || [ -d "$data/appendonlydir" ] || [ -e "$data/dump.rdb" ]; }
 
 # Only a nodes.conf with its data beside it is worth keeping: one without would make an
-# empty master. In memory, every new process is without.
+# empty master. In memory, every new process is without; what a replica has left of its
+# first copy is older than anything that its peers may know.
 provide_nodes_conf() {
     restarted=no
+    is_persistent || rm -f "$data"/*.rdb
     if [ -s "$data/nodes.conf" ]; then
         find_myself "$(cat "$data/nodes.conf")"
         [ "$id" = "$my_id" ] || refuse "the volume belongs to another node: its nodes.conf says \"$id\", this is $my_id"

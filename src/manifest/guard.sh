@@ -86,7 +86,7 @@ look() {
     reply=$(ask "$2" "$port" 'CLUSTER NODES' 'CLUSTER INFO' 'INFO replication' DBSIZE 'ECHO complete') || true
     find_myself "$reply"
     case $id/$reply in
-    "$1"/*complete) state=living ;;
+    "$1"/*complete) if is_hollow "$reply"; then state=empty reply=''; else state=living; fi ;;
     "$1"/*) state=silent ;;
     /*LOADING*) state=loading ;;
     */*NOAUTH* | */*WRONGPASS* | */*'invalid password'*) state=refusing ;;
@@ -96,6 +96,17 @@ look() {
         ;;
     esac
     printf '%s\n%s\n' "$state" "$reply" >"$seen/$1"
+}
+
+# A replica that was never linked to its master is as good as empty, and what it knows it
+# has from others. Since when it has no link is -1 then, or in old versions since 1970.
+is_hollow() {
+    printf '%s\n' "$1" | tr -d '\r' | awk '
+        $0 == "role:slave" { replica = 1 }
+        $0 == "master_link_status:up" { up = 1 }
+        /^master_link_down_since_seconds:/ { down = substr($0, 32) + 0 }
+        /^[0-9]+$/ { keys = $0 }
+        END { exit !(replica && !up && (down < 0 || down > 1000000000) && keys == 0) }'
 }
 
 state_of() { read -r state <"$seen/$1"; }
@@ -184,8 +195,12 @@ await_failover() {
     : "${since:=$(date +%s)}"
     waited=$(($(date +%s) - since))
     if [ "$3" = gone ] && { [ "$restarted" = yes ] || [ "$waited" -gt "$patience" ]; }; then
-        say "asking $(name "$4") to take over"
-        ask "$2" "$port" 'CLUSTER FAILOVER FORCE' >/dev/null || true
+        # It tries for 5 s.
+        if [ $(($(date +%s) - ${asked:-0})) -ge 5 ]; then
+            asked=$(date +%s)
+            say "asking $(name "$4") to take over"
+            ask "$2" "$port" 'CLUSTER FAILOVER FORCE' >/dev/null || true
+        fi
     fi
     wait_for "holds no data: waits for its replica $(name "$4") to take over"
 }
@@ -304,6 +319,8 @@ join() {
     if ! awk -v owner="$owner" '$1 == owner && $3 ~ /myself/ && $3 ~ /master/ { found = 1 }
             END { exit !found }' "$seen/$owner"; then
         wait_for "holds no data: waits for $(name "$owner") to say that it is a master"
+    elif grep -q "^$owner [^ ]* [^ ]*myself[^ ]*nofailover" "$seen/$owner"; then
+        wait_for "holds no data: waits for $(name "$owner"), which is leaving, to be succeeded"
     elif ! grep -q "^$my_id " "$seen/$owner"; then
         wait_for "the cluster does not know this node any more: it was forgotten by $(name "$owner")"
     elif has_double; then

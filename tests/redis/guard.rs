@@ -9,6 +9,11 @@ fn formed(mut cluster: Cluster, shell: Shell) -> Cluster {
     cluster.start_all(shell);
     cluster.wait_ok();
     cluster.write(KEYS);
+    // A replica's append-only file begins with its first copy: until it is written out, a
+    // killed replica has nothing on disk.
+    until(20, "the copies to be on disk", || {
+        [102, 202, 302].iter().all(|number| cluster.persistence(*number).contains("aof_rewrite_in_progress:0"))
+    });
     cluster
 }
 
@@ -215,6 +220,33 @@ fn a_memory_only_cluster_that_lost_everything_starts_anew() {
     assert_eq!((cluster.count(KEYS), cluster.role(101)), (0, "master".into()), "as at birth");
     cluster.write(KEYS);
     is_whole(&cluster);
+}
+
+/// Pods of a ReplicationController start beside the old ones: what they join may leave.
+#[test]
+fn a_replica_that_never_had_a_copy_keeps_nobody_from_starting_anew() {
+    let mut cluster = formed(Cluster::in_memory(30, None), Shell::Dash);
+    assert_eq!(cluster.cli(101, &["CONFIG", "SET", "repl-diskless-sync-delay", "60"], None), "OK");
+    cluster.kill(&[102]);
+    cluster.start(102, Shell::Dash);
+    cluster.wait_log(102, "joining as a replica of node 101");
+    until(20, "the replica to run", || cluster.role(102) == "slave");
+    cluster.kill(&[101, 201, 202, 301, 302]);
+    for number in [101, 201, 202, 301, 302] {
+        cluster.start(number, Shell::Dash);
+    }
+    cluster.wait_ok();
+    assert_eq!((cluster.count(KEYS), cluster.role(101)), (0, "master".into()));
+}
+
+#[test]
+fn nobody_joins_a_master_that_is_leaving() {
+    let mut cluster = formed(Cluster::in_memory(31, None), Shell::Busybox);
+    assert_eq!(cluster.leave(102, Shell::Busybox), "");
+    assert_eq!(cluster.leave(101, Shell::Busybox), "", "its replica leaves too");
+    cluster.kill(&[102]);
+    cluster.start(102, Shell::Busybox);
+    cluster.wait_log(102, "waits for node 101, which is leaving, to be succeeded");
 }
 
 /// Born and killed before anything was written: the volumes keep who they are.

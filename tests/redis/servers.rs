@@ -284,6 +284,10 @@ impl Cluster {
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
+    pub fn persistence(&self, number: u32) -> String {
+        self.cli(number, &["INFO", "persistence"], self.password.as_deref())
+    }
+
     pub fn role(&self, number: u32) -> String {
         let role = self.cli(number, &["ROLE"], self.password.as_deref());
         role.lines().next().unwrap_or_default().to_owned()
