@@ -7,23 +7,11 @@
 #[path = "e2e/support.rs"]
 #[allow(dead_code, reason = "each test binary uses its own part")]
 mod support;
+#[path = "cluster/throwaway.rs"]
+mod throwaway;
 
-use std::path::Path;
-use std::process::Command;
 use support::{Namespace, program, run, until};
-
-/// The throwaway cluster's own marker decides, not its name.
-fn refuse_other_clusters() {
-    let marker = ["-n", "kube-system", "get", "configmap", "kubectl-redis-cluster-throwaway"];
-    let there = run(program("kubectl").args(marker));
-    assert_eq!(there.code, Some(0), "this is not the throwaway Kubernetes: {}", there.err);
-}
-
-fn kube(arguments: &[&str]) {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cluster/kube");
-    let output = Command::new(script).args(arguments).output().expect("it runs");
-    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-}
+use throwaway::{kube, refuse_other_clusters, script};
 
 /// What was hurt is mended, also when a test fails.
 struct Mended(&'static [&'static [&'static str]]);
@@ -89,10 +77,8 @@ fn no_record_of_an_exec_has_the_password() {
     let namespace = Namespace::new("audit");
     namespace.plugin(&["create", "redis-001", "--ephemeral"]).ok();
     namespace.info(&["redis-001", "--via", "exec"]);
-    let template = "go-template={{.data.password | base64decode}}";
-    let password = namespace.kubectl(&["get", "secret", "redis-001", "-o", template]).ok();
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cluster/kube");
-    let records = run(Command::new(script).arg("audit")).ok();
+    let password = namespace.password("redis-001");
+    let records = run(script().arg("audit")).ok();
     let ours: Vec<&str> = records.lines().filter(|line| line.contains(&namespace.name)).collect();
     assert!(ours.iter().any(|line| line.contains("redis-cli")), "the execs must be among the records");
     assert!(ours.iter().all(|line| !line.contains(&password)));
@@ -100,9 +86,8 @@ fn no_record_of_an_exec_has_the_password() {
 
 #[test]
 fn the_cluster_says_what_is_wrong_with_a_command() {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cluster/kube");
     let complaint = |arguments: &[&str]| {
-        let output = Command::new(&script).args(arguments).output().expect("it runs");
+        let output = script().args(arguments).output().expect("it runs");
         assert_eq!(output.status.code(), Some(1));
         String::from_utf8_lossy(&output.stderr).into_owned()
     };

@@ -86,8 +86,7 @@ pub fn accept<'a>(topology: &'a Topology, shard: u32) -> Result<Loss<'a>, NoLoss
     if nodes.is_empty() {
         return Err(NoLoss::Unknown(shard));
     }
-    let owners = topology.shards.iter().filter(|each| !each.slots.is_empty()).map(|each| &each.master);
-    if let Some(owner) = owners.filter(|owner| owner.is_reachable()).find(|owner| nodes.contains(owner)) {
+    if let Some(owner) = topology.owners().find(|owner| owner.is_reachable() && nodes.contains(owner)) {
         return Err(NoLoss::Served { shard, owner: owner.member.name.clone() });
     }
     let newest = nodes.iter().filter(|node| holds_data(node)).max_by_key(|node| offset(node));
@@ -115,10 +114,8 @@ fn offset(node: &NodeFacts) -> Option<u64> {
 }
 
 fn election(topology: &Topology) -> Election {
-    let masters = topology.shards.iter().filter(|shard| !shard.slots.is_empty()).map(|shard| &shard.master);
-    let (all, answering) =
-        masters.fold((0, 0), |(all, answering), master| (all + 1, answering + usize::from(master.is_reachable())));
-    if answering * 2 > all { Election::Voted } else { Election::Unvoted }
+    let answering = topology.owners().filter(|owner| owner.is_reachable()).count();
+    if answering * 2 > topology.owners().count() { Election::Voted } else { Election::Unvoted }
 }
 
 fn reasons(nodes: &[&NodeFacts]) -> String {

@@ -110,6 +110,11 @@ impl Topology {
         Self { state, agree, slots, shards, unassigned }
     }
 
+    /// The masters that own slots.
+    pub fn owners(&self) -> impl Iterator<Item = &NodeFacts> {
+        owners(&self.shards)
+    }
+
     /// Every node: shard by shard, master first, the rest at the end.
     pub fn nodes(&self) -> impl Iterator<Item = &NodeFacts> {
         self.shards
@@ -204,6 +209,11 @@ fn facts_of(seen: &Seen, line: Option<&NodeLine>) -> NodeFacts {
     }
 }
 
+/// The masters that own slots.
+fn owners(shards: &[Shard]) -> impl Iterator<Item = &NodeFacts> {
+    shards.iter().filter(|shard| !shard.slots.is_empty()).map(|shard| &shard.master)
+}
+
 /// Takes the nodes of every shard out of `nodes`. Where two masters claim a slot,
 /// the one with the higher epoch has it.
 fn shards(lines: &BTreeMap<NodeId, NodeLine>, nodes: &mut BTreeMap<Place, NodeFacts>) -> Vec<Shard> {
@@ -271,7 +281,7 @@ fn state(snapshot: &Snapshot, shards: &[Shard], slots: Option<SlotCounts>) -> St
     let Some(slots) = slots.filter(|_| answered * 2 >= wanted) else { return State::Unknown };
     let all_say_ok = snapshot.answered().all(|(_, view)| view.cluster.ok);
     // Its peers believe in it for the node timeout, but it says itself that it does not serve.
-    let owner_waits = shards.iter().any(|shard| !shard.slots.is_empty() && shard.master.waits());
+    let owner_waits = owners(shards).any(NodeFacts::waits);
     if !all_say_ok || owner_waits || slots.ok + slots.pfail < SLOTS {
         State::Fail
     } else if answered == wanted && slots.ok == SLOTS && replicas_complete(snapshot, shards) {

@@ -1,7 +1,6 @@
 //! `accept-loss`: a shard whose data is gone serves again, on a person's word.
 
 use super::create::DryRun;
-use super::target::TargetArgs;
 use crate::cluster::loss::{Election, Loss, NoLoss, Remedy, accept, lost_shards};
 use crate::cluster::topology::Topology;
 use crate::context::Context;
@@ -50,8 +49,7 @@ pub fn going_on() -> Vec<String> {
 /// When there is no loss to accept, when the user does not want it, and when a node
 /// that was told to serve does not in time.
 pub async fn run(context: &Context, args: Args, ui: &mut Ui) -> Result<(), Error> {
-    let target = TargetArgs { name: args.name.clone(), selector: None };
-    let which = target.which(context).await?;
+    let which = context.which(args.name.as_deref(), None).await?;
     let observation = observe::cluster(context, &which, Zones::Skip).await?;
     let snapshot = observation.snapshot(context.server.namespace());
     let topology = Topology::of(&snapshot);

@@ -9,7 +9,7 @@ cli=$(command -v redis-cli || command -v valkey-cli) || {
     exit 1
 }
 # shellcheck disable=SC2034 # for whoever reads this in
-port=6379 startup_port=26379
+port=6379 startup_port=26379 own_host=${BOOTSTRAP_BIND:-127.0.0.1}
 
 # limited COMMAND ...: ends it after 2 s. Not by `timeout`: busybox' leaves a process
 # behind each time, which nobody would ever wait for in a pod whose first process is the
@@ -56,6 +56,6 @@ ask() {
 }
 
 # ask_myself COMMAND ...: this pod's own server.
-ask_myself() { ask "${BOOTSTRAP_BIND:-127.0.0.1}" "$port" "$@"; }
+ask_myself() { ask "$own_host" "$port" "$@"; }
 
 pause() { sleep 0.3 2>/dev/null || sleep 1; }

@@ -52,6 +52,10 @@ END
 
 # The kept file with the addresses of the nodes that CLUSTER_CONFIG knows; all
 # else stays as the server wrote it, epochs, roles and slots above all.
+#
+# CLUSTER_CONFIG begins each line with a node's ID, and names a master's ID in
+# the middle of its replicas' lines: only the first place is looked at here,
+# which is right because a master's line stands before its replicas'.
 with_new_addresses() {
     while IFS= read -r line; do
         node=${line%% *}
@@ -66,10 +70,6 @@ with_new_addresses() {
         printf '%s\n' "$line"
     done <"$data/nodes.conf"
 }
-
-# CLUSTER_CONFIG begins each line with a node's ID, and names a master's ID in
-# the middle of its replicas' lines: only the first place is looked at above,
-# which is right because a master's line stands before its replicas'.
 
 # Servers that make up a shard ID for every node that they read without one, and
 # confuse themselves when they are restarted before it has settled (redis#13428,

@@ -53,7 +53,7 @@ close_startup() {
     rm -f "$tmp/waiting" "$tmp/startup.conf" "$tmp/startup.log"
 }
 
-ask_startup() { ask "${BOOTSTRAP_BIND:-127.0.0.1}" "$startup_port" "$@"; }
+ask_startup() { ask "$own_host" "$startup_port" "$@"; }
 
 # wait_for TEXT [lost]: says it when it is new, and every ten seconds; "lost" when
 # nothing but a person's acceptance can end it.
@@ -258,6 +258,7 @@ accepted() { ask_startup 'GET accepted' | grep -q yes; }
 
 # In the newest view, or, when nobody lives, in the declared one.
 compose_owner() {
+    find_newest
     if [ -n "$newest" ]; then
         compose owner "$seen/$newest"
     else
@@ -277,7 +278,6 @@ find_newest() {
 decide() {
     look_around
     find_owner
-    find_newest
     find_heir
     unclear=$(siblings_in silent loading refusing)
     living=$(siblings_in living)

@@ -54,8 +54,7 @@ pub async fn served(
     until(deadline, &awaited, Duration::from_millis(300), async || {
         let observation = observe::cluster(context, which, Zones::Skip).await?;
         let topology = Topology::of(&observation.snapshot(context.server.namespace()));
-        let mut owners = topology.shards.iter().filter(|shard| !shard.slots.is_empty()).map(|shard| &shard.master);
-        if owners.any(|owner| owner.is_reachable() && owner.member.name == *heir) {
+        if topology.owners().any(|owner| owner.is_reachable() && owner.member.name == *heir) {
             return Ok(Progress::Done(()));
         }
         let silence = topology.nodes().find(|node| node.member.name == *heir).and_then(|node| node.error.as_ref());

@@ -1,8 +1,9 @@
 //! The faults, each on the real thing and on all clusters at the same time.
 
-use crate::machine::{self, kill, kube, processes};
+use crate::machine::{self, kill, processes};
 use crate::matrix::{Cluster, Layout};
 use crate::support::{program, run};
+use crate::throwaway::kube;
 use std::thread;
 use std::time::Duration;
 

@@ -1,21 +1,8 @@
 //! What hurts a node: below Kubernetes, on the machine that the throwaway one runs on.
 
-use crate::support::{Namespace, program, run};
-use std::path::{Path, PathBuf};
+use crate::support::Namespace;
+use std::path::PathBuf;
 use std::process::Command;
-
-/// `tests/cluster/kube`.
-pub fn kube(arguments: &[&str]) {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cluster/kube");
-    let output = Command::new(script).args(arguments).output().expect("it runs");
-    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-}
-
-/// Only there: the marker decides, not a name.
-pub fn refuse_other_clusters() {
-    let marker = ["-n", "kube-system", "get", "configmap", "kubectl-redis-cluster-throwaway"];
-    assert_eq!(run(program("kubectl").args(marker)).code, Some(0), "this is not the throwaway Kubernetes");
-}
 
 /// SIGKILL, as a crash: no signal handler, no preStop.
 pub fn kill(processes: &[u32]) {

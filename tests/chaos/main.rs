@@ -2,9 +2,9 @@
 //! real Kubernetes, and everything is read back.
 //!
 //! `short` (the default): one fault of each kind on one cluster of each layout. `first`
-//! and `second`: all faults on all layouts and versions, in two parts. Beside them a plain StatefulSet formed by
-//! `redis-cli --cluster create` goes through the same, which shows that the harness sees
-//! a loss. Names of faults as further arguments: only these.
+//! and `second`: all faults on all layouts and versions, in two parts. Beside them a plain
+//! StatefulSet formed by `redis-cli --cluster create` goes through the same, which shows
+//! that the harness sees a loss. Names of faults as further arguments: only these.
 
 #![expect(
     clippy::disallowed_methods,
@@ -22,6 +22,8 @@ mod report;
 #[path = "../e2e/support.rs"]
 #[allow(dead_code, reason = "each test program uses its own part")]
 mod support;
+#[path = "../cluster/throwaway.rs"]
+mod throwaway;
 
 use client::Outcome;
 use faults::{Fault, Victim, each};
@@ -113,7 +115,7 @@ struct Chaos {
 
 impl Chaos {
     fn new(matrix: &[(Layout, &'static str)]) -> Self {
-        machine::refuse_other_clusters();
+        throwaway::refuse_other_clusters();
         let (plain, clusters) = matrix
             .iter()
             .map(|(layout, image)| Cluster::new(*layout, image))

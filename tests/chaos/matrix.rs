@@ -76,9 +76,6 @@ impl Cluster {
 
     /// What `create` does not do for the plain one.
     pub fn form(&self) {
-        if self.layout != Layout::Plain {
-            return;
-        }
         until(120, "the plain pods", || {
             self.namespace.values(&["pods"], "{.status.containerStatuses[0].ready}") == ["true"; 6]
         });
@@ -130,22 +127,24 @@ impl Cluster {
         }
     }
 
+    fn shards(&self) -> Vec<Value> {
+        self.info()["status"]["shards"].as_array().cloned().unwrap_or_default()
+    }
+
     /// The pods of a shard: its master and its first replica.
     pub fn shard(&self, index: usize) -> Option<(String, String)> {
-        let shard = &self.info()["status"]["shards"][index];
-        let pod = |node: &Value| node["pod"].as_str().map(str::to_owned);
+        let shards = self.shards();
+        let shard = shards.get(index)?;
         Some((pod(&shard["master"])?, pod(&shard["replicas"][0])?))
     }
 
     /// The masters at birth are masters again: they are spread over the workers. A
     /// failover that was asked for gives up after 5 s, and is asked for again.
     pub fn restore_roles(&self) {
-        let first = |node: &&Value| node["node"].as_str().is_some_and(|name| name.ends_with("01"));
+        let first = |node: &Value| node["node"].as_str().is_some_and(|name| name.ends_with("01"));
         until(90, "the masters at birth to be masters again", || {
-            let shards = self.info()["status"]["shards"].as_array().cloned().unwrap_or_default();
-            let replicas: Vec<Value> =
-                shards.iter().flat_map(|shard| shard["replicas"].as_array().cloned().unwrap_or_default()).collect();
-            let demoted: Vec<&str> = replicas.iter().filter(first).filter_map(|node| node["pod"].as_str()).collect();
+            let shards = self.shards();
+            let demoted: Vec<String> = replicas(&shards).filter(|node| first(node)).filter_map(pod).collect();
             for pod in &demoted {
                 self.namespace.kubectl(&["exec", pod, "--", "redis-cli", "cluster", "failover"]).ok();
             }
@@ -157,18 +156,14 @@ impl Cluster {
     }
 
     pub fn workers_of_masters(&self) -> Vec<String> {
-        let shards = self.info()["status"]["shards"].as_array().cloned().unwrap_or_default();
-        shards.iter().filter_map(|shard| shard["master"]["worker"].as_str().map(str::to_owned)).collect()
+        let worker = |shard: &Value| shard["master"]["worker"].as_str().map(str::to_owned);
+        self.shards().iter().filter_map(worker).collect()
     }
 
     /// All pods, replicas first.
     pub fn pods(&self) -> Vec<String> {
-        let info = self.info();
-        let shards = info["status"]["shards"].as_array().cloned().unwrap_or_default();
-        let pod = |node: &Value| node["pod"].as_str().map(str::to_owned);
-        let replicas = shards.iter().flat_map(|shard| shard["replicas"].as_array().cloned().unwrap_or_default());
-        let masters = shards.iter().map(|shard| shard["master"].clone());
-        replicas.chain(masters).filter_map(|node| pod(&node)).collect()
+        let shards = self.shards();
+        replicas(&shards).chain(shards.iter().map(|shard| &shard["master"])).filter_map(pod).collect()
     }
 
     /// Where clients find it.
@@ -185,8 +180,7 @@ impl Cluster {
         if self.layout == Layout::Plain {
             return "-".into();
         }
-        let path = "go-template={{.data.password | base64decode}}";
-        self.namespace.kubectl(&["get", "secret", NAME, "-o", path]).ok()
+        self.namespace.password(NAME)
     }
 
     /// The codes of what `info` finds wrong.
@@ -195,6 +189,14 @@ impl Cluster {
         let findings = info["findings"].as_array().cloned().unwrap_or_default();
         findings.iter().filter_map(|finding| finding["code"].as_str().map(str::to_owned)).collect()
     }
+}
+
+fn pod(node: &Value) -> Option<String> {
+    node["pod"].as_str().map(str::to_owned)
+}
+
+fn replicas(shards: &[Value]) -> impl Iterator<Item = &Value> {
+    shards.iter().flat_map(|shard| shard["replicas"].as_array().into_iter().flatten())
 }
 
 /// As many tutorials have it: the pods' own addresses, and a nodes.conf that lives as

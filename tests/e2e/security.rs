@@ -2,16 +2,11 @@
 
 use super::support::Namespace;
 
-fn password(namespace: &Namespace) -> String {
-    let template = "go-template={{.data.password | base64decode}}";
-    namespace.kubectl(&["get", "secret", "redis-001", "-o", template]).ok()
-}
-
 #[test]
 fn the_password_is_in_the_secret_and_nowhere_else() {
     let namespace = Namespace::new("password");
     namespace.plugin(&["create", "redis-001", "--ephemeral", "--network-policy"]).ok();
-    let password = password(&namespace);
+    let password = namespace.password("redis-001");
     assert_eq!(password.len(), 32);
     // Everything that uses it: both ways to ask, a start that has to wait, a planned end.
     namespace.info(&["redis-001", "--via", "exec"]);

@@ -134,6 +134,12 @@ impl Namespace {
         said.lines().map(str::to_owned).collect()
     }
 
+    /// The password in a cluster's own Secret.
+    pub fn password(&self, cluster: &str) -> String {
+        let template = "go-template={{.data.password | base64decode}}";
+        self.kubectl(&["get", "secret", cluster, "-o", template]).ok()
+    }
+
     /// The cluster's state by every node's own word. Other tests keep the machine busy.
     pub fn info(&self, arguments: &[&str]) -> Value {
         self.plugin(&[&["info", "-o", "json", "--ask-timeout", "10s"], arguments].concat()).json()

@@ -1,0 +1,23 @@
+//! The throwaway Kubernetes as a test hurts it.
+
+use crate::support::{program, run};
+use std::path::Path;
+use std::process::Command;
+
+/// `tests/cluster/kube`.
+pub fn script() -> Command {
+    Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cluster/kube"))
+}
+
+/// One of its commands, which must go well.
+pub fn kube(arguments: &[&str]) {
+    let output = script().args(arguments).output().expect("it runs");
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// The throwaway cluster's own marker decides, not its name.
+pub fn refuse_other_clusters() {
+    let marker = ["-n", "kube-system", "get", "configmap", "kubectl-redis-cluster-throwaway"];
+    let there = run(program("kubectl").args(marker));
+    assert_eq!(there.code, Some(0), "this is not the throwaway Kubernetes: {}", there.err);
+}
