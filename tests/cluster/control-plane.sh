@@ -74,6 +74,8 @@ scheduler_up() {
         --bind-address="$API_ADDRESS" --port=0 --leader-elect=false --authentication-skip-lookup
 }
 
+api_port_free() { [ -z "$(ss -Hltn "src $API_ADDRESS and sport = :$API_PORT")" ]; }
+
 apiserver_ready() { kubectl --request-timeout=2s get --raw /readyz >/dev/null 2>&1; }
 
 control_plane_up() {
