@@ -1,6 +1,7 @@
 //! A namespace of its own for every test, and the commands as a user types them.
 
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -154,12 +155,16 @@ impl Namespace {
         });
     }
 
+    /// Nothing is asked of what it prints: the API server may be what failed.
     fn dump(&self) {
         for arguments in [&["get", "pods,sts,rc,svc,pvc", "-o", "wide"][..], &["get", "events"]] {
-            eprintln!("--- kubectl {}\n{}", arguments.join(" "), self.kubectl(arguments).out);
+            let said = self.kubectl(arguments);
+            eprintln!("--- kubectl {}\n{}{}", arguments.join(" "), said.out, said.err);
         }
-        for cluster in self.values(&["services"], "{.metadata.labels.app\\.kubernetes\\.io/instance}") {
-            let said = self.plugin(&["info", &cluster]);
+        let instance = "jsonpath={.items[*].metadata.labels.app\\.kubernetes\\.io/instance}";
+        let clusters = self.kubectl(&["get", "services", "-o", instance]).out;
+        for cluster in clusters.split(' ').collect::<BTreeSet<_>>() {
+            let said = self.plugin(&["info", cluster]);
             eprintln!("--- info {cluster}\n{}{}", said.out, said.err);
         }
     }
