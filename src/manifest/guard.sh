@@ -240,18 +240,39 @@ compose() {
 }
 
 # Another process of this node, behind the same Service: the old pod of a
-# ReplicationController that still ends, or one that was deleted by force. The Service
-# chooses between the two anew each time; where a pod cannot reach itself through its
-# Service, it says nothing.
+# ReplicationController that still ends, maybe on a worker that is cut off and may come
+# back with it. The Service chooses between the two anew each time: whoever reaches itself
+# at one time and not at another is not alone. Where a pod cannot reach itself through its
+# Service at all, only what answers on the client port, which is closed here, tells.
+# A StatefulSet never starts a pod beside another; volumes are locked besides.
 has_double() {
-    for _ in 1 2 3 4; do
-        case $(ask "$my_host" "$port" PING) in
-        *PONG* | *LOADING* | *MASTERDOWN*) return 0 ;;
-        *'onnection refused'*) ;;
-        *) return 1 ;;
-        esac
+    ! is_persistent || return 1
+    my_run=$(ask_startup 'INFO server' | sed -n 's/^run_id:\([0-9a-f]*\).*/\1/p')
+    knocks=''
+    : >"$tmp/knocks"
+    for _ in 1 2 3 4 5 6 7 8; do
+        knock >>"$tmp/knocks" &
+        knocks="$knocks $!"
     done
-    return 1
+    # shellcheck disable=SC2086 # a list
+    wait $knocks
+    case $(sort -u "$tmp/knocks" | tr '\n' ' ') in
+    *another*) wait_for "waits for another process of this node to end" ;;
+    'myself nobody ') wait_for "waits for another pod of this node to be gone: it does not answer; where its worker is lost for good, delete it by force" ;;
+    *) return 1 ;;
+    esac
+}
+
+# Who opens at the door of the own Service.
+knock() {
+    case $(ask "$my_host" "$port" PING) in
+    *PONG* | *LOADING* | *MASTERDOWN*) echo another ;;
+    *) case $(ask "$my_host" "$startup_port" 'INFO server') in
+        *"run_id:${my_run:-unknown}"*) echo myself ;;
+        *run_id:*) echo another ;;
+        *) echo nobody ;;
+        esac ;;
+    esac
 }
 
 accepted() { ask_startup 'GET accepted' | grep -q yes; }
@@ -305,7 +326,7 @@ decide() {
     elif [ "$my_shard" != "$my_id" ]; then
         wait_for "holds no data: waits for $(name "$my_shard") to start"
     elif has_double; then
-        wait_for "waits for another process of this node to end"
+        return 1
     else
         say "no node of the shard holds data: starting as its owner, as declared"
         with_shard_ids >"$data/nodes.conf.new"
@@ -324,7 +345,7 @@ join() {
     elif ! grep -q "^$my_id " "$seen/$owner"; then
         wait_for "the cluster does not know this node any more: it was forgotten by $(name "$owner")"
     elif has_double; then
-        wait_for "waits for another process of this node to end"
+        return 1
     else
         say "joining as a replica of $(name "$owner")"
         compose replica "$seen/$owner" >"$data/nodes.conf.new"

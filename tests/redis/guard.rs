@@ -2,6 +2,7 @@
 //! word. The experiments are those that lose keys on servers started without a guard.
 
 use super::servers::{Cluster, Shell, until};
+use super::service::{Endpoint, Service};
 
 const KEYS: usize = 300;
 
@@ -270,6 +271,26 @@ fn a_node_waits_for_another_process_of_itself() {
     assert_eq!(code, None, "{log}");
     cluster.kill(&[302]);
     cluster.wait_log_beside(302, "joining as a replica of node 301");
+}
+
+/// The new pod of a ReplicationController while the old one is on a worker that is cut off:
+/// the old one may come back with its worker, and its Service leads to both.
+#[test]
+fn a_node_waits_for_a_pod_of_itself_that_does_not_answer() {
+    for (network, shell) in [(32, Shell::Dash), (33, Shell::Busybox)] {
+        let mut cluster = formed(Cluster::in_memory(network, Some("p")), shell);
+        cluster.kill(&[302]);
+        let address = format!("127.0.{network}.99");
+        let new = Endpoint::Pod(cluster.address(302));
+        let service = Service::start(&address, vec![Endpoint::Silent, new.clone()]);
+        cluster.misplace(302, 302, &address);
+        cluster.start(302, shell);
+        cluster.wait_log(302, "waits for another pod of this node to be gone");
+        assert_eq!(cluster.role(302), "", "it does not serve");
+        service.lead_to(vec![new]);
+        cluster.wait_log(302, "joining as a replica of node 301");
+        is_whole(&cluster);
+    }
 }
 
 /// With `flock`, which Debian and Alpine have (the busybox of these tests has none).

@@ -7,6 +7,7 @@
 
 mod guard;
 mod servers;
+mod service;
 
 use kubectl_redis_cluster::cluster::topology::State;
 use servers::{Cluster, Shell, until};
