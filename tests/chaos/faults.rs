@@ -49,11 +49,10 @@ pub const ALL: [Fault; 15] = [
 ];
 
 /// One of each kind: a lost worker, a lost network, a crash, lost data, a planned end,
-/// everything, a birth. The lost network comes after what else hits these clusters: the
-/// pods that a ReplicationController has replaced meanwhile come back with the worker, and
-/// for the seconds in which they end, the next fault may cost keys (README, "Limits").
+/// everything, a birth. The crash follows the lost network: the pods that a
+/// ReplicationController has replaced meanwhile come back with the worker.
 pub const SHORT: [Fault; 7] =
-    [PowerOff10, KillMaster, LoseVolumeOfMaster, DeleteMaster, AllPodsAtOnce, CutOff, BornInHalves];
+    [PowerOff10, CutOff, KillMaster, LoseVolumeOfMaster, DeleteMaster, AllPodsAtOnce, BornInHalves];
 
 impl Fault {
     pub fn title(self) -> &'static str {
