@@ -4,6 +4,7 @@
 # (guard.sh); then it runs the server.
 #
 # CLUSTER_CONFIG  the nodes.conf of the cluster's birth, addresses filled in
+# CLUSTER_PORT    the port of the bus, where it is this node's own (since Redis 7.0)
 # REDIS_CONFIG    further lines of redis.conf
 # REDISCLI_AUTH   the password, if there is one
 set -eu
@@ -40,11 +41,11 @@ minor=${minor%%[!0-9]*}
 
 at_least() { [ "$major" -gt "$1" ] || { [ "$major" = "$1" ] && [ "$minor" -ge "$2" ]; }; }
 
-# Sets id and address to what the text's own line of "myself" says.
+# Sets id, address and master ("-" for none) to what the text's own line of "myself" says.
 find_myself() {
-    id='' address=''
-    while read -r line_id line_address line_flags _; do
-        case ",$line_flags," in *,myself,*) id=$line_id address=$line_address ;; esac
+    id='' address='' master=''
+    while read -r line_id line_address line_flags line_master _; do
+        case ",$line_flags," in *,myself,*) id=$line_id address=$line_address master=$line_master ;; esac
     done <<END
 $1
 END
@@ -134,6 +135,24 @@ provide_nodes_conf() {
     mv "$data/nodes.conf.new" "$data/nodes.conf"
 }
 
+# ACLs came with Redis 6.0; a file of them forbids users anywhere else.
+has_users() {
+    case ${REDIS_CONFIG:-} in *aclfile*) return 1 ;; esac
+    at_least 6 0
+}
+
+# A server copies whoever answers at its master's address, and a Service may lead for a
+# moment to a pod that has got the address of a pod that is gone: another shard's, even
+# another cluster's. So a replica logs in as its shard, whom only its shard knows.
+write_replication_user() {
+    echo "masteruser shard-$my_shard"
+    if [ -n "${REDISCLI_AUTH:-}" ]; then
+        printf 'user shard-%s on ">%s" +psync +replconf +ping\n' "$my_shard" "$(escaped "$REDISCLI_AUTH")"
+    else
+        printf 'user shard-%s on nopass +psync +replconf +ping\nmasterauth none\n' "$my_shard"
+    fi
+}
+
 write_conf() {
     cat "$folder/redis.conf"
     echo "dir $data"
@@ -153,6 +172,8 @@ write_conf() {
     elif at_least 3 2; then
         echo "slave-announce-ip $my_host"
     fi
+    ! at_least 7 0 || [ -z "${CLUSTER_PORT:-}" ] || echo "cluster-port $CLUSTER_PORT"
+    ! has_users || write_replication_user
     printf '%s\n' "${REDIS_CONFIG:-}"
     if [ -n "${REDISCLI_AUTH:-}" ]; then
         password=$(escaped "$REDISCLI_AUTH")
@@ -166,7 +187,14 @@ case $CLUSTER_CONFIG in
 esac
 find_myself "$CLUSTER_CONFIG"
 my_id=$id my_address=$address my_host=${address%:*}
+# A shard is called by the ID of its first master.
+my_shard=$master
+[ "$my_shard" != - ] || my_shard=$my_id
 [ -n "$my_id" ] || refuse "CLUSTER_CONFIG has no line of this node"
+
+if [ -n "${CLUSTER_PORT:-}" ] && ! at_least 7 0; then
+    refuse "$product $version cannot have a port of its own for its bus: create the cluster with an image whose tag begins with its version"
+fi
 
 lock_volume
 provide_nodes_conf

@@ -3,7 +3,7 @@
 use super::names::ClusterName;
 use super::spec::{Redis, Spec};
 use crate::cluster::node::NodeNumber;
-use crate::cluster::nodes_conf::{PORT, Peer, nodes_conf};
+use crate::cluster::nodes_conf::{BUS_PORT, PORT, Peer, nodes_conf};
 
 /// The pod's scripts, by the names that the pod finds them under: the start, what it
 /// reads in, the health checks and what is done before the end.
@@ -81,6 +81,11 @@ pub fn cluster_config(spec: &Spec, myself: NodeNumber) -> String {
     };
     let peers: Vec<_> = spec.shape.nodes().map(peer).collect();
     nodes_conf(spec.shape, &peers, myself)
+}
+
+/// The port that a node's bus listens on in its pod.
+pub fn bus_port(spec: &Spec, number: NodeNumber) -> u16 {
+    if spec.image.has_own_bus_port() { spec.name.bus_port(&spec.namespace, number) } else { BUS_PORT }
 }
 
 /// The user's lines of redis.conf, as one variable.

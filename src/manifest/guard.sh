@@ -73,8 +73,7 @@ wait_for() {
     if [ "$rounds" -lt 20 ]; then pause; else sleep 1; fi
 }
 
-# Everybody whom CLUSTER_CONFIG names, one a line: SHARD ID HOST; a shard is called by
-# the ID of its first master.
+# Everybody whom CLUSTER_CONFIG names, one a line: SHARD ID HOST.
 roster() {
     printf '%s\n' "$CLUSTER_CONFIG" |
         awk 'NF >= 8 { host = $2; sub(/:[0-9]+$/, "", host); print($3 ~ /slave/ ? $4 : $1, $1, host) }'
@@ -357,7 +356,6 @@ join() {
 # Waits until this node may start, and leaves its nodes.conf in nodes.conf.new.
 guard() {
     roster >"$tmp/roster"
-    my_shard=$(awk -v me="$my_id" '$2 == me { print $1 }' "$tmp/roster")
     my_shard_ids=$(awk -v shard="$my_shard" '$1 == shard { printf "%s ", $2 }' "$tmp/roster")
     awk -v shard="$my_shard" -v me="$my_id" '$1 == shard && $2 != me' "$tmp/roster" >"$tmp/siblings"
     # The first masters before all others: one node of a shard is enough.

@@ -119,6 +119,17 @@ impl ClusterName {
         id.parse().unwrap_or_else(|_| unreachable!("30 + 4 + 6 characters"))
     }
 
+    /// The port that a node's bus listens on in its pod, where it has one of its own. Its
+    /// Service leads the announced port there, and for a moment also to a pod that has got
+    /// the address of a pod that is gone: another node, maybe of another cluster, must not
+    /// listen on this one.
+    pub fn bus_port(&self, namespace: &str, number: NodeNumber) -> u16 {
+        const FIRST: u16 = 17000;
+        const MANY: u16 = 9000;
+        let digest = Sha256::digest(self.node_id(namespace, number).as_str());
+        FIRST + u16::from_be_bytes([digest[0], digest[1]]) % MANY
+    }
+
     /// What selects every object of the cluster.
     pub fn selector(&self) -> String {
         format!("{INSTANCE}={},{}", self.0, managed())
@@ -179,7 +190,7 @@ pub fn shape_annotation(shape: Shape) -> String {
 }
 
 /// An image's tag, where it can be a label value.
-fn version_label(image: &str) -> Option<&str> {
+pub(super) fn version_label(image: &str) -> Option<&str> {
     let last = image.split('@').next()?.rsplit('/').next()?;
     let (_, tag) = last.split_once(':')?;
     let good = tag.len() <= 63 && tag.ends_with(|last: char| last.is_ascii_alphanumeric());
@@ -210,6 +221,15 @@ mod tests {
         assert_eq!(id.as_str(), "78aaa455140374e4b6589fa0089210node000102");
         assert_ne!(id, name("redis-001").node_id("other", number));
         assert_ne!(id, name("redis-002").node_id("default", number));
+    }
+
+    #[test]
+    fn a_bus_port_is_constant_and_its_own() {
+        let port = |cluster: &str, node| name(cluster).bus_port("default", NodeNumber::new(1, node));
+        assert_eq!(port("redis-001", 1), port("redis-001", 1));
+        let ports = [port("redis-001", 1), port("redis-001", 2), port("redis-002", 1), port("redis-002", 2)];
+        assert_eq!(std::collections::BTreeSet::from(ports).len(), 4, "{ports:?}");
+        assert!(ports.iter().all(|port| (17000..26000).contains(port)));
     }
 
     #[test]

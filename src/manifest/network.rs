@@ -1,11 +1,15 @@
 //! Services, the disruption budget and the network policy.
 
+use super::config::bus_port;
 use super::names;
 use super::object::{self, Kind, Object};
 use super::spec::Spec;
 use crate::cluster::node::NodeNumber;
 use crate::cluster::nodes_conf::{BUS_PORT, PORT, STARTUP_PORT};
 use serde_json::json;
+
+/// The name of the port of the bus, by which policies find it in each pod.
+pub(super) const BUS: &str = "redis-cluster";
 
 /// The Service whose address a node announces. It reaches the pod also while it is
 /// not ready: the nodes must find each other before they can be. It knows the node's
@@ -18,7 +22,7 @@ pub fn node_service(spec: &Spec, number: NodeNumber) -> Object {
         "selector": spec.name.pod_selector(number),
         "ports": [
             { "name": "redis-client", "protocol": "TCP", "port": PORT, "targetPort": PORT },
-            { "name": "redis-cluster", "protocol": "TCP", "port": BUS_PORT, "targetPort": BUS_PORT },
+            { "name": BUS, "protocol": "TCP", "port": BUS_PORT, "targetPort": bus_port(spec, number) },
             { "name": "redis-startup", "protocol": "TCP", "port": STARTUP_PORT, "targetPort": STARTUP_PORT },
         ],
     }});
@@ -56,7 +60,7 @@ pub fn policy(spec: &Spec) -> Object {
         "ingress": [
             { "from": [{ "podSelector": {} }], "ports": [{ "protocol": "TCP", "port": PORT }] },
             { "from": [{ "podSelector": nodes }], "ports": [
-                { "protocol": "TCP", "port": BUS_PORT }, { "protocol": "TCP", "port": STARTUP_PORT },
+                { "protocol": "TCP", "port": BUS }, { "protocol": "TCP", "port": STARTUP_PORT },
             ] },
         ],
     }});

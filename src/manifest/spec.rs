@@ -1,6 +1,6 @@
 //! What is wished of a cluster: valid, complete, and independent of how it was typed.
 
-use super::names::ClusterName;
+use super::names::{self, ClusterName};
 use super::quantity::Size;
 use crate::cluster::shape::Shape;
 
@@ -49,6 +49,17 @@ pub struct Image {
     pub pull_secret: Option<String>,
     /// Who starts the server.
     pub entrypoint: Entrypoint,
+}
+
+impl Image {
+    /// Whether the server can listen for its bus on a port of its own: since Redis 7.0.
+    /// By the tag, where that begins with a version; the start-up script refuses a tag
+    /// that was wrong.
+    pub fn has_own_bus_port(&self) -> bool {
+        let tag = names::version_label(&self.name).unwrap_or_default();
+        let major = tag.split(|c: char| !c.is_ascii_digit()).next().and_then(|digits| digits.parse::<u32>().ok());
+        self.entrypoint == Entrypoint::Bootstrap && major.is_none_or(|major| major >= 7)
+    }
 }
 
 /// Who starts the server in a pod.
@@ -200,5 +211,23 @@ impl Spec {
         } else {
             Ok(())
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn servers_with_a_bus_port_of_their_own() {
+        let own =
+            |name: &str, entrypoint| Image { name: name.into(), pull_secret: None, entrypoint }.has_own_bus_port();
+        for name in ["redis:7.0", "redis:8", "valkey/valkey:8.1-alpine", "redis", "redis:latest", "redis@sha256:ab"] {
+            assert!(own(name, Entrypoint::Bootstrap), "{name}");
+        }
+        for name in ["redis:6.2", "redis:4.0.14-alpine", "registry:5000/redis:5"] {
+            assert!(!own(name, Entrypoint::Bootstrap), "{name}");
+        }
+        assert!(!own("redis:8.0", Entrypoint::Image));
     }
 }

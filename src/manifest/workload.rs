@@ -2,10 +2,11 @@
 
 use super::config::{self, DATA_FOLDER, MOUNT};
 use super::names::{self, CONTAINER, DATA, PASSWORD_KEY, PASSWORD_VARIABLE};
+use super::network::BUS;
 use super::object::{self, Object};
 use super::spec::{Auth, Entrypoint, Placement, Spec, Spread, Workload};
 use crate::cluster::node::NodeNumber;
-use crate::cluster::nodes_conf::{BUS_PORT, PORT, STARTUP_PORT};
+use crate::cluster::nodes_conf::{PORT, STARTUP_PORT};
 use serde_json::{Map, Value, json};
 
 /// The user and group of the official Redis and Valkey images.
@@ -170,7 +171,7 @@ fn container(spec: &Spec, number: NodeNumber) -> Value {
         "imagePullPolicy": "IfNotPresent",
         "ports": [
             { "name": "redis-client", "containerPort": PORT, "protocol": "TCP" },
-            { "name": "redis-cluster", "containerPort": BUS_PORT, "protocol": "TCP" },
+            { "name": BUS, "containerPort": config::bus_port(spec, number), "protocol": "TCP" },
             { "name": "redis-startup", "containerPort": STARTUP_PORT, "protocol": "TCP" },
         ],
         "env": environment(spec, number),
@@ -224,6 +225,9 @@ fn environment(spec: &Spec, number: NodeNumber) -> Value {
         variables.push(json!({ "name": PASSWORD_VARIABLE, "valueFrom": source }));
     }
     variables.push(json!({ "name": "CLUSTER_CONFIG", "value": config::cluster_config(spec, number) }));
+    if spec.image.has_own_bus_port() {
+        variables.push(json!({ "name": "CLUSTER_PORT", "value": config::bus_port(spec, number).to_string() }));
+    }
     let mut lines = config::redis_config(&spec.redis);
     if spec.image.entrypoint == Entrypoint::Image && secret.is_some() {
         lines += &format!("requirepass $({PASSWORD_VARIABLE})\nmasterauth $({PASSWORD_VARIABLE})\n");

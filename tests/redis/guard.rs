@@ -293,6 +293,26 @@ fn a_node_waits_for_a_pod_of_itself_that_does_not_answer() {
     }
 }
 
+/// A worker is back, and its pods have swapped their addresses: until all have heard of
+/// it, a master's Service leads to another shard's master, which would be copied.
+#[test]
+fn a_replica_copies_nobody_but_its_own_shard() {
+    for (network, password) in [(34, None), (35, Some("p\"a\\s' $w"))] {
+        let address = format!("127.0.{network}.99");
+        let mut cluster = Cluster::new(network, password);
+        let service = Service::start(&address, vec![Endpoint::Pod(cluster.address(101))]);
+        cluster.misplace(101, 101, &address);
+        let mut cluster = formed(cluster, Shell::Dash);
+        service.lead_to(vec![Endpoint::Stranger(cluster.address(201))]);
+        cluster.kill(&[101]);
+        cluster.wait_log(102, "Unable to AUTH to MASTER");
+        until(20, "the failover", || cluster.role(102) == "master");
+        service.lead_to(vec![Endpoint::Pod(cluster.address(101))]);
+        cluster.start(101, Shell::Dash);
+        is_whole(&cluster);
+    }
+}
+
 /// With `flock`, which Debian and Alpine have (the busybox of these tests has none).
 #[test]
 fn two_processes_never_share_a_volume() {

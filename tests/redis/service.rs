@@ -7,13 +7,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
+const BUS_PORT: u16 = 16379;
 /// The ports of a node: clients, the bus, the start-up port.
-const PORTS: [u16; 3] = [6379, 16379, 26379];
+const PORTS: [u16; 3] = [6379, BUS_PORT, 26379];
 
 #[derive(Clone, Debug)]
 pub enum Endpoint {
     /// A pod at this address.
     Pod(String),
+    /// A pod of another node, whose bus listens on another port.
+    Stranger(String),
     /// A pod on a worker that is cut off: nothing ever comes back.
     Silent,
 }
@@ -47,7 +50,8 @@ fn serve(listener: &TcpListener, port: u16, endpoints: &Mutex<Vec<Endpoint>>) {
         let endpoints = endpoints.lock().expect("no panic");
         match &endpoints[turn.fetch_add(1, Ordering::Relaxed) % endpoints.len()] {
             Endpoint::Silent => unanswered.push(client),
-            Endpoint::Pod(address) => {
+            Endpoint::Stranger(_) if port == BUS_PORT => {}
+            Endpoint::Pod(address) | Endpoint::Stranger(address) => {
                 if let Ok(server) = TcpStream::connect((address.as_str(), port)) {
                     join(&client, &server).expect("two streams");
                 }
