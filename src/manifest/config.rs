@@ -36,8 +36,17 @@ pub fn settings(spec: &Spec) -> Vec<(&'static str, String)> {
         ("maxmemory-policy", spec.redis.maxmemory_policy.clone()),
         // A replica copies its master at once: until then nothing protects the data.
         ("repl-diskless-sync-delay", "0".into()),
+        // A link that a cut network has left hanging is made anew soon: until then the
+        // master's new keys have no copy. The master speaks often enough to be heard.
+        ("repl-timeout", repl_timeout(spec.redis.node_timeout_ms).to_string()),
+        ("repl-ping-slave-period", "2".into()),
         ("client-output-buffer-limit", replica_buffer(spec.resources.memory.bytes())),
     ]
+}
+
+/// Three node timeouts in seconds, and not less than 15: a busy machine is no cut network.
+fn repl_timeout(node_timeout_ms: u64) -> u64 {
+    (node_timeout_ms * 3 / 1000).max(15)
 }
 
 /// Five eighths of the limit: the rest is for copy-on-write while a child saves,

@@ -10,7 +10,11 @@ say() { printf 'stop: %s\n' "$*"; }
 # Who leaves takes over nothing any more, which other leaving nodes can read here.
 leave='cluster-slave-no-failover'
 
-# Linked replicas that stay, the one that is nearest to the master first: OFFSET HOST PORT.
+# Within the pod's grace period of 60 s, with room for the server's own end.
+deadline=$(($(date +%s) + 40))
+
+# Replicas that answer and stay, linked ones first and of these the one that is nearest
+# to the master: LINK OFFSET HOST PORT, where LINK is 1 or 0.
 heirs() {
     ask_myself 'CLUSTER NODES' | awk '
         $3 ~ /myself/ { me = $1 }
@@ -28,9 +32,14 @@ heirs() {
         reply=$(ask "$host" "$port" 'INFO replication' "CONFIG GET $leave")
         case $reply in
         *"$leave"*yes*) ;;
-        *master_link_status:up*) printf '%s %s %s\n' "$(printf '%s\n' "$reply" | tr -d '\r' | sed -n 's/^slave_repl_offset://p')" "$host" "$port" ;;
+        *role:slave*)
+            printf '%s\n' "$reply" | tr -d '\r' | awk -v host="$host" -v port="$port" '
+                $0 == "master_link_status:up" { link = 1 }
+                /^slave_repl_offset:/ { offset = substr($0, 19) + 0 }
+                END { print link + 0, offset + 0, host, port }'
+            ;;
         esac
-    done | sort -rn
+    done | sort -rn -k 1,1 -k 2,2
 }
 
 is_master() { ask_myself ROLE | grep -q '^master'; }
@@ -45,17 +54,26 @@ handed_over() {
 }
 
 ask_myself "CONFIG SET $leave yes" >/dev/null
-is_master || exit 0
-for attempt in first second; do
+while is_master && [ "$(date +%s)" -lt "$deadline" ]; do
     heir=$(heirs | head -n 1)
-    [ -n "$heir" ] || break
-    # shellcheck disable=SC2086 # OFFSET HOST PORT
+    # shellcheck disable=SC2086 # LINK OFFSET HOST PORT
     set -- $heir
-    ask "$2" "$3" 'CLUSTER FAILOVER' >/dev/null
-    if handed_over; then
-        say "handed over to $2"
-        exit 0
-    fi
-    say "the $attempt attempt to hand over to $2 failed"
+    case ${1:-} in
+    1)
+        ask "$3" "$4" 'CLUSTER FAILOVER' >/dev/null
+        if handed_over; then
+            say "handed over to $3"
+            break
+        fi
+        # After a cut in the network its link may look sound and hang for half a minute.
+        say "$3 did not take over: it shall link anew"
+        ask "$3" "$4" 'CLIENT KILL TYPE master' >/dev/null
+        ;;
+    0)
+        say "waits for $3 to copy the data"
+        pause
+        ;;
+    *) break ;;
+    esac
 done
 exit 0

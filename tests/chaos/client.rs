@@ -26,16 +26,19 @@ const READING: Duration = Duration::from_secs(20);
 /// Redis replicates asynchronously: what was acknowledged so shortly before an unplanned
 /// fault may be lost.
 const UNCERTAIN: Duration = Duration::from_secs(1);
+/// And what was acknowledged so soon after it, until the new owners are known. Later, the
+/// pods that the fault has replaced end as planned.
+const SETTLED: Duration = Duration::from_secs(15);
 
 /// What became of one cluster's writes.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub struct Outcome {
     /// Acknowledged writes.
     pub acknowledged: usize,
-    /// Lost ones that were acknowledged more than a second before the fault.
-    pub lost_early: usize,
-    /// Lost ones that were acknowledged later.
-    pub lost_late: usize,
+    /// Lost ones that were acknowledged more than a second before the fault, or long after.
+    pub lost: usize,
+    /// Lost ones that were acknowledged in the moment of the fault.
+    pub lost_in_fault: usize,
     /// Ones that could not be asked for, because their slots are not served.
     pub unreadable: usize,
     /// The longest time after the fault in which some shard acknowledged nothing, in
@@ -158,8 +161,8 @@ impl Writer {
             match self.read(&write.key, deadline).await {
                 None => outcome.unreadable += 1,
                 Some(Some(_)) => {}
-                Some(None) if write.at + UNCERTAIN < fault => outcome.lost_early += 1,
-                Some(None) => outcome.lost_late += 1,
+                Some(None) if write.at + UNCERTAIN < fault || write.at > fault + SETTLED => outcome.lost += 1,
+                Some(None) => outcome.lost_in_fault += 1,
             }
         }
         outcome
@@ -248,8 +251,8 @@ impl Clients {
             let one = outcome.await.expect("a reader does not panic");
             let sum = outcomes.entry(name).or_default();
             sum.acknowledged += one.acknowledged;
-            sum.lost_early += one.lost_early;
-            sum.lost_late += one.lost_late;
+            sum.lost += one.lost;
+            sum.lost_in_fault += one.lost_in_fault;
             sum.unreadable += one.unreadable;
             sum.outage_ms = sum.outage_ms.max(one.outage_ms);
         }

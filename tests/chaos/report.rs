@@ -24,8 +24,8 @@ pub struct Line {
 impl Line {
     /// What must not be, of a cluster that this tool made.
     pub fn complaint(&self) -> Option<String> {
-        let Outcome { lost_early, lost_late, unreadable, outage_ms, .. } = self.outcome;
-        let lost = lost_early + unreadable + if self.fault.is_planned() { lost_late } else { 0 };
+        let Outcome { lost, lost_in_fault, unreadable, outage_ms, .. } = self.outcome;
+        let lost = lost + unreadable + if self.fault.is_planned() { lost_in_fault } else { 0 };
         let what = if !self.whole {
             "is not whole again".to_owned()
         } else if lost > 0 && !self.fault.destroys(self.layout) {
@@ -39,12 +39,12 @@ impl Line {
     }
 
     pub fn loses(&self) -> bool {
-        self.outcome.lost_early + self.outcome.lost_late + self.outcome.unreadable > 0
+        self.outcome.lost + self.outcome.lost_in_fault + self.outcome.unreadable > 0
     }
 
     fn cell(&self) -> String {
-        let Outcome { acknowledged, lost_early, lost_late, unreadable, outage_ms } = self.outcome;
-        let mut cell = format!("{lost_early}+{lost_late} of {acknowledged}, {:.1} s", seconds(outage_ms));
+        let Outcome { acknowledged, lost, lost_in_fault, unreadable, outage_ms } = self.outcome;
+        let mut cell = format!("{lost}+{lost_in_fault} of {acknowledged}, {:.1} s", seconds(outage_ms));
         if unreadable > 0 {
             let _ = write!(cell, ", {unreadable} unreadable");
         }
@@ -60,8 +60,8 @@ fn seconds(milliseconds: u64) -> f64 {
     milliseconds as f64 / 1000.0
 }
 
-/// Faults by clusters; in each cell the acknowledged writes that were lost, early (more
-/// than a second before the fault) + late, and the longest time without service.
+/// Faults by clusters; in each cell the acknowledged writes that were lost + those that
+/// were lost in the moment of the fault, and the longest time without service.
 pub fn table(lines: &[Line]) -> String {
     let mut rows: Vec<(Fault, BTreeMap<&str, String>)> = Vec::new();
     let mut titles: Vec<&str> = Vec::new();

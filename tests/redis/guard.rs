@@ -336,3 +336,33 @@ fn a_leaving_master_hands_over_to_a_replica_that_stays() {
         is_whole(&cluster);
     }
 }
+
+/// After a cut in the network a link looks sound and hangs, while clients write again.
+#[test]
+fn a_leaving_master_waits_for_a_replica_whose_link_hangs() {
+    let mut cluster = Cluster::new(36, Some("p"));
+    let service = Service::start("127.0.36.99", vec![Endpoint::Pod(cluster.address(101))]);
+    cluster.misplace(101, 101, "127.0.36.99");
+    cluster.start_all(Shell::Dash);
+    cluster.wait_ok();
+    service.hang();
+    cluster.write(KEYS);
+    let said = cluster.leave(101, Shell::Dash);
+    assert!(said.contains("did not take over: it shall link anew\nstop: handed over to"), "{said}");
+    assert_eq!(cluster.role(102), "master");
+    is_whole(&cluster);
+}
+
+/// A replica that has just begun to copy is the only one that will have the data.
+#[test]
+fn a_leaving_master_waits_for_a_replica_that_copies() {
+    let mut cluster = formed(Cluster::in_memory(37, None), Shell::Busybox);
+    assert_eq!(cluster.cli(101, &["CONFIG", "SET", "repl-diskless-sync-delay", "5"], None), "OK");
+    cluster.kill(&[102]);
+    cluster.start(102, Shell::Busybox);
+    cluster.wait_log(102, "joining as a replica of node 101");
+    until(20, "the replica to run", || cluster.role(102) == "slave");
+    let said = cluster.leave(101, Shell::Busybox);
+    assert!(said.contains("to copy the data\nstop: handed over to"), "{said}");
+    is_whole(&cluster);
+}
