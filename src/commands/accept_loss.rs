@@ -65,7 +65,7 @@ pub async fn run(context: &Context, args: Args, ui: &mut Ui) -> Result<(), Error
     for loss in &losses {
         ui.note(&sentence(loss));
     }
-    if args.dry_run == DryRun::None && !args.yes && !ui.confirm(&question(&which, context, &losses))? {
+    if args.dry_run == DryRun::None && !args.yes && !ui.confirm(&question(&which, context, &losses)).await? {
         ui.note("nothing was changed");
         return Ok(());
     }

@@ -1,6 +1,7 @@
 //! Where output goes: standard output for data, standard error for everything else.
 
 use crate::error::{Error, ErrorKind};
+use futures::channel::oneshot;
 use std::io::{BufRead, IsTerminal, Write};
 
 /// When colours are used.
@@ -149,19 +150,26 @@ impl Ui {
         }
     }
 
-    /// Asks; only a clear yes is one.
+    /// Asks; only a clear yes is one. Whoever waits for the answer may stop waiting: Ctrl-C
+    /// ends the question too.
     ///
     /// # Errors
     /// When there is nobody to ask: nothing is ever taken for granted.
-    pub fn confirm(&mut self, question: &str) -> Result<bool, Error> {
+    pub async fn confirm(&mut self, question: &str) -> Result<bool, Error> {
         if !self.asks {
             return Err(Error::user("cannot ask for confirmation: this is no terminal").hint("add --yes"));
         }
         self.end_progress();
         write!(self.err, "{question} (y/N): ")?;
         self.err.flush()?;
-        let mut answer = String::new();
-        std::io::stdin().lock().read_line(&mut answer)?;
+        let (tell, hear) = oneshot::channel();
+        std::thread::spawn(move || {
+            let mut answer = String::new();
+            let read = std::io::stdin().lock().read_line(&mut answer);
+            // Nobody may be waiting any more.
+            let _ = tell.send(read.map(|_| answer));
+        });
+        let answer = hear.await.map_err(|_| Error::user("the question was not answered"))??;
         Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
     }
 }
