@@ -24,7 +24,7 @@ const AT_ONCE: usize = 8;
 /// How long the masters have a head start in being placed on workers: a replica that is
 /// placed first may force its master to share another one's worker. Not an error when it
 /// does not suffice: they may have to wait for something of their own.
-const HEAD_START: Duration = Duration::from_secs(10);
+const HEAD_START: Duration = Duration::from_secs(30);
 
 /// Makes the objects in their order and tells `made` of each. The replicas'
 /// controllers wait for the masters to be placed, so that each master finds a worker
