@@ -4,7 +4,7 @@
 # (guard.sh); then it runs the server.
 #
 # CLUSTER_CONFIG  the nodes.conf of the cluster's birth, addresses filled in
-# CLUSTER_PORT    the port of the bus, where it is this node's own (since Redis 7.0)
+# CLUSTER_BUS     the port of the bus, where it is this node's own (since Redis 7.0)
 # REDIS_CONFIG    further lines of redis.conf
 # REDISCLI_AUTH   the password, if there is one
 set -eu
@@ -172,7 +172,7 @@ write_conf() {
     elif at_least 3 2; then
         echo "slave-announce-ip $my_host"
     fi
-    ! at_least 7 0 || [ -z "${CLUSTER_PORT:-}" ] || echo "cluster-port $CLUSTER_PORT"
+    ! at_least 7 0 || [ -z "${CLUSTER_BUS:-}" ] || echo "cluster-port $CLUSTER_BUS"
     ! has_users || write_replication_user
     printf '%s\n' "${REDIS_CONFIG:-}"
     if [ -n "${REDISCLI_AUTH:-}" ]; then
@@ -192,7 +192,7 @@ my_shard=$master
 [ "$my_shard" != - ] || my_shard=$my_id
 [ -n "$my_id" ] || refuse "CLUSTER_CONFIG has no line of this node"
 
-if [ -n "${CLUSTER_PORT:-}" ] && ! at_least 7 0; then
+if [ -n "${CLUSTER_BUS:-}" ] && ! at_least 7 0; then
     refuse "$product $version cannot have a port of its own for its bus: create the cluster with an image whose tag begins with its version"
 fi
 

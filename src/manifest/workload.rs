@@ -10,7 +10,7 @@ use crate::cluster::nodes_conf::{PORT, STARTUP_PORT};
 use serde_json::{Map, Value, json};
 
 /// The user and group of the official Redis and Valkey images.
-const REDIS_USER: u32 = 999;
+pub const REDIS_USER: u32 = 999;
 
 /// The StatefulSet or ReplicationController of a node.
 pub fn controller(spec: &Spec, number: NodeNumber) -> Object {
@@ -226,7 +226,8 @@ fn environment(spec: &Spec, number: NodeNumber) -> Value {
     }
     variables.push(json!({ "name": "CLUSTER_CONFIG", "value": config::cluster_config(spec, number) }));
     if spec.image.has_own_bus_port() {
-        variables.push(json!({ "name": "CLUSTER_PORT", "value": config::bus_port(spec, number).to_string() }));
+        // No name that the kubelet makes of a Service's, as NAME_PORT would be.
+        variables.push(json!({ "name": "CLUSTER_BUS", "value": config::bus_port(spec, number).to_string() }));
     }
     let mut lines = config::redis_config(&spec.redis);
     if spec.image.entrypoint == Entrypoint::Image && secret.is_some() {

@@ -76,6 +76,15 @@ fn a_service_that_was_missing_when_the_container_was_made_is_waited_for() {
     assert_eq!(cluster.nodes_conf(101), "", "nothing was written");
 }
 
+/// Tags lie: the manifest believed that the server could.
+#[test]
+fn a_server_that_cannot_have_a_bus_port_of_its_own_is_refused() {
+    let cluster = Cluster::new(38, None);
+    let (code, said) = cluster.run_as_version(101, "6.2.14");
+    assert_eq!(code, Some(1));
+    assert!(said.contains("bootstrap: Redis 6.2.14 cannot have a port of its own for its bus"), "{said}");
+}
+
 #[test]
 fn a_node_that_nobody_answers_stays_apart() {
     let mut cluster = Cluster::new(6, Some("p\"a\\s"));

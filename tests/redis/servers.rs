@@ -16,6 +16,7 @@ use kubectl_redis_cluster::node::connection::Credentials;
 use kubectl_redis_cluster::node::dial::{Dial, Line, Target, Via};
 use kubectl_redis_cluster::ops::observe::texts;
 use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -192,6 +193,20 @@ impl Cluster {
     /// Runs the script to its end, where it must end by itself.
     pub fn run(&self, number: u32, shell: Shell) -> (Option<i32>, String) {
         let output = self.script(number, shell).output().expect("the script runs");
+        (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
+    /// The same with a server that says that it is of another version, and a bus port of its own.
+    pub fn run_as_version(&self, number: u32, version: &str) -> (Option<i32>, String) {
+        let bin = self.folder.path().join("bin");
+        std::fs::create_dir(&bin).expect("a folder");
+        let server = bin.join("redis-server");
+        std::fs::write(&server, format!("#!/bin/sh\necho 'Redis server v={version} sha=0:0'\n")).expect("written");
+        std::fs::set_permissions(&server, std::fs::Permissions::from_mode(0o755)).expect("executable");
+        let mut script = self.script(number, Shell::Dash);
+        let output =
+            script.env("PATH", format!("{}:/usr/bin:/bin", bin.display())).env("CLUSTER_BUS", "17001").output();
+        let output = output.expect("the script runs");
         (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
