@@ -163,7 +163,7 @@ impl Namespace {
         }
         let instance = "jsonpath={.items[*].metadata.labels.app\\.kubernetes\\.io/instance}";
         let clusters = self.kubectl(&["get", "services", "-o", instance]).out;
-        for cluster in clusters.split(' ').collect::<BTreeSet<_>>() {
+        for cluster in clusters.split_whitespace().collect::<BTreeSet<_>>() {
             let said = self.plugin(&["info", cluster]);
             eprintln!("--- info {cluster}\n{}{}", said.out, said.err);
         }
