@@ -31,8 +31,8 @@ test:
 	$(MAKE) test-quick
 	RUST_TEST_THREADS=3 cargo test --locked --test e2e
 	@if [ -z "$$TEST_KUBECONFIG" ]; then set -xe; \
-	RUST_TEST_THREADS=1 cargo test --locked --test throwaway; cargo test --locked --test chaos -- short; \
-	else echo "not run on your own cluster: tests/throwaway.rs and tests/chaos, which hurt workers"; fi
+	RUST_TEST_THREADS=1 cargo test --locked --test throwaway --test proxy; cargo test --locked --test chaos -- short; \
+	else echo "not run on your own cluster: tests/throwaway.rs, tests/proxy.rs and tests/chaos, which hurt workers"; fi
 
 # Every fault on every layout and version: about 45 minutes. FAULTS="KillMaster Drain"
 # for some of them.

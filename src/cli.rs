@@ -8,6 +8,7 @@ use crate::k8s::client::Server;
 use crate::k8s::dial::PodDial;
 use crate::k8s::flags::ConnectionFlags;
 use crate::node::dial::Via;
+use crate::outcome::Outcome;
 use crate::ui::terminal::{Color, Ui};
 use clap::{Args, Parser};
 use std::time::Duration;
@@ -73,7 +74,7 @@ impl Cli {
     ///
     /// # Errors
     /// The command's own.
-    pub async fn run(self, ui: &mut Ui) -> Result<(), Error> {
+    pub async fn run(self, ui: &mut Ui) -> Result<Outcome, Error> {
         let server = match Server::connect(&self.connection).await {
             Err(_) if self.command.works_offline() => Server::nowhere(&self.connection)?,
             connected => connected?,

@@ -10,6 +10,7 @@
 //! node            one connection to one Redis node; the seam `Dial`
 //! cluster         pure: slots, nodes, views, topology, findings
 //! manifest        pure: from a wish to Kubernetes objects
+//! proxy           pure: what forwards Services, and in which mode
 //! ui              the terminal: tables, JSON, progress, errors
 //! ```
 //!
@@ -22,14 +23,19 @@ pub mod commands;
 pub mod context;
 pub mod duration;
 pub mod error;
+pub mod interrupt;
 pub mod k8s;
 pub mod manifest;
 pub mod node;
 pub mod ops;
+pub mod outcome;
+pub mod proxy;
 pub mod ui;
 
 use cli::Cli;
 use error::{Error, ErrorKind};
+use interrupt::or_interrupted;
+use outcome::Outcome;
 use std::process::ExitCode;
 use ui::terminal::Ui;
 
@@ -42,18 +48,24 @@ const INTERRUPTED: u8 = 130;
 pub fn start(cli: Cli, ui: &mut Ui) -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return finish(Err(Error::user(format!("cannot start: {error}"))), ui),
+        Err(error) => return finish(Err(Error::user(format!("cannot start: {error}"))), false, ui),
     };
+    let judges = cli.command.judges();
     let result = runtime.block_on(run(cli, ui));
-    finish(result, ui)
+    finish(result, judges, ui)
 }
 
-fn finish(result: Result<(), Error>, ui: &mut Ui) -> ExitCode {
-    let Err(error) = result.and_then(|()| ui.flush()) else { return ExitCode::SUCCESS };
+/// A command that judges and fails has reached no verdict.
+fn finish(result: Result<Outcome, Error>, judges: bool, ui: &mut Ui) -> ExitCode {
+    let error = match result.and_then(|outcome| ui.flush().map(|()| outcome)) {
+        Ok(outcome) => return ExitCode::from(outcome.status()),
+        Err(error) => error,
+    };
     ui.error(&error);
     match error.kind() {
         ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         ErrorKind::Interrupted => ExitCode::from(INTERRUPTED),
+        _ if judges => ExitCode::from(Outcome::Unclear.status()),
         _ => ExitCode::FAILURE,
     }
 }
@@ -62,15 +74,15 @@ fn finish(result: Result<(), Error>, ui: &mut Ui) -> ExitCode {
 ///
 /// # Errors
 /// The command's own; after Ctrl-C, how to go on.
-pub async fn run(cli: Cli, ui: &mut Ui) -> Result<(), Error> {
-    let aftermath = cli.command.after_interrupt();
-    tokio::select! {
-        result = cli.run(ui) => result,
-        Ok(()) = tokio::signal::ctrl_c() => {
-            let interrupted = Error::new(ErrorKind::Interrupted, "interrupted");
-            Err(aftermath.into_iter().fold(interrupted, Error::hint))
-        }
+pub async fn run(cli: Cli, ui: &mut Ui) -> Result<Outcome, Error> {
+    if cli.command.cleans_up() {
+        return cli.run(ui).await;
     }
+    let aftermath = cli.command.after_interrupt();
+    or_interrupted(cli.run(ui)).await.map_err(|error| match error.kind() {
+        ErrorKind::Interrupted => aftermath.into_iter().fold(error, Error::hint),
+        _ => error,
+    })
 }
 
 /// Prints help, the version, or what is wrong with the command line. kubectl's exit

@@ -6,13 +6,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What each part may import of ours, and of others' crates what it must not.
-const RULES: [(&str, &[&str], &[&str]); 8] = [
+const RULES: [(&str, &[&str], &[&str]); 9] = [
     ("cluster", &["cluster"], &["kube", "k8s_openapi", "redis", "tokio", "serde_json", "clap"]),
     ("manifest", &["manifest", "cluster"], &["kube", "redis", "tokio"]),
+    ("proxy", &["proxy", "manifest", "cluster"], &["kube", "redis", "tokio"]),
     ("node", &["node", "cluster", "error"], &["kube", "k8s_openapi"]),
     ("k8s", &["k8s", "node", "manifest", "cluster", "error", "duration"], &["redis", "comfy_table"]),
-    ("ops", &["ops", "k8s", "node", "manifest", "cluster", "context", "error"], &["comfy_table"]),
-    ("ui", &["ui", "cluster", "error", "k8s"], &["kube", "redis", "tokio"]),
+    ("ops", &["ops", "k8s", "node", "manifest", "proxy", "cluster", "context", "error", "interrupt"], &["comfy_table"]),
+    ("ui", &["ui", "cluster", "proxy", "error", "k8s"], &["kube", "redis", "tokio"]),
     ("error.rs", &[], &["redis", "tokio", "clap"]),
     ("context.rs", &["k8s", "node", "error"], &["redis", "clap"]),
 ];

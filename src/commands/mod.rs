@@ -1,16 +1,19 @@
 //! The verbs. To add one: a file beside this one, and three lines here.
 
 pub mod accept_loss;
+pub mod check_proxy_mode;
 pub mod create;
 pub mod delete;
 pub mod info;
 pub mod list;
 pub mod logs;
+pub mod set_gke_proxy_mode;
 pub mod target;
 pub mod version;
 
 use crate::context::Context;
 use crate::error::Error;
+use crate::outcome::Outcome;
 use crate::ui::terminal::Ui;
 
 /// What to do.
@@ -23,6 +26,8 @@ pub enum Command {
     Logs(Box<logs::Args>),
     Delete(delete::Args),
     AcceptLoss(accept_loss::Args),
+    CheckProxyMode(check_proxy_mode::Args),
+    SetGkeProxyMode(set_gke_proxy_mode::Args),
     Version(version::Args),
 }
 
@@ -31,16 +36,29 @@ impl Command {
     ///
     /// # Errors
     /// Whatever the verb says went wrong.
-    pub async fn run(self, context: &Context, ui: &mut Ui) -> Result<(), Error> {
-        match self {
+    pub async fn run(self, context: &Context, ui: &mut Ui) -> Result<Outcome, Error> {
+        let done = match self {
+            Self::CheckProxyMode(args) => return check_proxy_mode::run(context, args, ui).await,
             Self::Create(args) => create::run(context, *args, ui).await,
             Self::Info(args) => info::run(context, args, ui).await,
             Self::List(args) => list::run(context, args, ui).await,
             Self::Logs(args) => logs::run(context, *args, ui).await,
             Self::Delete(args) => delete::run(context, args, ui).await,
             Self::AcceptLoss(args) => accept_loss::run(context, args, ui).await,
+            Self::SetGkeProxyMode(args) => set_gke_proxy_mode::run(context, args, ui).await,
             Self::Version(args) => version::run(context, args, ui).await,
-        }
+        };
+        done.map(|()| Outcome::Done)
+    }
+
+    /// Whether it answers a question, with an exit status of three.
+    pub fn judges(&self) -> bool {
+        matches!(self, Self::CheckProxyMode(_))
+    }
+
+    /// Whether it ends by itself after Ctrl-C, since it has something to put away.
+    pub fn cleans_up(&self) -> bool {
+        matches!(self, Self::CheckProxyMode(_) | Self::SetGkeProxyMode(_))
     }
 
     /// Whether it makes sense without an API server.

@@ -2,7 +2,7 @@
 
 use crate::context::Context;
 use crate::error::Error;
-use crate::ui::json;
+use crate::ui::json::Form;
 use crate::ui::terminal::Ui;
 use serde_json::{Value, json};
 
@@ -15,13 +15,7 @@ pub struct Args {
     client: bool,
     /// The form of the output
     #[arg(short, long, value_enum, value_name = "FORMAT")]
-    output: Option<Output>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum Output {
-    Json,
-    Yaml,
+    output: Option<Form>,
 }
 
 /// Shows the versions.
@@ -47,14 +41,13 @@ pub async fn run(context: &Context, args: Args, ui: &mut Ui) -> Result<(), Error
     failure.map_or(Ok(()), Err)
 }
 
-fn text(client: &Value, server: Option<&str>, output: Option<Output>) -> String {
+fn text(client: &Value, server: Option<&str>, output: Option<Form>) -> String {
     let mut versions = json!({ "clientVersion": client });
     if let Some(server) = server {
         versions["serverVersion"] = json!({ "gitVersion": server });
     }
     match output {
-        Some(Output::Json) => json::pretty(&versions),
-        Some(Output::Yaml) => json::yaml(&versions),
+        Some(form) => form.text(&versions),
         None => {
             let client = format!("Client Version: {}", client["version"].as_str().unwrap_or_default());
             server.map_or(client.clone(), |server| format!("{client}\nServer Version: {server}"))

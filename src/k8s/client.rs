@@ -62,6 +62,12 @@ impl Server {
         &self.namespace
     }
 
+    /// The same server, for work in another namespace.
+    #[must_use]
+    pub fn in_namespace(&self, namespace: &str) -> Self {
+        Self { namespace: namespace.to_owned(), ..self.clone() }
+    }
+
     /// The client itself, for streams, which have no deadline of their own.
     pub fn client(&self) -> Client {
         self.client.clone()

@@ -1,8 +1,8 @@
 //! Lines to a pod's server: port-forward, or exec where that is not possible.
 
 use super::client::Server;
-use crate::error::{Error, ErrorKind};
-use crate::manifest::object::POD;
+use super::exec::refused;
+use crate::error::Error;
 use crate::node::dial::{Dial, Line, Target, Via};
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -21,6 +21,10 @@ impl PodDial {
     /// Lines through `server`.
     pub fn new(server: Server) -> Self {
         Self { server }
+    }
+
+    fn refused(&self, error: &kube::Error, target: &Target, subresource: &str) -> Error {
+        refused(&self.server, self.server.error(error), &target.pod, subresource)
     }
 
     fn pods(&self) -> Api<Pod> {
@@ -62,20 +66,6 @@ impl PodDial {
             Some(text.trim().to_owned()).filter(|text| !text.is_empty())
         };
         Ok(Line::Cli { stream: Box::new(tokio::io::join(output, input)), trouble: trouble.boxed() })
-    }
-
-    fn refused(&self, error: &kube::Error, target: &Target, subresource: &str) -> Error {
-        let error = self.server.error(error);
-        if error.kind() != ErrorKind::Forbidden {
-            return error.context(format!("cannot reach pod \"{}\" by {subresource}", target.pod));
-        }
-        let namespace = self.server.namespace();
-        let resource = format!("{}/{subresource}", POD.plural);
-        Error::new(ErrorKind::Forbidden, format!("you may not use {resource} in the namespace \"{namespace}\"")).hint(
-            format!(
-                "you need the right to get and create {resource}: kubectl auth can-i create {resource} -n {namespace}"
-            ),
-        )
     }
 }
 

@@ -99,7 +99,11 @@ fn no_such_cluster(server: &Server, name: &ClusterName) -> Error {
         .hint("see what is there: kubectl redis-cluster list -A")
 }
 
-async fn list<K>(server: &Server, what: &str, selector: String) -> Result<Vec<K>, Error>
+/// The objects of a kind in the namespace that the labels select; all without a selector.
+///
+/// # Errors
+/// The server's.
+pub async fn list<K>(server: &Server, what: &str, selector: String) -> Result<Vec<K>, Error>
 where
     K: kube::Resource<Scope = k8s_openapi::NamespaceResourceScope> + Clone + DeserializeOwned + std::fmt::Debug,
     K::DynamicType: Default,

@@ -2,9 +2,11 @@
 
 pub mod client;
 pub mod dial;
+pub mod exec;
 pub mod flags;
 pub mod log_order;
 pub mod logs;
+pub mod loopback;
 pub mod members;
 pub mod objects;
 pub mod wait;

@@ -33,6 +33,11 @@ pub const WORKER: &str = "kubernetes.io/hostname";
 /// The annotation that makes a StorageClass the default.
 pub const DEFAULT_CLASS: &str = "storageclass.kubernetes.io/is-default-class";
 
+/// The label of pods and Services that measure something and then go: their name.
+pub const PROBE: &str = "kubectl-redis-cluster/probe";
+/// The label of the pods that change a worker's files and then go: the worker.
+pub const HELPER: &str = "kubectl-redis-cluster/set-proxy-mode";
+
 /// The container that runs the server.
 pub const CONTAINER: &str = "redis";
 /// The volume with the data.

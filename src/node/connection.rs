@@ -17,6 +17,15 @@ pub struct Credentials {
     pub password: Option<String>,
 }
 
+impl Credentials {
+    /// The line by which redis-cli logs in; none where nothing is to be said.
+    pub fn login(&self) -> Option<String> {
+        let words = auth(self);
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        (!words.is_empty()).then(|| quoted(&words))
+    }
+}
+
 /// The text of a reply, or the text of the error that the server replied.
 pub type Reply = Result<String, String>;
 
@@ -114,6 +123,11 @@ fn text(value: Value) -> Result<Reply, String> {
         Value::Int(number) => Ok(Ok(number.to_string())),
         Value::Okay => Ok(Ok("OK".into())),
         Value::Nil => Ok(Ok(String::new())),
+        // As redis-cli prints them: each on a line of its own.
+        Value::Array(values) => {
+            let lines = values.into_iter().map(text).collect::<Result<Result<Vec<_>, _>, _>>()?;
+            Ok(lines.map(|lines| lines.join("\n")))
+        }
         Value::ServerError(error) => {
             Ok(Err(format!("{} {}", error.code(), error.details().unwrap_or_default()).trim_end().to_owned()))
         }

@@ -1,7 +1,11 @@
 //! Workflows: what is asked and done, step by step. Knows no terminal.
 
 pub mod apply;
+pub mod forwarding;
 pub mod observe;
 pub mod preflight;
+pub mod probes;
 pub mod recover;
 pub mod remove;
+pub mod sources;
+pub mod switch;

@@ -80,9 +80,9 @@ pub async fn cluster(context: &Context, which: &Which, zones: Zones) -> Result<O
 
 /// A password that was looked up; none where it may not be read, in which case the
 /// pod's own redis-cli still has it.
-type Passwords = BTreeMap<Password, Option<String>>;
+pub(super) type Passwords = BTreeMap<Password, Option<String>>;
 
-async fn passwords(context: &Context, candidates: &[Candidate]) -> Result<Passwords, Error> {
+pub(super) async fn passwords(context: &Context, candidates: &[Candidate]) -> Result<Passwords, Error> {
     let mut passwords = Passwords::new();
     for candidate in candidates.iter().filter(|candidate| candidate.target.is_ok()) {
         if let Entry::Vacant(place) = passwords.entry(source(context, candidate)) {
@@ -143,7 +143,7 @@ async fn ask(context: &Context, candidate: &Candidate, passwords: &Passwords) ->
 }
 
 /// How to ask a node: where its password may not be read, its own redis-cli has it.
-fn way(context: &Context, candidate: &Candidate, passwords: &Passwords) -> (Via, Credentials) {
+pub(super) fn way(context: &Context, candidate: &Candidate, passwords: &Passwords) -> (Via, Credentials) {
     let source = source(context, candidate);
     let password = passwords.get(&source).cloned().flatten();
     let unreadable = source != Password::None && password.is_none();

@@ -104,6 +104,25 @@ impl<'a> NodeJson<'a> {
     }
 }
 
+/// The forms of a value for programs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Form {
+    /// Indented JSON.
+    Json,
+    /// YAML.
+    Yaml,
+}
+
+impl Form {
+    /// The value in this form.
+    pub fn text(self, value: &Value) -> String {
+        match self {
+            Self::Json => pretty(value),
+            Self::Yaml => yaml(value),
+        }
+    }
+}
+
 /// Any value as indented JSON, as kubectl prints it.
 pub fn pretty(value: &Value) -> String {
     let mut text = Vec::new();

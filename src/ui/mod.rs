@@ -1,6 +1,7 @@
 //! The terminal: the only module that prints. Standard output carries data only.
 
 pub mod findings;
+pub mod forwarding;
 pub mod human;
 pub mod json;
 pub mod list;

@@ -14,6 +14,7 @@ use kubectl_redis_cluster::error::Error;
 use kubectl_redis_cluster::k8s::client::Server;
 use kubectl_redis_cluster::manifest::names::{ClusterName, NODE};
 use kubectl_redis_cluster::node::dial::{Dial, Line, Target, Via};
+use kubectl_redis_cluster::outcome::Outcome;
 use kubectl_redis_cluster::ui::terminal::Ui;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -114,6 +115,15 @@ impl World {
         self.state().objects.insert(path.into(), json!({ "kind": kind, "metadata": { "name": name } }));
     }
 
+    /// An object as it is.
+    pub fn put(&self, path: &str, object: Value) {
+        self.state().objects.insert(path.into(), object);
+    }
+
+    pub fn remove(&self, path: &str) {
+        self.state().objects.remove(path);
+    }
+
     pub fn count(&self, part: &str) -> usize {
         self.state().objects.keys().filter(|path| path.contains(part)).count()
     }
@@ -137,12 +147,14 @@ impl World {
         let cli = Cli::try_parse_from(words).expect(line);
         let (out, err) = (Captured::default(), Captured::default());
         let mut ui = Ui::captured(Box::new(out.clone()), Box::new(err.clone()));
+        let judges = cli.command.judges();
         let result = cli.command.run(&self.context(), &mut ui).await;
         let status = match &result {
-            Ok(()) => String::new(),
+            Ok(Outcome::Done) => String::new(),
+            Ok(outcome) => format!("[exit status: {}]\n", outcome.status()),
             Err(error) => {
                 ui.error(error);
-                "[exit status: 1]\n".to_owned()
+                format!("[exit status: {}]\n", if judges { 2 } else { 1 })
             }
         };
         let err = err.text();

@@ -1,0 +1,128 @@
+//! `check-proxy-mode`: what forwards Services, and whether that suits Redis Cluster.
+
+use super::target::TargetArgs;
+use crate::context::Context;
+use crate::duration;
+use crate::error::{Error, ErrorKind};
+use crate::interrupt::or_interrupted;
+use crate::k8s::members::{Which, cluster_names};
+use crate::ops::forwarding::{self, Forwarding, is_ready};
+use crate::ops::probes::{Probes, Wish};
+use crate::ops::sources;
+use crate::outcome::Outcome;
+use crate::proxy::evidence::Report;
+use crate::proxy::measure::Measurement;
+use crate::proxy::verdict::{self, AtHand, Verdict};
+use crate::ui::forwarding::{Shown, render, to_json};
+use crate::ui::json::Form;
+use crate::ui::terminal::Ui;
+use std::time::Duration;
+
+/// Check kube-proxy's mode on each worker, and which source addresses servers see
+///
+/// Nodes that do not announce their addresses (Redis 3, the original example) learn them
+/// from connections: where Services rewrite the source, they take each other for the
+/// workers. With a cluster at hand it is measured between its nodes, with --probe between
+/// short-lived pods, one a worker.
+///
+/// Exit status: 0 it suits or does not matter, 1 it fails, 2 it could not be told.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  kubectl redis-cluster check-proxy-mode\n  \
+                        kubectl redis-cluster check-proxy-mode --probe\n  \
+                        kubectl redis-cluster check-proxy-mode -l app=redis\n  \
+                        kubectl redis-cluster check-proxy-mode redis-001 -o json")]
+pub struct Args {
+    #[command(flatten)]
+    target: TargetArgs,
+    /// Measure between short-lived pods, one a worker, in this namespace
+    #[arg(long)]
+    probe: bool,
+    /// The image of these pods, with a Redis or Valkey server
+    #[arg(long, value_name = "IMAGE", default_value = "redis:8.0")]
+    image: String,
+    /// The longest to wait for these pods
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "1m")]
+    timeout: Duration,
+    /// The form of the output
+    #[arg(short, long, value_enum, value_name = "FORMAT")]
+    output: Option<Form>,
+}
+
+/// Checks.
+///
+/// # Errors
+/// When the workers cannot be listed, or the cluster that is named cannot be found.
+pub async fn run(context: &Context, args: Args, ui: &mut Ui) -> Result<Outcome, Error> {
+    let looking = futures::future::try_join(forwarding::observe(&context.server), at_hand(context, &args));
+    let (forwarding, (mut measured, at_hand, notes)) = or_interrupted(looking).await?;
+    forwarding.notes.iter().chain(&notes).for_each(|note| ui.note(&format!("note: {note}")));
+    if args.probe {
+        measured.extend(probed(context, &args, &forwarding, ui).await?);
+    }
+    let workers: Vec<Report> = forwarding.workers.into_iter().map(|worker| worker.report).collect();
+    let sources = verdict::sources(&workers, &measured);
+    let verdict = verdict::verdict(at_hand, sources);
+    let shown = Shown { workers: &workers, measured: &measured, at_hand, sources, verdict };
+    ui.line(&match args.output {
+        None => render(&shown, ui.is_colored()),
+        Some(form) => form.text(&to_json(&shown)),
+    })?;
+    Ok(match verdict {
+        Verdict::Suits | Verdict::Harmless => Outcome::Done,
+        Verdict::Fails => Outcome::Bad,
+        Verdict::Unknown => Outcome::Unclear,
+    })
+}
+
+/// What was measured between the nodes of the cluster at hand, what that cluster is, and
+/// what the user should know.
+async fn at_hand(context: &Context, args: &Args) -> Result<(Vec<Measurement>, AtHand, Vec<String>), Error> {
+    let (which, notes) = match (&args.target.name, &args.target.selector) {
+        (None, None) => only_cluster(context).await?,
+        _ => (Some(args.target.which(context).await?), Vec::new()),
+    };
+    let Some(which) = which else { return Ok((Vec::new(), AtHand::Nothing, notes)) };
+    let (stations, at_hand) = sources::of_cluster(context, &which).await?;
+    Ok((sources::measure(context, &stations).await, at_hand, notes))
+}
+
+/// The namespace's only cluster; nothing where there is none, or more than one.
+async fn only_cluster(context: &Context) -> Result<(Option<Which>, Vec<String>), Error> {
+    let names = match cluster_names(&context.server).await {
+        Ok(names) => Vec::from_iter(names),
+        Err(error) if error.kind() == ErrorKind::Forbidden => {
+            let namespace = context.server.namespace();
+            return Ok((
+                None,
+                vec![format!("Services of the namespace \"{namespace}\" may not be read: no cluster is looked at")],
+            ));
+        }
+        Err(error) => return Err(error),
+    };
+    match &names[..] {
+        [] => Ok((None, Vec::new())),
+        [name] => Ok((Some(Which::Named(name.parse().map_err(Error::user)?)), Vec::new())),
+        names => Ok((None, vec![format!("no cluster is looked at; name one of {}", names.join(", "))])),
+    }
+}
+
+/// Measures between pods that are made for it, and removes them also after a failure or
+/// Ctrl-C.
+async fn probed(
+    context: &Context,
+    args: &Args,
+    forwarding: &Forwarding,
+    ui: &mut Ui,
+) -> Result<Vec<Measurement>, Error> {
+    let (ready, silent): (Vec<_>, Vec<_>) = forwarding.workers.iter().partition(|worker| is_ready(&worker.node));
+    for worker in silent {
+        ui.note(&format!("note: {} is not ready: no probe runs there", worker.report.worker));
+    }
+    let workers: Vec<String> = ready.into_iter().map(|worker| worker.report.worker.clone()).collect();
+    let probes = Probes::new(&workers)?;
+    let wish = Wish { image: args.image.clone(), deadline: args.timeout };
+    let measured = or_interrupted(probes.measure(context, &wish, |text| ui.progress(text))).await;
+    let removed = probes.remove(context).await;
+    let measured = measured?;
+    removed.map(|()| measured)
+}

@@ -1,0 +1,204 @@
+//! `set-gke-proxy-mode`: gives kube-proxy another mode, worker by worker.
+
+use crate::context::Context;
+use crate::duration;
+use crate::error::{Error, ErrorKind};
+use crate::interrupt::or_interrupted;
+use crate::ops::forwarding::{self, Forwarding, Worker, is_ready};
+use crate::ops::probes::{Probes, Wish};
+use crate::ops::switch::{self, Step, Task};
+use crate::proxy::evidence::flag;
+use crate::proxy::forwarder::command_line;
+use crate::proxy::mode::Mode;
+use crate::proxy::provider::{Provider, refuse};
+use crate::proxy::static_pod::MODE_FLAG;
+use crate::ui::terminal::Ui;
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+/// Set kube-proxy's mode on the workers of GKE, through the API server alone
+///
+/// Worker by worker: a short-lived privileged pod edits the manifest from which the
+/// kubelet runs kube-proxy, the new kube-proxy must answer with the mode that was asked
+/// for, and Services must still forward; else the worker gets its old manifest back and
+/// all others stay as they are. Run again, it goes on where it stopped.
+///
+/// It does not last: workers that GKE makes, repairs or upgrades later come with the
+/// stock manifest.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  kubectl redis-cluster set-gke-proxy-mode iptables --dry-run\n  \
+                        kubectl redis-cluster set-gke-proxy-mode iptables\n  \
+                        kubectl redis-cluster set-gke-proxy-mode ipvs --node gke-a-pool-1 --yes")]
+pub struct Args {
+    /// The mode
+    #[arg(value_enum)]
+    mode: Mode,
+    /// Only this worker, repeatable
+    #[arg(long, value_name = "NAME")]
+    node: Vec<String>,
+    /// The image of the helper pod, with a shell; kube-proxy's own when not given
+    #[arg(long, value_name = "IMAGE")]
+    image: Option<String>,
+    /// The image of the pods that measure whether Services still forward
+    #[arg(long, value_name = "IMAGE", default_value = "redis:8.0")]
+    probe_image: String,
+    /// Measure whether Services still forward
+    #[arg(long, value_name = "BOOL", default_value_t = true, num_args = 0..=1, require_equals = true,
+          default_missing_value = "true", action = clap::ArgAction::Set)]
+    probe: bool,
+    /// The longest that one step may take on a worker
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "2m")]
+    timeout: Duration,
+    /// Only show what would be done
+    #[arg(long)]
+    dry_run: bool,
+    /// Do not ask
+    #[arg(short, long)]
+    yes: bool,
+    /// Also workers that are not GKE's, where kube-proxy is a static pod
+    #[arg(long)]
+    allow_any_provider: bool,
+}
+
+/// Sets the mode.
+///
+/// # Errors
+/// A refusal before anything is changed; the first failure, after which that worker is as
+/// it was and the rest untouched.
+pub async fn run(context: &Context, args: Args, ui: &mut Ui) -> Result<(), Error> {
+    let observing =
+        futures::future::try_join(forwarding::observe(&context.server), switch::left_behind(&context.server));
+    let (forwarding, left_behind) = or_interrupted(observing).await?;
+    forwarding.notes.iter().for_each(|note| ui.note(&format!("note: {note}")));
+    let workers = chosen(&args, &forwarding)?;
+    refuse_any(&args, &workers)?;
+    let tasks: Vec<Task<'_>> = workers.iter().map(|worker| task(&args, worker, &forwarding)).collect();
+    let is_done = |task: &Task<'_>| {
+        task.worker.report.mode == Some(args.mode) && !left_behind.contains(&task.worker.report.worker)
+    };
+    let (done, pending): (Vec<_>, Vec<_>) = tasks.into_iter().partition(is_done);
+    done.iter().try_for_each(|task| ui.line(&format!("node/{} unchanged", task.worker.report.worker)))?;
+    let Some(first) = pending.first() else { return Ok(()) };
+    show_plan(&args, &pending, ui);
+    if args.dry_run {
+        return Ok(());
+    }
+    or_interrupted(switch::rehearse(&context.server, first)).await?;
+    if !args.yes && !or_interrupted(ui.confirm(&question(&args, &pending))).await? {
+        ui.note("nothing is changed");
+        return Ok(());
+    }
+    baseline(context, &args, &pending, ui).await?;
+    for (index, task) in pending.iter().enumerate() {
+        let set = switch::set(context, task, |step| tell(step, ui)).await;
+        set.map_err(|error| remaining(error, &pending[index + 1..]))?;
+        ui.line(&format!("node/{} set to {}", task.worker.report.worker, args.mode))?;
+    }
+    Ok(())
+}
+
+/// The workers that are meant, each of which must exist.
+fn chosen<'a>(args: &Args, forwarding: &'a Forwarding) -> Result<Vec<&'a Worker>, Error> {
+    let wanted: BTreeSet<&String> = args.node.iter().collect();
+    let all = forwarding.workers.iter();
+    let workers: Vec<&Worker> =
+        all.filter(|worker| wanted.is_empty() || wanted.contains(&worker.report.worker)).collect();
+    let missing = wanted.iter().find(|name| !workers.iter().any(|worker| worker.report.worker == ***name));
+    match missing {
+        Some(name) => {
+            Err(Error::new(ErrorKind::NotFound, format!("Error from server (NotFound): nodes \"{name}\" not found")))
+        }
+        None => Ok(workers),
+    }
+}
+
+/// One worker that cannot be changed is enough: nothing is begun that cannot be finished.
+fn refuse_any(args: &Args, workers: &[&Worker]) -> Result<(), Error> {
+    let provider = if args.allow_any_provider { Provider::Any } else { Provider::Gke };
+    for worker in workers {
+        refuse(&worker.node, &worker.report, args.mode, provider)
+            .map_err(|refusal| Error::user(format!("the mode is not set: {refusal}")).hint(refusal.instead))?;
+        if !is_ready(&worker.node) {
+            return Err(Error::user(format!("the mode is not set: {} is not ready", worker.report.worker))
+                .hint("leave it out: name the others with --node"));
+        }
+    }
+    Ok(())
+}
+
+fn task<'a>(args: &'a Args, worker: &'a Worker, forwarding: &Forwarding) -> Task<'a> {
+    let ready = forwarding.workers.iter().filter(|other| is_ready(&other.node)).map(|other| &other.report.worker);
+    let name = &worker.report.worker;
+    Task {
+        worker,
+        mode: args.mode,
+        image: args.image.as_deref(),
+        probe_image: args.probe.then_some(args.probe_image.as_str()),
+        other: ready.into_iter().find(|other| *other != name).unwrap_or(name).clone(),
+        deadline: args.timeout,
+    }
+}
+
+/// What will be changed, as a difference of flags: the file itself is read when its turn
+/// comes.
+fn show_plan(args: &Args, pending: &[Task<'_>], ui: &mut Ui) {
+    for Task { worker, .. } in pending {
+        let line = worker.pod.as_ref().map(command_line).unwrap_or_default();
+        let old = flag(&line, MODE_FLAG).map(|mode| format!("\n-  --proxy-mode={mode}")).unwrap_or_default();
+        let mode = worker.report.mode.map_or("unknown".to_owned(), |mode| mode.to_string());
+        ui.note(&format!(
+            "{}: kube-proxy from {mode} to {}{old}\n+  --proxy-mode={}",
+            worker.report.worker, args.mode, args.mode
+        ));
+    }
+    ui.warning("workers that are made, repaired or upgraded later come with the stock manifest");
+}
+
+fn question(args: &Args, pending: &[Task<'_>]) -> String {
+    let workers: Vec<&str> = pending.iter().map(|task| task.worker.report.worker.as_str()).collect();
+    match &workers[..] {
+        [worker] => format!("set kube-proxy to {} mode on {worker}?", args.mode),
+        workers => format!("set kube-proxy to {} mode on {}, one after the other?", args.mode, workers.join(", ")),
+    }
+}
+
+/// Measured once before anything is changed: what does not forward now is no reason to
+/// take a change back later.
+async fn baseline(context: &Context, args: &Args, pending: &[Task<'_>], ui: &mut Ui) -> Result<(), Error> {
+    let Some(first) = pending.first().filter(|_| args.probe) else { return Ok(()) };
+    let mut workers: Vec<String> = pending.iter().map(|task| task.worker.report.worker.clone()).collect();
+    if let [only] = &workers[..] {
+        workers = vec![only.clone(), first.other.clone()];
+    }
+    let probes = Probes::new(&workers)?;
+    let wish = Wish { image: args.probe_image.clone(), deadline: args.timeout };
+    let measured = or_interrupted(probes.measure(context, &wish, |text| ui.progress(text))).await;
+    let removed = probes.remove(context).await;
+    let measured = measured.map_err(|error| match error.kind() {
+        ErrorKind::Interrupted => error,
+        _ => error
+            .context("cannot measure whether Services forward")
+            .hint("go without: --probe=false, or name another image: --probe-image"),
+    })?;
+    if let Some((each, why)) = measured.iter().find_map(|each| Some((each, each.seen.as_ref().err()?))) {
+        return Err(Error::user(format!(
+            "from {} to {}: the Service does not forward even now: {why}",
+            each.from.worker, each.to.worker
+        ))
+        .hint("nothing is changed; go without measuring: --probe=false"));
+    }
+    removed
+}
+
+fn tell(step: Step<'_>, ui: &mut Ui) {
+    match step {
+        Step::Progress(text) => ui.progress(text),
+        Step::Note(text) => ui.note(text),
+    }
+}
+
+fn remaining(error: Error, rest: &[Task<'_>]) -> Error {
+    let rest: Vec<&str> = rest.iter().map(|task| task.worker.report.worker.as_str()).collect();
+    let error = if rest.is_empty() { error } else { error.hint(format!("not touched: {}", rest.join(", "))) };
+    error.hint("the same command goes on where this one stopped")
+}

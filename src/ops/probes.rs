@@ -1,0 +1,132 @@
+//! Makes short-lived pods to measure between, one a worker, and removes them.
+
+use super::sources::{Station, measure};
+use crate::cluster::nodes_conf::PORT;
+use crate::context::Context;
+use crate::error::Error;
+use crate::k8s::objects::{Deletion, Run};
+use crate::k8s::wait::{Progress, until};
+use crate::manifest::names::CONTAINER;
+use crate::manifest::object::{POD, SERVICE};
+use crate::node::connection::Credentials;
+use crate::proxy::measure::{Measurement, Place};
+use crate::proxy::probe::Probe;
+use futures::future::{join_all, try_join_all};
+use serde_json::Value;
+use std::time::Duration;
+
+/// What to make.
+pub struct Wish {
+    /// The image, which must have a Redis or Valkey server and its redis-cli.
+    pub image: String,
+    /// The longest to wait for the pods.
+    pub deadline: Duration,
+}
+
+/// Pods and Services that were made, or are about to be.
+pub struct Probes(Vec<Probe>);
+
+impl Probes {
+    /// Probes on these workers; nothing is made yet.
+    ///
+    /// # Errors
+    /// When the operating system has no random numbers.
+    pub fn new(workers: &[String]) -> Result<Self, Error> {
+        let random = getrandom::u32().map_err(|error| Error::user(format!("no random numbers: {error}")))?;
+        let id = format!("{random:08x}");
+        let probe = |(index, worker): (usize, &String)| Probe { id: id.clone(), worker: worker.clone(), index };
+        Ok(Self(workers.iter().enumerate().map(probe).collect()))
+    }
+
+    /// Makes them, waits for them, and measures.
+    ///
+    /// # Errors
+    /// When one cannot be made, or does not come up in time.
+    pub async fn measure(
+        &self,
+        context: &Context,
+        wish: &Wish,
+        mut seen: impl FnMut(&str),
+    ) -> Result<Vec<Measurement>, Error> {
+        let services = try_join_all(self.0.iter().map(|probe| make(context, probe, &wish.image))).await?;
+        let stations = until(wish.deadline, "the probe pods to answer", Duration::from_millis(300), async || {
+            let pods = try_join_all(self.0.iter().map(|probe| async { context.server.get(POD, &probe.name()).await }));
+            let stations: Result<Vec<Station>, String> = (self.0.iter().zip(&services).zip(pods.await?))
+                .map(|((probe, service), pod)| station(probe, service, pod.as_ref()))
+                .collect();
+            Ok(match stations {
+                Ok(stations) => Progress::Done(stations),
+                Err(why) => {
+                    seen(&why);
+                    Progress::Pending(why)
+                }
+            })
+        })
+        .await?;
+        answered(context, &stations, wish.deadline, seen).await
+    }
+
+    /// Removes whatever there is of them.
+    ///
+    /// # Errors
+    /// The first failure; the rest is removed all the same. A pod that is left ends by itself.
+    pub async fn remove(&self, context: &Context) -> Result<(), Error> {
+        let options = Deletion { run: Run::Real, grace_period: Some(0) };
+        let removed = self.0.iter().flat_map(|probe| [(SERVICE, probe.name()), (POD, probe.name())]);
+        let removed =
+            join_all(removed.map(|(kind, name)| async move { context.server.delete(kind, &name, &options).await }));
+        removed.await.into_iter().find_map(Result::err).map_or(Ok(()), Err)
+    }
+}
+
+/// The Service's address.
+async fn make(context: &Context, probe: &Probe, image: &str) -> Result<String, Error> {
+    let namespace = context.server.namespace();
+    let pod = context.server.apply(&probe.pod(namespace, image), Run::Real).await?;
+    let uid = pod["metadata"]["uid"].as_str().unwrap_or_default();
+    let service = context.server.apply(&probe.service(namespace, uid), Run::Real).await?;
+    Ok(service["spec"]["clusterIP"].as_str().unwrap_or_default().to_owned())
+}
+
+/// A probe that runs, or what keeps it from running.
+fn station(probe: &Probe, service: &str, pod: Option<&Value>) -> Result<Station, String> {
+    let status = pod.map_or(&Value::Null, |pod| &pod["status"]);
+    let container = &status["containerStatuses"][0];
+    let waiting = container["state"]["waiting"]["reason"].as_str();
+    let phase = status["phase"].as_str().unwrap_or("gone");
+    if phase != "Running" {
+        return Err(format!("the probe pod on {}: {}", probe.worker, waiting.unwrap_or(phase)));
+    }
+    Ok(Station {
+        place: Place { pod: probe.name(), worker: probe.worker.clone() },
+        container: CONTAINER.to_owned(),
+        address: status["podIP"].as_str().unwrap_or_default().to_owned(),
+        service: Ok((service.to_owned(), PORT)),
+        credentials: Credentials::default(),
+    })
+}
+
+/// Every kube-proxy needs a moment to hear of the new Services: measured again until all
+/// answer or the time is up; then what does not answer is part of what was measured.
+async fn answered(
+    context: &Context,
+    stations: &[Station],
+    deadline: Duration,
+    mut seen: impl FnMut(&str),
+) -> Result<Vec<Measurement>, Error> {
+    let mut last = Vec::new();
+    let all = until(deadline, "the probe pods' Services", Duration::from_secs(1), async || {
+        last = measure(context, stations).await;
+        let silent = last.iter().filter(|each| each.seen.is_err()).count();
+        if silent == 0 {
+            return Ok(Progress::Done(()));
+        }
+        let text = format!("{silent} of {} connections are not answered yet", last.len());
+        seen(&text);
+        Ok(Progress::Pending(text))
+    });
+    match all.await {
+        Err(error) if error.kind() != crate::error::ErrorKind::Timeout => Err(error),
+        _ => Ok(last),
+    }
+}

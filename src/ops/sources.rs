@@ -1,0 +1,140 @@
+//! Measures which source address a server sees of a connection from another pod, over its
+//! Service.
+
+use super::observe::{Passwords, passwords, tell, way};
+use crate::context::Context;
+use crate::error::Error;
+use crate::k8s::members::{self, Candidate, Which};
+use crate::manifest::object::POD;
+use crate::node::connection::Credentials;
+use crate::proxy::measure::{Measurement, Place, own_service, pairs, source_of};
+use crate::proxy::verdict::AtHand;
+use futures::future::try_join3;
+use futures::{StreamExt, stream};
+use k8s_openapi::api::core::v1::{Pod, Service};
+use std::time::Duration;
+
+/// How many connections are made at the same time.
+const AT_ONCE: usize = 8;
+
+/// One end of a measurement.
+#[derive(Clone, Debug)]
+pub struct Station {
+    /// Where it is.
+    pub place: Place,
+    /// The container of the server.
+    pub container: String,
+    /// The pod's own address.
+    pub address: String,
+    /// The Service that leads to this pod alone, or why there is none.
+    pub service: Result<(String, u16), String>,
+    /// How to log in there.
+    pub credentials: Credentials,
+}
+
+/// The stations of a cluster that runs, and whether its nodes announce their addresses.
+///
+/// # Errors
+/// When the cluster cannot be found.
+pub async fn of_cluster(context: &Context, which: &Which) -> Result<(Vec<Station>, AtHand), Error> {
+    let server = &context.server;
+    let (candidates, pods, services) = try_join3(
+        members::find(server, which),
+        members::list::<Pod>(server, "pods", which.selector()),
+        members::list::<Service>(server, "services", String::new()),
+    )
+    .await?;
+    let passwords = passwords(context, &candidates).await?;
+    let stations =
+        candidates.iter().filter_map(|candidate| station(context, candidate, &passwords, (&pods, &services)));
+    let announced = stream::iter(candidates.iter().filter(|candidate| candidate.target.is_ok()))
+        .map(|candidate| announces(context, candidate))
+        .buffered(AT_ONCE)
+        .collect::<Vec<_>>();
+    Ok((stations.collect(), AtHand::of(&announced.await)))
+}
+
+fn station(
+    context: &Context,
+    candidate: &Candidate,
+    passwords: &Passwords,
+    (pods, services): (&[Pod], &[Service]),
+) -> Option<Station> {
+    let target = candidate.target.as_ref().ok()?;
+    let pod = pods.iter().find(|pod| pod.metadata.name.as_ref() == Some(&target.pod))?;
+    Some(Station {
+        place: Place { pod: target.pod.clone(), worker: candidate.member.worker.clone()? },
+        container: target.container.clone(),
+        address: candidate.member.pod_ip.clone()?,
+        service: own_service(pod, pods, services).ok_or_else(|| "no Service leads to this pod alone".to_owned()),
+        credentials: way(context, candidate, passwords).1,
+    })
+}
+
+/// Whether a node announces an address of its own; none when it does not say.
+async fn announces(context: &Context, candidate: &Candidate) -> Option<bool> {
+    let port = candidate.target.as_ref().ok()?.port;
+    let reply = tell(context, candidate, port, &["CONFIG", "GET", "cluster-announce-ip"]).await.ok()?;
+    Some(reply.lines().nth(1).is_some_and(|address| !address.trim().is_empty()))
+}
+
+/// Measures between every pair of workers that have a station.
+pub async fn measure(context: &Context, stations: &[Station]) -> Vec<Measurement> {
+    let places: Vec<Place> = stations.iter().map(|station| station.place.clone()).collect();
+    stream::iter(pairs(&places))
+        .map(|(from, to)| between(context, &stations[from], &stations[to]))
+        .buffered(AT_ONCE)
+        .collect()
+        .await
+}
+
+async fn between(context: &Context, from: &Station, to: &Station) -> Measurement {
+    let seen = match &to.service {
+        Ok(service) => source(context, from, service, &to.credentials).await,
+        Err(reason) => Err(reason.clone()),
+    };
+    let mut expected = from.address.clone();
+    if seen.as_ref().is_ok_and(|seen| *seen != expected) {
+        expected = address_now(context, from).await.unwrap_or(expected);
+    }
+    Measurement { from: from.place.clone(), to: to.place.clone(), expected, seen }
+}
+
+/// A pod whose sandbox was made anew has another address than a moment ago: looked up
+/// once more before anything is called rewritten.
+async fn address_now(context: &Context, station: &Station) -> Option<String> {
+    let pod = context.server.get(POD, &station.place.pod).await.ok()??;
+    pod["status"]["podIP"].as_str().map(str::to_owned)
+}
+
+/// redis-cli sees no end of its input before Kubernetes 1.30: the shell counts the lines.
+const SCRIPT: &str = "cli=$(command -v redis-cli || command -v valkey-cli) || { echo 'no redis-cli in this image' >&2; exit 1; }; \
+     left=$2; while [ \"$left\" -gt 0 ] && IFS= read -r line; do printf '%s\\n' \"$line\"; left=$((left - 1)); done | \"$cli\" -h \"$0\" -p \"$1\"";
+
+/// How a connection names itself, to be found in the server's list.
+const NAME: &str = "kubectl-redis-cluster-probe";
+
+async fn source(
+    context: &Context,
+    from: &Station,
+    (host, port): &(String, u16),
+    credentials: &Credentials,
+) -> Result<String, String> {
+    let mut lines: Vec<String> = credentials.login().into_iter().collect();
+    lines.extend([format!("CLIENT SETNAME {NAME}"), "CLIENT LIST".to_owned()]);
+    let input: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    let (port, count) = (port.to_string(), lines.len().to_string());
+    let command = ["sh", "-c", SCRIPT, host, &port, &count];
+    let run = context.server.exec(&from.place.pod, &from.container, &command, &input);
+    // A connection that nobody answers is given up by nobody else.
+    let deadline = context.ask_timeout.max(Duration::from_secs(1));
+    let ended = match tokio::time::timeout(deadline, run).await {
+        Ok(Ok(ended)) => ended,
+        Ok(Err(error)) => return Err(error.to_string()),
+        Err(_) => return Err(format!("no answer within {}", crate::error::seconds(deadline))),
+    };
+    source_of(&ended.out, NAME).ok_or_else(|| {
+        let said = [ended.err.trim(), ended.out.trim()].into_iter().find(|text| !text.is_empty());
+        said.and_then(|text| text.lines().last()).unwrap_or("no answer").to_owned()
+    })
+}
