@@ -11,10 +11,11 @@ mod support;
 mod throwaway;
 
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
-use support::{Namespace, Said, interrupt, program, run, until};
+use support::{Background, Namespace, Said, interrupt, program, run, until};
 use throwaway::refuse_other_clusters;
 
 const WORKERS: [&str; 3] = ["node-1", "node-2", "node-3"];
@@ -199,9 +200,13 @@ fn an_interrupted_change_leaves_nothing_and_a_second_run_completes_it() {
     let safe = kubernetes_folder(1).join("kubectl-redis-cluster");
     let prepared = move || safe.join("kube-proxy.manifest.old").exists();
     let committed = || manifest(1).contains("--proxy-mode=userspace");
-    let helped = || there_is("kubectl-redis-cluster/set-proxy-mode");
     let before = manifest(1);
-    let measured = || committed() && there_is("kubectl-redis-cluster/probe");
+    let helper = Pods::watch("kubectl-redis-cluster/set-proxy-mode");
+    let probes = Pods::watch("kubectl-redis-cluster/probe");
+    let helped = || !helper.names().is_empty();
+    // Some probes come and go before the change.
+    let earlier = std::cell::OnceCell::new();
+    let measured = || committed() && !probes.names().is_subset(earlier.get_or_init(|| probes.names()));
     let moments: [(&dyn Fn() -> bool, &str); 4] =
         [(&helped, "false"), (&prepared, "false"), (&committed, "false"), (&measured, "true")];
     for (moment, probe) in moments {
@@ -222,8 +227,19 @@ fn an_interrupted_change_leaves_nothing_and_a_second_run_completes_it() {
     nothing_is_left();
 }
 
-fn there_is(selector: &str) -> bool {
-    !run(program("kubectl").args(["get", "pods", "-A", "-l", selector, "-o", "name"])).out.is_empty()
+/// The pods that there were since it began: some are gone sooner than they can be asked for.
+struct Pods(Background);
+
+impl Pods {
+    fn watch(selector: &str) -> Self {
+        let mut command = program("kubectl");
+        command.args(["get", "pods", "-A", "-l", selector, "-o", "name", "--watch"]);
+        Self(Background::start(command))
+    }
+
+    fn names(&self) -> BTreeSet<String> {
+        self.0.out().lines().map(str::to_owned).collect()
+    }
 }
 
 /// kubectl becomes the plugin: signals to it are for the plugin.

@@ -111,8 +111,11 @@ async fn address_now(context: &Context, station: &Station) -> Option<String> {
 const SCRIPT: &str = "cli=$(command -v redis-cli || command -v valkey-cli) || { echo 'no redis-cli in this image' >&2; exit 1; }; \
      left=$2; while [ \"$left\" -gt 0 ] && IFS= read -r line; do printf '%s\\n' \"$line\"; left=$((left - 1)); done | \"$cli\" -h \"$0\" -p \"$1\"";
 
-/// How a connection names itself, to be found in the server's list.
-const NAME: &str = "kubectl-redis-cluster-probe";
+/// How the connection of a pod names itself, to be found in the server's list: others are
+/// measured to the same server at the same time.
+fn connection_name(from: &Station) -> String {
+    format!("kubectl-redis-cluster-probe:{}", from.place.pod)
+}
 
 async fn source(
     context: &Context,
@@ -120,8 +123,9 @@ async fn source(
     (host, port): &(String, u16),
     credentials: &Credentials,
 ) -> Result<String, String> {
+    let name = connection_name(from);
     let mut lines: Vec<String> = credentials.login().into_iter().collect();
-    lines.extend([format!("CLIENT SETNAME {NAME}"), "CLIENT LIST".to_owned()]);
+    lines.extend([format!("CLIENT SETNAME {name}"), "CLIENT LIST".to_owned()]);
     let input: String = lines.iter().map(|line| format!("{line}\n")).collect();
     let (port, count) = (port.to_string(), lines.len().to_string());
     let command = ["sh", "-c", SCRIPT, host, &port, &count];
@@ -133,7 +137,7 @@ async fn source(
         Ok(Err(error)) => return Err(error.to_string()),
         Err(_) => return Err(format!("no answer within {}", crate::error::seconds(deadline))),
     };
-    source_of(&ended.out, NAME).ok_or_else(|| {
+    source_of(&ended.out, &name).ok_or_else(|| {
         let said = [ended.err.trim(), ended.out.trim()].into_iter().find(|text| !text.is_empty());
         said.and_then(|text| text.lines().last()).unwrap_or("no answer").to_owned()
     })

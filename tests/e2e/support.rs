@@ -6,6 +6,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::OnceLock;
+use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
 /// What a command printed and how it ended.
@@ -179,17 +180,38 @@ impl Drop for Namespace {
     }
 }
 
+/// The longest that one command may take: those that wait have shorter deadlines.
+const PATIENCE: Duration = Duration::from_secs(400);
+
 pub fn run(command: &mut Command) -> Said {
-    Said::of(command.output().expect("the program runs"))
+    let what = format!("{command:?}");
+    ended(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program runs"), what)
+}
+
+/// Waits for a program's end, and makes one where it hangs: it has failed then.
+fn ended(child: Child, what: String) -> Said {
+    let pid = child.id().to_string();
+    let (done, over) = std::sync::mpsc::channel::<()>();
+    let watchdog = std::thread::spawn(move || {
+        if over.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
+            eprintln!("ended after {} s: {what}", PATIENCE.as_secs());
+            let _ = Command::new("kill").args(["-KILL", &pid]).status();
+        }
+    });
+    let output = child.wait_with_output().expect("it ends");
+    drop(done);
+    watchdog.join().expect("it ends");
+    Said::of(output)
 }
 
 pub fn feed(command: &mut Command, input: &str) -> Said {
+    let what = format!("{command:?}");
     let mut child =
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it runs");
     let mut stdin = child.stdin.take().expect("piped");
     stdin.write_all(input.as_bytes()).expect("it reads");
     drop(stdin);
-    Said::of(child.wait_with_output().expect("it ends"))
+    ended(child, what)
 }
 
 /// Waits for a condition; fails with what was waited for.
