@@ -16,6 +16,8 @@ pub enum ErrorKind {
     NotFound,
     /// Not allowed, according to the API server.
     Forbidden,
+    /// Not allowed, according to the Redis server: a password or a right is missing.
+    Refused,
     /// A deadline passed.
     Timeout,
     /// Whoever read our output went away.
@@ -77,6 +79,11 @@ impl Error {
     /// Its kind.
     pub fn kind(&self) -> ErrorKind {
         self.kind
+    }
+
+    /// What went wrong, without the word before it.
+    pub fn message(&self) -> &str {
+        &self.message
     }
 
     /// What may help.

@@ -12,11 +12,11 @@ mod throwaway;
 
 use serde_json::Value;
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 use support::{Background, Namespace, Said, interrupt, program, run, until};
-use throwaway::refuse_other_clusters;
+use throwaway::{refuse_other_clusters, state_folder};
 
 const WORKERS: [&str; 3] = ["node-1", "node-2", "node-3"];
 
@@ -41,7 +41,7 @@ fn kept(seen: &Value) -> Vec<bool> {
 
 /// The workers' files as the throwaway Kubernetes keeps them.
 fn kubernetes_folder(worker: usize) -> PathBuf {
-    Path::new("/var/lib/kubectl-redis-cluster-throwaway/nodes").join(worker.to_string()).join("kubernetes")
+    state_folder().join("nodes").join(worker.to_string()).join("kubernetes")
 }
 
 fn manifest(worker: usize) -> String {

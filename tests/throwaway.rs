@@ -10,8 +10,10 @@ mod support;
 #[path = "cluster/throwaway.rs"]
 mod throwaway;
 
+use serde_json::{Value, json};
+use std::process::Command;
 use support::{Namespace, program, run, until};
-use throwaway::{kube, refuse_other_clusters, script};
+use throwaway::{kube, refuse_other_clusters, script, state_folder};
 
 /// What was hurt is mended, also when a test fails.
 struct Mended(&'static [&'static [&'static str]]);
@@ -48,6 +50,7 @@ fn losing_any_worker_or_the_api_server_is_seen_and_survived() {
             });
             reachable && info["status"]["state"] == "degraded"
         });
+        found(&namespace, &["node-unreachable", "worker-not-ready"]);
         let shown = namespace.plugin(&["info", "redis-001", "--ask-timeout", "2s"]).ok();
         assert!(shown.contains(&format!("{} of 6 nodes answer", 6 - lost)), "{shown}");
         assert_eq!(shown.matches("[node-unreachable]").count(), lost, "{shown}");
@@ -69,6 +72,103 @@ fn losing_any_worker_or_the_api_server_is_seen_and_survived() {
 
     kube(&["restart-apiserver"]);
     namespace.wait_ok(&["redis-001"]);
+}
+
+/// Waits until `check` finds all of these codes, among what follows from them.
+fn found(namespace: &Namespace, codes: &[&str]) -> Value {
+    let mut last = Value::Null;
+    until(120, &codes.join(", "), || {
+        let said = namespace.plugin(&["check", "redis-001", "-o", "json"]);
+        last = serde_json::from_str(&said.out).unwrap_or_default();
+        let there =
+            |code: &&str| last["findings"].as_array().is_some_and(|all| all.iter().any(|each| each["code"] == **code));
+        codes.iter().all(there)
+    });
+    last
+}
+
+/// A worker's label or configuration as it was.
+struct Restored<F: Fn()>(F);
+
+impl<F: Fn()> Drop for Restored<F> {
+    fn drop(&mut self) {
+        self.0();
+    }
+}
+
+#[test]
+fn workers_that_are_short_of_memory_or_in_one_zone() {
+    refuse_other_clusters();
+    let namespace = Namespace::new("workers");
+    namespace.plugin(&["create", "redis-001", "--ephemeral"]).ok();
+
+    let info = namespace.info(&["redis-001"]);
+    let shard = &info["status"]["shards"][0];
+    let worker = |node: &Value| node["worker"].as_str().expect("a worker").to_owned();
+    let pair = [worker(&shard["master"]), worker(&shard["replicas"][0])];
+    {
+        let label = |zone: &str, worker: &str| {
+            let label = format!("topology.kubernetes.io/zone={zone}");
+            run(program("kubectl").args(["label", "--overwrite", "node", worker, &label])).ok();
+        };
+        let own =
+            |worker: &str| worker.replace("node-1", "zone-a").replace("node-2", "zone-b").replace("node-3", "zone-c");
+        let _restored = Restored(|| pair.iter().for_each(|worker| label(&own(worker), worker)));
+        pair.iter().for_each(|worker| label("zone-x", worker));
+        found(&namespace, &["shard-in-one-zone", "majority-in-one-zone"]);
+    }
+
+    // The kubelet calls everything above one percent a shortage, and evicts in an hour.
+    let configuration = state_folder().join("nodes/2/kubernetes/kubelet.yaml");
+    let before = std::fs::read_to_string(&configuration).expect("a configuration");
+    let restart = || {
+        kube(&["kill-node", "2"]);
+        kube(&["start-node", "2"]);
+    };
+    let _restored = Restored(|| {
+        std::fs::write(&configuration, &before).expect("written");
+        restart();
+        until(60, "the worker", || worker_is_ready("node-2"));
+    });
+    let soft = "evictionSoft: {memory.available: 99%}\nevictionSoftGracePeriod: {memory.available: 1h}\n";
+    std::fs::write(&configuration, format!("{before}{soft}")).expect("written");
+    restart();
+    found(&namespace, &["worker-under-pressure"]);
+}
+
+/// A program among a worker's own mounts.
+fn on_worker(worker: usize, script: &str) {
+    let process = std::fs::read_to_string(state_folder().join(format!("pid/node-{worker}"))).expect("it runs");
+    run(Command::new("nsenter").args(["--mount", "--target", process.trim(), "sh", "-ec", script])).ok();
+}
+
+#[test]
+fn a_volume_that_is_full() {
+    refuse_other_clusters();
+    let namespace = Namespace::new("full");
+    let folder = state_folder().join("small");
+    let name = namespace.name.clone();
+    on_worker(1, &format!("mkdir -p {0}; mount -t tmpfs -o size=12m tmpfs {0}", folder.display()));
+    let _restored = Restored(|| {
+        let _ = namespace.plugin(&["delete", "redis-001", "--yes", "--delete-data"]);
+        run(program("kubectl").args(["delete", "persistentvolume,storageclass", &name, "--ignore-not-found"])).ok();
+        on_worker(1, &format!("umount --lazy {}", folder.display()));
+    });
+    let volume = json!({ "apiVersion": "v1", "kind": "PersistentVolume", "metadata": { "name": name }, "spec": {
+        "capacity": { "storage": "1Gi" }, "accessModes": ["ReadWriteOnce"], "storageClassName": name,
+        "local": { "path": folder }, "nodeAffinity": { "required": { "nodeSelectorTerms": [{ "matchExpressions": [
+            { "key": "kubernetes.io/hostname", "operator": "In", "values": ["node-1"] }] }] } } } });
+    let class = json!({ "apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": { "name": name },
+                        "provisioner": "kubernetes.io/no-provisioner", "volumeBindingMode": "WaitForFirstConsumer" });
+    namespace.apply(&json!({ "apiVersion": "v1", "kind": "List", "items": [volume, class] }).to_string()).ok();
+    let small = ["--shards", "1", "--replicas", "0", "--allow-small", "--storage-class", &name];
+    namespace.plugin(&[&["create", "redis-001"], &small[..]].concat()).ok();
+
+    let lines = format!("SET key {}\n", "x".repeat(1 << 20)).repeat(20);
+    assert!(namespace.redis("redis-001-node-101-0", &lines).contains("MISCONF"));
+    let seen = found(&namespace, &["persistence-fails", "volume-full"]);
+    let full = seen["findings"].as_array().expect("a list").iter().find(|each| each["code"] == "volume-full");
+    assert_eq!(full.expect("found")["severity"], "error");
 }
 
 #[test]

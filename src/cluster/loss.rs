@@ -96,7 +96,7 @@ pub fn accept<'a>(topology: &'a Topology, shard: u32) -> Result<Loss<'a>, NoLoss
         (None, Some(node)) => Remedy::StartEmpty(&node.member),
         (None, None) => return Err(NoLoss::Nobody { shard, why: reasons(&nodes) }),
     };
-    let silent = |node: &&&NodeFacts| matches!(node.error, Some(Silence::Unreachable(_)));
+    let silent = |node: &&&NodeFacts| matches!(node.error, Some(Silence::Unreachable(_) | Silence::Refused(_)));
     let given_up = nodes.iter().filter(silent).map(|node| &node.member).collect();
     Ok(Loss { shard, remedy, given_up })
 }

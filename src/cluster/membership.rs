@@ -13,6 +13,16 @@ pub struct Group {
     pub members: Vec<usize>,
 }
 
+impl Group {
+    /// Whether it is a node that knows nobody and serves nothing: one that belongs to the
+    /// others and has not met them, no cluster.
+    pub fn is_stray(&self, snapshot: &Snapshot) -> bool {
+        let [index] = self.members[..] else { return false };
+        let view = snapshot.seen.get(index).and_then(|seen| seen.view.as_ref().ok());
+        view.is_some_and(|view| view.nodes.iter().all(|line| line.slots.is_empty()))
+    }
+}
+
 /// The clusters that the nodes which answered say they belong to.
 pub fn groups(snapshot: &Snapshot) -> Vec<Group> {
     let mut found: Vec<(BTreeSet<&NodeId>, Vec<usize>)> = Vec::new();

@@ -3,6 +3,7 @@
 //! Nothing here knows Kubernetes' client, a socket or a terminal; time and the
 //! text of replies come in as arguments.
 
+pub mod finding;
 pub mod health;
 pub mod loss;
 pub mod membership;
@@ -12,4 +13,5 @@ pub mod reply;
 pub mod shape;
 pub mod slots;
 pub mod snapshot;
+pub mod surroundings;
 pub mod topology;

@@ -5,7 +5,7 @@
 
 use super::node::{Endpoint, Flags, LinkState, NodeId, Role};
 use super::slots::{SlotRange, SlotSet};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// A reply that does not say what it should.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -30,6 +30,8 @@ pub struct NodeLine {
     pub id: NodeId,
     /// Where it can be reached.
     pub endpoint: Endpoint,
+    /// The port of its bus; none before Redis 4, where it is the client port and 10000.
+    pub bus_port: Option<u16>,
     /// Its flags but for the role.
     pub flags: Flags,
     /// Its role; a node in handshake, which has none yet, counts as a master.
@@ -60,6 +62,7 @@ impl std::str::FromStr for NodeLine {
         Ok(Self {
             id: id.parse().map_err(|_| bad("a node ID")())?,
             endpoint: endpoint(address).ok_or_else(bad("an address"))?,
+            bus_port: bus_port(address),
             role: if flags.iter().any(|flag| flag == "slave") { Role::Replica } else { Role::Master },
             flags,
             master: if *master == "-" { None } else { Some(master.parse().map_err(|_| bad("a master's ID")())?) },
@@ -81,6 +84,10 @@ fn endpoint(text: &str) -> Option<Endpoint> {
     let address = text.split(',').next()?.split('@').next()?;
     let (host, port) = address.rsplit_once(':')?;
     Some(Endpoint { host: host.to_owned(), port: port.parse().ok()? })
+}
+
+fn bus_port(text: &str) -> Option<u16> {
+    text.split(',').next()?.split_once('@')?.1.parse().ok()
 }
 
 /// All lines of a CLUSTER NODES reply.
@@ -147,6 +154,18 @@ pub struct ServerInfo {
     pub loading: bool,
     /// How far a master has written its stream, or a replica has read it, in bytes.
     pub offset: Option<u64>,
+    /// Where a replica looks for its master.
+    pub master: Option<Endpoint>,
+    /// Seconds since a replica's link went down; none while it is up.
+    pub link_down_seconds: Option<u64>,
+    /// The bytes that a master keeps for replicas that come back.
+    pub backlog: Option<u64>,
+    /// How many replicas a master has sent all its data since its start.
+    pub full_syncs: u64,
+    /// Whether the server keeps an append-only file.
+    pub append_only: Option<bool>,
+    /// What the server could not write to disk the last time it tried: the names of INFO.
+    pub failed_writes: Vec<String>,
 }
 
 impl ServerInfo {
@@ -165,6 +184,12 @@ impl ServerInfo {
             sync_in_progress: fields.text("master_sync_in_progress") == Some("1"),
             loading: fields.text("loading") == Some("1"),
             offset: fields.number(offset),
+            master: fields.master(),
+            link_down_seconds: fields.number("master_link_down_since_seconds"),
+            backlog: fields.number("repl_backlog_size"),
+            full_syncs: fields.number("sync_full").unwrap_or_default(),
+            append_only: fields.text("aof_enabled").map(|enabled| enabled == "1"),
+            failed_writes: fields.failed_writes(),
         }
     }
 }
@@ -174,6 +199,22 @@ impl ServerInfo {
     pub fn is_synced(&self) -> Option<bool> {
         self.link_up.map(|up| up && !self.sync_in_progress)
     }
+}
+
+/// What CONFIG GET says: names and values.
+pub type Settings = BTreeMap<String, String>;
+
+/// Reads the replies of CONFIG GET: a name on one line, its value on the next.
+pub fn settings(text: &str) -> Settings {
+    let mut lines = text.split('\n').map(|line| line.trim_end_matches('\r'));
+    let mut settings = Settings::new();
+    while let Some(name) = lines.next() {
+        let value = lines.next().unwrap_or_default();
+        if !name.is_empty() {
+            settings.insert(name.to_owned(), value.to_owned());
+        }
+    }
+    settings
 }
 
 /// `name:value` lines with either line end.
@@ -190,6 +231,17 @@ impl<'a> Fields<'a> {
 
     fn number(&self, name: &str) -> Option<u64> {
         self.text(name)?.parse().ok()
+    }
+
+    fn master(&self) -> Option<Endpoint> {
+        let port = self.number("master_port").and_then(|port| u16::try_from(port).ok())?;
+        Some(Endpoint { host: self.text("master_host")?.to_owned(), port })
+    }
+
+    fn failed_writes(&self) -> Vec<String> {
+        const STATES: [&str; 3] = ["rdb_last_bgsave_status", "aof_last_bgrewrite_status", "aof_last_write_status"];
+        let failed = STATES.into_iter().filter(|name| self.text(name).is_some_and(|state| state != "ok"));
+        failed.map(str::to_owned).collect()
     }
 
     /// The sum over lines such as `db0:keys=3,expires=0,avg_ttl=0`.
@@ -224,6 +276,7 @@ mod tests {
         let line = line(&text);
         assert_eq!(line.role, Role::Replica);
         assert!(line.flags.is_myself());
+        assert_eq!(line.bus_port, Some(16379));
         assert_eq!(line.master.as_ref().map(NodeId::as_str), Some(B));
         assert_eq!(line.endpoint.host, "198.19.0.5");
     }
@@ -279,6 +332,21 @@ mod tests {
         assert_eq!(info.version.as_deref(), Some("8.1.1"));
         assert_eq!((info.link_up, info.sync_in_progress, info.offset), (Some(false), true, Some(42)));
         assert_eq!((info.keys, info.max_memory), (5, Some(0)));
+    }
+
+    #[test]
+    fn settings_come_in_pairs_of_lines_and_may_be_empty() {
+        let settings = settings("save\n\nappendonly\nno\nsave2\n");
+        assert_eq!(settings.get("save").map(String::as_str), Some(""));
+        assert_eq!(settings.get("appendonly").map(String::as_str), Some("no"));
+        assert_eq!(settings.len(), 3);
+    }
+
+    #[test]
+    fn what_could_not_be_written() {
+        let info = ServerInfo::parse("rdb_last_bgsave_status:ok\r\naof_last_write_status:err\r\naof_enabled:1\r\n");
+        assert_eq!(info.failed_writes, ["aof_last_write_status"]);
+        assert_eq!(info.append_only, Some(true));
     }
 
     #[test]

@@ -15,6 +15,16 @@ pub struct SlotRange {
 }
 
 impl SlotRange {
+    /// A run of one slot.
+    pub fn single(slot: u16) -> Self {
+        Self { first: slot, last: slot }
+    }
+
+    /// Its slots.
+    pub fn slots(&self) -> std::ops::RangeInclusive<u16> {
+        self.first..=self.last
+    }
+
     /// How many slots the run has.
     pub fn size(self) -> u16 {
         self.last - self.first + 1

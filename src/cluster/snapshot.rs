@@ -2,7 +2,9 @@
 //! of them says. A node that cannot be asked is part of the picture, no failure.
 
 use super::node::{Flags, NodeId, NodeNumber};
-use super::reply::{self, BadReply, ClusterInfo, NodeLine, ServerInfo};
+use super::reply::{self, BadReply, ClusterInfo, NodeLine, ServerInfo, Settings};
+use super::slots::SlotSet;
+use super::surroundings::{Look, PodState, Surroundings};
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -23,6 +25,21 @@ pub struct Member {
     pub worker: Option<String>,
     /// The worker's zone, when it could be read.
     pub zone: Option<String>,
+    /// How a command is run beside its server; none without a pod.
+    pub shell: Option<Shell>,
+    /// What Kubernetes says of the pod.
+    pub state: PodState,
+}
+
+/// How a `redis-cli` is run in a pod.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Shell {
+    /// The server's container.
+    pub container: String,
+    /// The server's client port.
+    pub port: u16,
+    /// The container's variable with the password, where redis-cli does not know it by itself.
+    pub password_variable: Option<String>,
 }
 
 /// What one node says of the cluster and of itself.
@@ -34,6 +51,10 @@ pub struct View {
     pub cluster: ClusterInfo,
     /// What it says of itself.
     pub server: ServerInfo,
+    /// Its settings.
+    pub settings: Look<Settings>,
+    /// Slots that it holds keys of though another owns them; empty when not looked for.
+    pub astray: SlotSet,
 }
 
 impl View {
@@ -42,7 +63,13 @@ impl View {
     /// # Errors
     /// When one of them does not say what it should.
     pub fn parse(nodes: &str, cluster_info: &str, info: &str) -> Result<Self, BadReply> {
-        Ok(Self { nodes: reply::nodes(nodes)?, cluster: cluster_info.parse()?, server: ServerInfo::parse(info) })
+        Ok(Self {
+            nodes: reply::nodes(nodes)?,
+            cluster: cluster_info.parse()?,
+            server: ServerInfo::parse(info),
+            settings: Look::Skipped,
+            astray: SlotSet::default(),
+        })
     }
 
     /// The node's line of itself.
@@ -61,12 +88,14 @@ pub enum Silence {
     /// It has no data, and nobody else has any of its shard, in its own words: only a
     /// person can say that it may start empty.
     DataLost(String),
+    /// Whoever asks may not: it lacks rights, or the server refuses its password.
+    Refused(String),
 }
 
 impl fmt::Display for Silence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unreachable(text) | Self::Waiting(text) | Self::DataLost(text) => f.pad(text),
+            Self::Unreachable(text) | Self::Waiting(text) | Self::DataLost(text) | Self::Refused(text) => f.pad(text),
         }
     }
 }
@@ -95,6 +124,8 @@ pub struct Snapshot {
     pub namespace: String,
     /// Every node that should be there, by number and name.
     pub seen: Vec<Seen>,
+    /// What Kubernetes says of the things around the nodes, as far as it was asked.
+    pub around: Surroundings,
 }
 
 impl Snapshot {

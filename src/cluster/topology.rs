@@ -310,15 +310,16 @@ pub mod tests {
     use super::*;
     use crate::cluster::node::NodeNumber;
     use crate::cluster::shape::{Shape, Small};
+    use crate::cluster::snapshot::Shell;
+    use crate::cluster::surroundings::{PodState, Surroundings};
 
     /// The ID of a node in these tests: its number, padded.
     fn id(number: NodeNumber) -> String {
         format!("{:0>40}", number.to_string())
     }
 
-    /// A view as the node `myself` of a healthy 3 x 2 cluster gives it.
-    pub fn view(myself: NodeNumber) -> View {
-        let shape = Shape::new(3, 1, Small::Refused).expect("valid");
+    /// A view as the node `myself` of a healthy cluster gives it.
+    pub fn view(shape: Shape, myself: NodeNumber) -> View {
         let slots = shape.slots();
         let mut nodes = String::new();
         for number in shape.nodes() {
@@ -329,8 +330,8 @@ pub mod tests {
             } else {
                 format!("{me}slave {} 0 0 {shard} connected", id(NodeNumber::new(shard, 1)))
             };
-            nodes +=
-                &format!("{} 198.19.0.{}:6379@16379 {rest}\n", id(number), number.shard() * 10 + number.position());
+            let (high, low) = (number.shard() / 20, number.shard() % 20 * 10 + number.position());
+            nodes += &format!("{} 198.19.{high}.{low}:6379@16379 {rest}\n", id(number));
         }
         let role = if myself.is_master_at_birth() {
             "role:master\nmaster_repl_offset:100\n"
@@ -351,7 +352,11 @@ pub mod tests {
 
     /// A healthy cluster of three shards with a replica each, on three workers.
     pub fn healthy() -> Snapshot {
-        let shape = Shape::new(3, 1, Small::Refused).expect("valid");
+        healthy_of(Shape::new(3, 1, Small::Refused).expect("valid"))
+    }
+
+    /// The same of another shape.
+    pub fn healthy_of(shape: Shape) -> Snapshot {
         let seen = shape.nodes().map(|number| {
             let worker = (number.shard() + number.position()) % 3 + 1;
             let member = Member {
@@ -362,10 +367,13 @@ pub mod tests {
                 pod_ip: Some(format!("198.18.{worker}.{number}")),
                 worker: Some(format!("node-{worker}")),
                 zone: Some(format!("zone-{worker}")),
+                shell: Some(Shell { container: "redis".into(), port: 6379, password_variable: None }),
+                state: PodState::default(),
             };
-            Seen { member, view: Ok(view(number)) }
+            Seen { member, view: Ok(view(shape, number)) }
         });
-        Snapshot { name: "redis-001".into(), namespace: "default".into(), seen: seen.collect() }
+        let around = Surroundings::default();
+        Snapshot { name: "redis-001".into(), namespace: "default".into(), seen: seen.collect(), around }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::context::Context;
 use crate::duration;
 use crate::error::Error;
 use crate::k8s::members::Which;
-use crate::ops::observe::{self, Observation, Zones};
+use crate::ops::observe::{self, Observation, Scope};
 use crate::ops::recover;
 use crate::ui::terminal::Ui;
 use std::time::Duration;
@@ -50,7 +50,7 @@ pub fn going_on() -> Vec<String> {
 /// that was told to serve does not in time.
 pub async fn run(context: &Context, args: Args, ui: &mut Ui) -> Result<(), Error> {
     let which = context.which(args.name.as_deref(), None).await?;
-    let observation = observe::cluster(context, &which, Zones::Skip).await?;
+    let observation = observe::cluster(context, &which, Scope::Nodes).await?;
     let snapshot = observation.snapshot(context.server.namespace());
     let topology = Topology::of(&snapshot);
     let shards = if args.shard.is_empty() { lost_shards(&snapshot) } else { args.shard.clone() };

@@ -1,5 +1,6 @@
 //! `create`: from a wish to a cluster in which every node says ok.
 
+use crate::cluster::finding::Severity;
 use crate::cluster::health::check;
 use crate::cluster::shape::{BadShape, Shape, Small};
 use crate::cluster::topology::Topology;
@@ -346,7 +347,8 @@ async fn make(
 /// What is less than ideal, and how to connect.
 fn report(context: &Context, spec: &Spec, formed: &Observation, ui: &mut Ui) {
     let snapshot = formed.snapshot(context.server.namespace());
-    for finding in check(&snapshot, &Topology::of(&snapshot)) {
+    let found = check(&snapshot, &Topology::of(&snapshot)).findings;
+    for finding in found.iter().filter(|finding| finding.severity >= Severity::Warning) {
         ui.warning(&format!("{} ({})", finding.message, finding.evidence));
     }
     let pod = formed.nodes.iter().find_map(|(candidate, _)| candidate.member.pod.as_deref()).unwrap_or_default();

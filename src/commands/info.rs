@@ -1,15 +1,16 @@
 //! `info`: what a cluster is, by every node's own word.
 
 use super::target::{TargetArgs, only_one};
-use crate::cluster::health::check;
+use super::watch::WatchArgs;
+use crate::cluster::health::{Hints, check};
 use crate::cluster::topology::Topology;
 use crate::context::Context;
 use crate::error::Error;
 use crate::k8s::members::Which;
-use crate::ops::observe::{self, Observation, Zones};
-use crate::ui::json;
+use crate::ops::observe::{self, Observation, Scope};
 use crate::ui::terminal::Ui;
 use crate::ui::topology::{Width, render};
+use crate::ui::{findings, json};
 
 /// Show a cluster: its shards, nodes and slots, and what is wrong with it
 ///
@@ -21,6 +22,8 @@ use crate::ui::topology::{Width, render};
 pub struct Args {
     #[command(flatten)]
     target: TargetArgs,
+    #[command(flatten)]
+    watch: WatchArgs,
     /// The form of the output; raw is what each node answers to CLUSTER NODES (sorted) and CLUSTER INFO
     #[arg(short, long, value_enum, value_name = "FORMAT")]
     output: Option<Output>,
@@ -41,26 +44,36 @@ enum Output {
 /// When the cluster cannot be found; not because a node does not answer.
 pub async fn run(context: &Context, args: Args, ui: &mut Ui) -> Result<(), Error> {
     let which = args.target.which(context).await?;
-    let zones = if matches!(args.output, Some(Output::Raw | Output::Name)) { Zones::Skip } else { Zones::Read };
-    let observation = observe::cluster(context, &which, zones).await?;
     if args.output == Some(Output::Raw) {
-        return raw(&observation, ui);
+        return raw(&observe::cluster(context, &which, Scope::Nodes).await?, ui);
     }
-    let snapshot = observation.snapshot(context.server.namespace());
+    let colored = ui.is_colored();
+    args.watch.run(ui, async || Ok((look(context, &which, &args, colored).await?, ()))).await
+}
+
+/// One look: what to show.
+async fn look(context: &Context, which: &Which, args: &Args, colored: bool) -> Result<String, Error> {
+    let scope = if args.output == Some(Output::Name) { Scope::Nodes } else { Scope::Zones };
+    let snapshot = observe::cluster(context, which, scope).await?.snapshot(context.server.namespace());
     if matches!(which, Which::Selected(_)) {
         only_one(&snapshot)?;
     }
     let topology = Topology::of(&snapshot);
-    let findings = check(&snapshot, &topology);
-    let table = |width| render(&snapshot.name, &topology, &findings, width, ui.is_colored());
-    let text = match args.output {
+    let report = check(&snapshot, &topology);
+    let table = |width| {
+        let table = render(&snapshot.name, &topology, width, colored);
+        let found = findings::short(&report, &Hints { snapshot: &snapshot }.command("check"), colored);
+        [table, found].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n\n")
+    };
+    let object = || json::cluster_info(&snapshot, &topology, &report);
+    Ok(match args.output {
         None => table(Width::Normal),
         Some(Output::Wide) => table(Width::Wide),
-        Some(Output::Json) => json::pretty(&json::cluster_info(&snapshot, &topology, &findings)),
-        Some(Output::Yaml) => json::yaml(&json::cluster_info(&snapshot, &topology, &findings)),
+        Some(Output::Json) if args.watch.watch => object().to_string(),
+        Some(Output::Json) => json::pretty(&object()),
+        Some(Output::Yaml) => json::yaml(&object()),
         Some(Output::Name | Output::Raw) => pod_names(&topology),
-    };
-    ui.line(&text)
+    })
 }
 
 fn pod_names(topology: &Topology) -> String {

@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::k8s::members::Which;
 use crate::manifest::names;
 use crate::manifest::object::{Kind, REPLICATION_CONTROLLER, STATEFUL_SET};
-use crate::ops::observe::{self, Zones};
+use crate::ops::observe::{self, Scope};
 use crate::ui::json;
 use crate::ui::list::{ClusterRow, Columns, render};
 use crate::ui::terminal::Ui;
@@ -106,7 +106,7 @@ async fn made_by_us(context: &Context, args: &Args) -> Result<Vec<ClusterRow>, E
     if args.state {
         for row in &mut rows {
             let which = row.name.parse().map(Which::Named).map_err(Error::user)?;
-            let observation = observe::cluster(context, &which, Zones::Skip).await?;
+            let observation = observe::cluster(context, &which, Scope::Nodes).await?;
             let topology = Topology::of(&observation.snapshot(server.namespace()));
             row.state = Some(topology.state.as_str().to_owned());
         }
@@ -153,13 +153,14 @@ fn row(namespace: String, name: String, nodes: &[(Kind, &Value)]) -> ClusterRow 
 /// The clusters that the selected pods say they belong to.
 async fn selected(context: &Context, selector: &str) -> Result<Vec<ClusterRow>, Error> {
     let which = Which::Selected(selector.to_owned());
-    let observation = observe::cluster(context, &which, Zones::Skip).await?;
+    let observation = observe::cluster(context, &which, Scope::Nodes).await?;
     let snapshot = observation.snapshot(context.server.namespace());
     Ok(groups(&snapshot)
         .into_iter()
         .map(|group| {
             let seen = group.members.iter().map(|index| snapshot.seen[*index].clone()).collect();
-            let cluster = Snapshot { name: group.name.clone(), namespace: snapshot.namespace.clone(), seen };
+            let around = snapshot.around.clone();
+            let cluster = Snapshot { name: group.name.clone(), namespace: snapshot.namespace.clone(), seen, around };
             let topology = Topology::of(&cluster);
             let wanted = topology.nodes().count();
             ClusterRow {

@@ -10,7 +10,7 @@ use crate::k8s::log_order::LogLine;
 use crate::k8s::logs::{LogEvent, LogWish, Logs, Source};
 use crate::k8s::members::Which;
 use crate::manifest::names::NODE;
-use crate::ops::observe::{self, Zones};
+use crate::ops::observe::{self, Scope};
 use crate::ui::log_lines::{LineStyle, Writer, json_line, text};
 use crate::ui::terminal::Ui;
 use jiff::Timestamp;
@@ -183,7 +183,7 @@ async fn roles(context: &Context, which: &Which, args: &Args) -> Roles {
     if (args.no_prefix || args.output == Some(Output::Raw)) && args.role.is_none() {
         return Roles::new();
     }
-    let Ok(observation) = observe::cluster(context, which, Zones::Skip).await else { return Roles::new() };
+    let Ok(observation) = observe::cluster(context, which, Scope::Nodes).await else { return Roles::new() };
     let topology = Topology::of(&observation.snapshot(context.server.namespace()));
     topology.nodes().filter_map(|node| Some((node.member.pod.clone()?, node.role?))).collect()
 }

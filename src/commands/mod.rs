@@ -1,6 +1,7 @@
 //! The verbs. To add one: a file beside this one, and three lines here.
 
 pub mod accept_loss;
+pub mod check;
 pub mod check_proxy_mode;
 pub mod create;
 pub mod delete;
@@ -10,6 +11,7 @@ pub mod logs;
 pub mod set_gke_proxy_mode;
 pub mod target;
 pub mod version;
+pub mod watch;
 
 use crate::context::Context;
 use crate::error::Error;
@@ -22,6 +24,7 @@ use crate::ui::terminal::Ui;
 pub enum Command {
     Create(Box<create::Args>),
     Info(info::Args),
+    Check(check::Args),
     List(list::Args),
     Logs(Box<logs::Args>),
     Delete(delete::Args),
@@ -38,6 +41,7 @@ impl Command {
     /// Whatever the verb says went wrong.
     pub async fn run(self, context: &Context, ui: &mut Ui) -> Result<Outcome, Error> {
         let done = match self {
+            Self::Check(args) => return check::run(context, args, ui).await,
             Self::CheckProxyMode(args) => return check_proxy_mode::run(context, args, ui).await,
             Self::Create(args) => create::run(context, *args, ui).await,
             Self::Info(args) => info::run(context, args, ui).await,
@@ -53,7 +57,7 @@ impl Command {
 
     /// Whether it answers a question, with an exit status of three.
     pub fn judges(&self) -> bool {
-        matches!(self, Self::CheckProxyMode(_))
+        matches!(self, Self::Check(_) | Self::CheckProxyMode(_))
     }
 
     /// Whether it ends by itself after Ctrl-C, since it has something to put away.

@@ -1,6 +1,6 @@
 //! The arguments that say which cluster a reading command means.
 
-use crate::cluster::membership::groups;
+use crate::cluster::membership::{Group, groups};
 use crate::cluster::snapshot::Snapshot;
 use crate::context::Context;
 use crate::error::Error;
@@ -31,7 +31,7 @@ impl TargetArgs {
 /// # Errors
 /// An error that names the clusters.
 pub fn only_one(snapshot: &Snapshot) -> Result<(), Error> {
-    let groups = groups(snapshot);
+    let groups: Vec<Group> = groups(snapshot).into_iter().filter(|group| !group.is_stray(snapshot)).collect();
     if groups.len() < 2 {
         return Ok(());
     }

@@ -1,14 +1,16 @@
 //! Which pods are the nodes of a cluster, and how each can be asked.
 
 use super::client::Server;
+use super::pod_state::pod_state;
 use crate::cluster::node::{NodeId, NodeNumber};
-use crate::cluster::snapshot::Member;
+use crate::cluster::snapshot::{Member, Shell};
+use crate::cluster::surroundings::{PodState, Trouble, TroubleKind};
 use crate::error::Error;
 use crate::manifest::names::{self, ClusterName};
 use crate::manifest::object::SERVICE;
 use crate::node::dial::Target;
 use futures::future::join_all;
-use k8s_openapi::api::core::v1::{Container, Node, Pod, Service};
+use k8s_openapi::api::core::v1::{Container, EnvVar, Node, Pod, Service};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::{Api, ListParams};
 use serde::de::DeserializeOwned;
@@ -187,29 +189,43 @@ fn node_id(metadata: &ObjectMeta) -> Option<NodeId> {
 }
 
 fn without_pod(number: Option<NodeNumber>, name: String, id: Option<NodeId>) -> Candidate {
-    let member = Member { name, number, id, ..Member::default() };
-    Candidate { member, target: Err("its pod does not exist".into()), password: Password::None }
+    let trouble = Trouble { kind: TroubleKind::NoPod, text: "its pod does not exist".into() };
+    let target = Err(trouble.text.clone());
+    let state = PodState { trouble: Some(trouble), ..PodState::default() };
+    let member = Member { name, number, id, state, ..Member::default() };
+    Candidate { member, target, password: Password::None }
 }
 
 fn candidate(number: Option<NodeNumber>, name: String, pod: &Pod) -> Candidate {
-    let status = pod.status.as_ref();
+    let container = server_container(pod);
+    let state = pod_state(pod, container);
+    let shell = Shell {
+        container: container.map(|container| container.name.clone()).unwrap_or_default(),
+        port: container.map_or(DEFAULT_PORT, port),
+        password_variable: container
+            .and_then(password_variable)
+            .map(|variable| variable.name.clone())
+            .filter(|variable| variable != names::PASSWORD_VARIABLE),
+    };
+    let pod_name = pod.metadata.name.clone();
+    let target = match &state.trouble {
+        Some(trouble) => Err(trouble.text.clone()),
+        None => Ok(Target {
+            pod: pod_name.clone().unwrap_or_default(),
+            container: shell.container.clone(),
+            port: shell.port,
+        }),
+    };
     let member = Member {
         name,
         number,
         id: node_id(&pod.metadata),
-        pod: pod.metadata.name.clone(),
-        pod_ip: status.and_then(|status| status.pod_ip.clone()),
+        pod: pod_name,
+        pod_ip: pod.status.as_ref().and_then(|status| status.pod_ip.clone()),
         worker: pod.spec.as_ref().and_then(|spec| spec.node_name.clone()),
         zone: None,
-    };
-    let container = server_container(pod);
-    let target = match problem(pod, container.map(|container| container.name.as_str())) {
-        Some(problem) => Err(problem),
-        None => Ok(Target {
-            pod: member.pod.clone().unwrap_or_default(),
-            container: container.map(|container| container.name.clone()).unwrap_or_default(),
-            port: container.map_or(DEFAULT_PORT, port),
-        }),
+        shell: Some(shell),
+        state,
     };
     Candidate { member, target, password: container.map_or(Password::None, password) }
 }
@@ -240,46 +256,22 @@ fn port(container: &Container) -> u16 {
     client.and_then(|port| u16::try_from(port.container_port).ok()).unwrap_or(DEFAULT_PORT)
 }
 
-/// Where the password is, by the variables that images and charts use.
-fn password(container: &Container) -> Password {
+/// The variable with the password, of those that images and charts use.
+fn password_variable(container: &Container) -> Option<&EnvVar> {
     const VARIABLES: [&str; 4] = [names::PASSWORD_VARIABLE, "REDIS_PASSWORD", "VALKEY_PASSWORD", "VALKEYCLI_AUTH"];
     let variables = container.env.as_deref().unwrap_or_default();
-    let variable = variables.iter().find(|variable| VARIABLES.contains(&variable.name.as_str()));
-    let Some(variable) = variable else { return Password::None };
+    variables.iter().find(|variable| VARIABLES.contains(&variable.name.as_str()))
+}
+
+/// Where the password is.
+fn password(container: &Container) -> Password {
+    let Some(variable) = password_variable(container) else { return Password::None };
     let secret = variable.value_from.as_ref().and_then(|source| source.secret_key_ref.as_ref());
     match (secret, &variable.value) {
         (Some(secret), _) => Password::Secret { name: secret.name.clone(), key: secret.key.clone() },
         (None, Some(value)) if !value.is_empty() => Password::Plain(value.clone()),
         _ => Password::None,
     }
-}
-
-/// Why a pod's server cannot be asked; none when it runs.
-fn problem(pod: &Pod, container: Option<&str>) -> Option<String> {
-    let status = pod.status.as_ref()?;
-    let containers = status.container_statuses.as_deref().unwrap_or_default();
-    let server = containers.iter().find(|each| Some(each.name.as_str()) == container);
-    let state = server.and_then(|server| server.state.as_ref());
-    if state.is_some_and(|state| state.running.is_some()) {
-        return None;
-    }
-    if let Some(waiting) = state.and_then(|state| state.waiting.as_ref()) {
-        let last = server.and_then(|server| server.last_state.as_ref()?.terminated.as_ref());
-        let last = last.map(|last| format!(", it ended with exit code {}", last.exit_code)).unwrap_or_default();
-        let reason = waiting.reason.as_deref().unwrap_or("waiting");
-        return Some(format!("its container is not running: {reason}{last}"));
-    }
-    if let Some(ended) = state.and_then(|state| state.terminated.as_ref()) {
-        let reason = ended.reason.as_deref().unwrap_or("ended");
-        return Some(format!("its container ended: {reason}, exit code {}", ended.exit_code));
-    }
-    let conditions = status.conditions.as_deref().unwrap_or_default();
-    let unscheduled = conditions.iter().find(|each| each.type_ == "PodScheduled" && each.status == "False");
-    let phase = status.phase.as_deref().unwrap_or("Unknown").to_lowercase();
-    Some(match unscheduled.and_then(|condition| condition.message.as_deref()) {
-        Some(message) => format!("its pod cannot be scheduled: {message}"),
-        None => format!("its pod is {phase}"),
-    })
 }
 
 #[cfg(test)]

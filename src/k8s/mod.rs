@@ -9,4 +9,6 @@ pub mod logs;
 pub mod loopback;
 pub mod members;
 pub mod objects;
+pub mod pod_state;
+pub mod surroundings;
 pub mod wait;

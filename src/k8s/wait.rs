@@ -37,8 +37,9 @@ pub async fn until<T>(
     }
 }
 
+/// The pause between two looks that have no end of their own.
 #[expect(clippy::disallowed_methods, reason = "the one home of the ban")]
-async fn pause_for(pause: Duration) {
+pub async fn pause_for(pause: Duration) {
     tokio::time::sleep(pause).await;
 }
 

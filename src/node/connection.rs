@@ -1,7 +1,7 @@
 //! Commands to a node, and its replies as text.
 
 use super::dial::{Dial, Line, Stream, Target, Via};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use futures::future::BoxFuture;
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Pipeline, RedisConnectionInfo, Value};
@@ -89,7 +89,8 @@ impl Node {
             Err(broken) => return Err(Error::user((&mut self.trouble).await.unwrap_or(broken))),
         };
         if !auth.is_empty() {
-            replies.remove(0).map_err(|refusal| Error::user(format!("the password is refused: {refusal}")))?;
+            let refused = |refusal| Error::new(ErrorKind::Refused, format!("the password is refused: {refusal}"));
+            replies.remove(0).map_err(refused)?;
         }
         Ok(replies)
     }

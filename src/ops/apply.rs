@@ -1,6 +1,6 @@
 //! Makes objects, and waits until the cluster that they are has formed.
 
-use super::observe::{self, Observation, Zones};
+use super::observe::{self, Observation, Scope};
 use crate::cluster::snapshot::Snapshot;
 use crate::cluster::topology::{State, Topology};
 use crate::context::Context;
@@ -100,7 +100,7 @@ pub async fn formed(
     let mut looks = 0_u32;
     let awaited = format!("redis cluster \"{}\" to form", which.title());
     until(deadline, &awaited, PAUSE, async || {
-        let observation = observe::cluster(context, which, Zones::Skip).await?;
+        let observation = observe::cluster(context, which, Scope::Nodes).await?;
         let snapshot = observation.snapshot(context.server.namespace());
         let topology = Topology::of(&snapshot);
         if topology.state == State::Ok && topology.agree && snapshot.doubted().is_empty() {

@@ -1,11 +1,16 @@
 //! Asks all nodes of a cluster at once. A node that does not answer costs its own
 //! time only, and becomes part of the picture.
 
+use crate::cluster::health::PATTERNS;
 use crate::cluster::nodes_conf::STARTUP_PORT;
+use crate::cluster::reply::{self, BadReply};
+use crate::cluster::slots::{SLOTS, SlotRange, SlotSet};
 use crate::cluster::snapshot::{Seen, Silence, Snapshot, View};
+use crate::cluster::surroundings::{Look, Surroundings};
 use crate::context::Context;
 use crate::error::{Error, ErrorKind};
 use crate::k8s::members::{self, Candidate, Password, Which};
+use crate::k8s::surroundings;
 use crate::manifest::object::SECRET;
 use crate::node::connection::{Credentials, Node};
 use crate::node::dial::{Dial, Target, Via};
@@ -15,7 +20,7 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
 /// The replies of one node, as it sent them.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Texts {
     /// CLUSTER NODES.
     pub nodes: String,
@@ -23,6 +28,26 @@ pub struct Texts {
     pub cluster_info: String,
     /// INFO.
     pub info: String,
+    /// CONFIG GET, as far as it was asked.
+    pub settings: Look<Vec<String>>,
+    /// The slots of which it holds keys though it does not own them, as far as it was asked.
+    pub astray: SlotSet,
+}
+
+impl Texts {
+    /// The replies as values.
+    ///
+    /// # Errors
+    /// When one of them does not say what it should.
+    pub fn view(&self) -> Result<View, BadReply> {
+        let settings = match &self.settings {
+            Look::Seen(texts) => Look::Seen(texts.iter().flat_map(|text| reply::settings(text)).collect()),
+            Look::Denied(why) => Look::Denied(why.clone()),
+            Look::Skipped => Look::Skipped,
+        };
+        let view = View::parse(&self.nodes, &self.cluster_info, &self.info)?;
+        Ok(View { settings, astray: self.astray.clone(), ..view })
+    }
 }
 
 /// All nodes of a cluster, and what each replied or why not.
@@ -31,15 +56,21 @@ pub struct Observation {
     pub which: Which,
     /// Each node and its replies.
     pub nodes: Vec<(Candidate, Result<Texts, Silence>)>,
+    /// What is around them.
+    pub around: Surroundings,
 }
 
-/// Whether workers' zones are looked up: one request a worker.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Zones {
-    /// They are shown.
-    Read,
-    /// Nobody needs them.
-    Skip,
+/// How much is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Scope {
+    /// The nodes alone.
+    Nodes,
+    /// Their workers' zones too: one request a worker.
+    Zones,
+    /// And everything around them that can be wrong.
+    All,
+    /// And the keys of every slot that a master does not own: 16384 small questions each.
+    AllAndKeys,
 }
 
 /// How many nodes are asked at the same time.
@@ -50,11 +81,17 @@ impl Observation {
     pub fn snapshot(&self, namespace: &str) -> Snapshot {
         let seen = self.nodes.iter().map(|(candidate, texts)| Seen {
             member: candidate.member.clone(),
-            view: texts.clone().and_then(|texts| {
-                View::parse(&texts.nodes, &texts.cluster_info, &texts.info).map_err(|error| error.to_string().into())
-            }),
+            view: texts
+                .as_ref()
+                .map_err(Clone::clone)
+                .and_then(|texts| texts.view().map_err(|error| error.to_string().into())),
         });
-        Snapshot { name: self.which.title(), namespace: namespace.to_owned(), seen: seen.collect() }
+        Snapshot {
+            name: self.which.title(),
+            namespace: namespace.to_owned(),
+            seen: seen.collect(),
+            around: self.around.clone(),
+        }
     }
 }
 
@@ -62,20 +99,35 @@ impl Observation {
 ///
 /// # Errors
 /// When the nodes cannot be found; never because one does not answer.
-pub async fn cluster(context: &Context, which: &Which, zones: Zones) -> Result<Observation, Error> {
+pub async fn cluster(context: &Context, which: &Which, scope: Scope) -> Result<Observation, Error> {
     let mut candidates = members::find(&context.server, which).await?;
     let passwords = passwords(context, &candidates).await?;
     let asked = candidates.clone();
-    let answers = stream::iter(asked.iter().map(|candidate| ask(context, candidate, &passwords)))
+    let answers = stream::iter(asked.iter().map(|candidate| ask(context, candidate, &passwords, scope)))
         .buffered(AT_ONCE)
         .collect::<Vec<_>>();
-    let read_zones = async {
-        if zones == Zones::Read {
-            members::add_zones(&context.server, &mut candidates).await;
+    let (answers, around) = futures::future::join(answers, around(context, which, &mut candidates, scope)).await;
+    Ok(Observation { which: which.clone(), nodes: candidates.into_iter().zip(answers).collect(), around })
+}
+
+/// What is around the nodes; the workers' zones become known of the nodes.
+async fn around(context: &Context, which: &Which, candidates: &mut [Candidate], scope: Scope) -> Surroundings {
+    match scope {
+        Scope::Nodes => Surroundings::default(),
+        Scope::Zones => {
+            members::add_zones(&context.server, candidates).await;
+            Surroundings::default()
         }
-    };
-    let (answers, ()) = futures::future::join(answers, read_zones).await;
-    Ok(Observation { which: which.clone(), nodes: candidates.into_iter().zip(answers).collect() })
+        Scope::All | Scope::AllAndKeys => {
+            let around = surroundings::read(&context.server, which, candidates).await;
+            let workers = around.workers.seen();
+            for candidate in candidates {
+                let worker = workers.zip(candidate.member.worker.as_ref()).and_then(|(all, name)| all.get(name));
+                candidate.member.zone = worker.and_then(|worker| worker.zone.clone());
+            }
+            around
+        }
+    }
 }
 
 /// A password that was looked up; none where it may not be read, in which case the
@@ -127,19 +179,29 @@ pub fn decode(base64: &str) -> Option<String> {
     String::from_utf8(bytes.0).ok()
 }
 
-async fn ask(context: &Context, candidate: &Candidate, passwords: &Passwords) -> Result<Texts, Silence> {
+async fn ask(context: &Context, candidate: &Candidate, passwords: &Passwords, scope: Scope) -> Result<Texts, Silence> {
     let target = candidate.target.as_ref().map_err(|reason| Silence::from(reason.as_str()))?;
     let (via, credentials) = way(context, candidate, passwords);
     let answer = async {
-        match texts(&*context.dial, target, via, &credentials).await {
+        match texts(&*context.dial, (target, via), &credentials, scope).await {
             Ok(texts) => Ok(texts),
-            Err(error) if candidate.member.number.is_none() => Err(error.to_string().into()),
             // A node of ours that may not start says why on another port.
-            Err(error) => Err(waiting(context, target, via, &credentials).await.unwrap_or(error.to_string().into())),
+            Err(error) if candidate.member.number.is_some() && error.kind() == ErrorKind::User => {
+                Err(waiting(context, target, via, &credentials).await.unwrap_or_else(|| silence(&error)))
+            }
+            Err(error) => Err(silence(&error)),
         }
     };
     let late = |_| Err(format!("no answer within {}", crate::error::seconds(context.ask_timeout)).into());
     tokio::time::timeout(context.ask_timeout, answer).await.unwrap_or_else(late)
+}
+
+/// What a node's failure to answer means. That it may not be asked is no fault of its own.
+pub fn silence(error: &Error) -> Silence {
+    match error.kind() {
+        ErrorKind::Forbidden | ErrorKind::Refused => Silence::Refused(error.message().to_owned()),
+        _ => error.to_string().into(),
+    }
 }
 
 /// How to ask a node: where its password may not be read, its own redis-cli has it.
@@ -187,18 +249,58 @@ pub async fn tell(context: &Context, candidate: &Candidate, port: u16, command: 
     reply.unwrap_or_else(|| Ok(String::new())).map_err(|refusal| Error::user(format!("{name} refuses: {refusal}")))
 }
 
-/// The three replies of one node, in one round trip.
+/// The replies of one node, in one round trip; in two where its keys are looked for.
 ///
 /// # Errors
 /// When it cannot be reached or refuses.
-pub async fn texts(dial: &dyn Dial, target: &Target, via: Via, credentials: &Credentials) -> Result<Texts, Error> {
+pub async fn texts(
+    dial: &dyn Dial,
+    (target, via): (&Target, Via),
+    credentials: &Credentials,
+    scope: Scope,
+) -> Result<Texts, Error> {
+    const COMMANDS: [&[&str]; 3] = [&["CLUSTER", "NODES"], &["CLUSTER", "INFO"], &["INFO"]];
+    let patterns = PATTERNS.map(|pattern| ["CONFIG", "GET", pattern]);
+    let settings = patterns.iter().map(|command| &command[..]).filter(|_| scope >= Scope::All);
+    let batch: Vec<&[&str]> = COMMANDS.into_iter().chain(settings).collect();
     let mut node = Node::connect(dial, target, via).await?;
-    let commands: [&[&str]; 3] = [&["CLUSTER", "NODES"], &["CLUSTER", "INFO"], &["INFO"]];
-    let replies = node.ask(credentials, &commands).await?;
-    let mut texts = replies
-        .into_iter()
-        .zip(commands)
-        .map(|(reply, command)| reply.map_err(|refusal| Error::user(format!("{}: {refusal}", command.join(" ")))));
-    let mut next = || texts.next().unwrap_or_else(|| Err(Error::user("a reply is missing")));
-    Ok(Texts { nodes: next()?, cluster_info: next()?, info: next()? })
+    let mut replies = node.ask(credentials, &batch).await?.into_iter();
+    let mut next = |command: &str| match replies.next() {
+        Some(Ok(text)) => Ok(text),
+        Some(Err(refusal)) => Err(refused(command, &refusal)),
+        None => Err(Error::user("a reply is missing")),
+    };
+    let [nodes, cluster_info, info] = ["CLUSTER NODES", "CLUSTER INFO", "INFO"].map(&mut next);
+    let mut texts = Texts { nodes: nodes?, cluster_info: cluster_info?, info: info?, ..Texts::default() };
+    if scope >= Scope::All {
+        let settings: Result<Vec<String>, Error> = PATTERNS.iter().map(|_| next("CONFIG GET")).collect();
+        texts.settings = settings.map_err(|error| error.message().to_owned()).into();
+    }
+    if scope == Scope::AllAndKeys {
+        texts.astray = astray(&mut node, &texts.nodes).await?;
+    }
+    Ok(texts)
+}
+
+/// A server that lacks the right or the command says so; one that is busy may answer later.
+fn refused(command: &str, refusal: &str) -> Error {
+    let is_right = ["NOPERM", "NOAUTH", "ERR unknown command"].iter().any(|word| refusal.starts_with(word));
+    let kind = if is_right { ErrorKind::Refused } else { ErrorKind::User };
+    Error::new(kind, format!("{command}: {refusal}"))
+}
+
+/// The slots of which a master holds keys though it does not own them.
+async fn astray(node: &mut Node, nodes: &str) -> Result<SlotSet, Error> {
+    let lines = reply::nodes(nodes).map_err(Error::user)?;
+    let Some(myself) = lines.iter().find(|line| line.flags.is_myself() && line.master.is_none()) else {
+        return Ok(SlotSet::default());
+    };
+    let slots: Vec<u16> = myself.slots.complement().ranges().iter().flat_map(SlotRange::slots).collect();
+    let numbers: Vec<String> = slots.iter().map(u16::to_string).collect();
+    let questions: Vec<[&str; 3]> = numbers.iter().map(|slot| ["CLUSTER", "COUNTKEYSINSLOT", slot.as_str()]).collect();
+    let batch: Vec<&[&str]> = questions.iter().map(|question| &question[..]).collect();
+    debug_assert!(batch.len() <= usize::from(SLOTS));
+    let replies = node.ask(&Credentials::default(), &batch).await?;
+    let held = slots.into_iter().zip(replies).filter(|(_, keys)| keys.as_ref().is_ok_and(|keys| keys.trim() != "0"));
+    Ok(held.map(|(slot, _)| SlotRange::single(slot)).collect())
 }

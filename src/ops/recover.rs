@@ -1,6 +1,6 @@
 //! Makes a shard serve again whose owner is gone.
 
-use super::observe::{self, Observation, Zones, tell};
+use super::observe::{self, Observation, Scope, tell};
 use crate::cluster::loss::{Election, Loss, Remedy};
 use crate::cluster::nodes_conf::STARTUP_PORT;
 use crate::cluster::snapshot::Member;
@@ -52,7 +52,7 @@ pub async fn served(
     let heir = &loss.remedy.heir().name;
     let awaited = format!("{heir} to own the slots of shard {}", loss.shard);
     until(deadline, &awaited, Duration::from_millis(300), async || {
-        let observation = observe::cluster(context, which, Zones::Skip).await?;
+        let observation = observe::cluster(context, which, Scope::Nodes).await?;
         let topology = Topology::of(&observation.snapshot(context.server.namespace()));
         if topology.owners().any(|owner| owner.is_reachable() && owner.member.name == *heir) {
             return Ok(Progress::Done(()));

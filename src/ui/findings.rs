@@ -1,23 +1,168 @@
-//! Findings, for people.
+//! What was found wrong with a cluster, for people.
 
+use super::human::table;
 use super::terminal::{Paint, painted};
-use crate::cluster::health::{Finding, Severity};
+use crate::cluster::finding::{Finding, Severity};
+use crate::cluster::health::{Loss, Report, Verdict};
 
-/// Each finding: severity, code and sentence; then what was seen and what may help.
-pub fn render(findings: &[Finding], colored: bool) -> String {
-    findings.iter().map(|finding| one(finding, colored)).collect::<Vec<_>>().join("\n")
+/// So many findings of one kind are shown whole; of more, the names.
+const WHOLE: usize = 3;
+/// So much is shown of what was seen; all of it is in the JSON.
+const EVIDENCE: usize = 400;
+
+/// One line for each finding, and the command that says more.
+pub fn short(report: &Report, more: &str, colored: bool) -> String {
+    let lines = report.findings.iter().map(|finding| headline(finding, colored));
+    let lines: Vec<String> = lines.collect();
+    if lines.is_empty() { String::new() } else { format!("{}\nwhat was seen and what helps: {more}", lines.join("\n")) }
 }
 
-fn one(finding: &Finding, colored: bool) -> String {
-    let severity = finding.severity.as_str();
-    let paint = match finding.severity {
+/// Each finding with what was seen and what helps, what losing a place would cost, what
+/// was not looked at, and the sum of it.
+pub fn full(report: &Report, losses: &[Loss], verdict: Verdict, colored: bool) -> String {
+    let mut parts = Vec::new();
+    if !report.findings.is_empty() {
+        parts.push(folded(&report.findings, colored));
+    }
+    if !losses.is_empty() {
+        parts.push(costs(losses));
+    }
+    let gaps: Vec<String> = report.gaps.iter().map(|gap| format!("not looked at: {}: {}", gap.what, gap.why)).collect();
+    if !gaps.is_empty() {
+        parts.push(gaps.join("\n"));
+    }
+    parts.push(sum(&report.findings, verdict, colored));
+    parts.join("\n\n")
+}
+
+fn headline(finding: &Finding, colored: bool) -> String {
+    format!("{}: {} [{}]", word(finding.severity, colored), finding.message, finding.code)
+}
+
+fn word(severity: Severity, colored: bool) -> String {
+    let paint = match severity {
         Severity::Info => Paint::Green,
         Severity::Warning => Paint::Yellow,
         Severity::Error => Paint::Red,
     };
-    let severity = if colored { painted(severity, paint) } else { severity.to_owned() };
-    format!(
-        "{severity}: {} [{}]\n  seen: {}\n  hint: {}",
-        finding.message, finding.code, finding.evidence, finding.hint
-    )
+    if colored { painted(severity.as_str(), paint) } else { severity.as_str().to_owned() }
+}
+
+fn one(finding: &Finding, colored: bool) -> String {
+    let evidence = match finding.evidence.char_indices().nth(EVIDENCE) {
+        Some((end, _)) => format!("{} ... (-o json has all)", &finding.evidence[..end]),
+        None => finding.evidence.clone(),
+    };
+    format!("{}\n  seen: {evidence}\n  hint: {}", headline(finding, colored), finding.hint)
+}
+
+/// A hundred nodes with the same fault are no hundred paragraphs.
+fn folded(findings: &[Finding], colored: bool) -> String {
+    let mut shown: Vec<String> = Vec::new();
+    for (index, finding) in findings.iter().enumerate() {
+        let same = |other: &&Finding| (other.code, other.severity) == (finding.code, finding.severity);
+        let before = findings[..index].iter().filter(same).count();
+        if before < WHOLE {
+            shown.push(one(finding, colored));
+        } else if before == WHOLE {
+            let rest: Vec<&str> = findings[index..].iter().filter(same).map(|each| each.subject.as_str()).collect();
+            let severity = word(finding.severity, colored);
+            shown.push(format!(
+                "{severity}: {} more of the same kind [{}]: {}",
+                rest.len(),
+                finding.code,
+                rest.join(", ")
+            ));
+        }
+    }
+    shown.join("\n")
+}
+
+/// The costly places each, and those that cost nothing but failovers on one line.
+fn costs(losses: &[Loss]) -> String {
+    let is_cheap = |loss: &&Loss| loss.shards.is_empty() && loss.majority_left;
+    let (cheap, dear): (Vec<&Loss>, Vec<&Loss>) = losses.iter().partition(is_cheap);
+    let row = |loss: &&Loss| {
+        let shards: Vec<String> = loss.shards.iter().map(ToString::to_string).collect();
+        vec![
+            format!("{} {}", loss.place.as_str(), loss.name),
+            loss.nodes.to_string(),
+            loss.masters.to_string(),
+            if shards.is_empty() { "none".into() } else { shards.join(",") },
+            if loss.majority_left { "yes" } else { "no" }.to_owned(),
+        ]
+    };
+    let mut parts = Vec::new();
+    if !dear.is_empty() {
+        let header = ["LOSING", "NODES", "MASTERS", "SHARDS-LOST", "MAJORITY-LEFT"];
+        parts.push(table(&header, dear.iter().map(row).collect()));
+    }
+    if !cheap.is_empty() {
+        let names: Vec<String> = cheap.iter().map(|loss| format!("{} {}", loss.place.as_str(), loss.name)).collect();
+        parts.push(format!("no shard would be lost with any one of: {}", names.join(", ")));
+    }
+    parts.join("\n")
+}
+
+/// `1 error, 2 warnings`; without any, what that means.
+fn sum(findings: &[Finding], verdict: Verdict, colored: bool) -> String {
+    let count = |severity: Severity| findings.iter().filter(|finding| finding.severity == severity).count();
+    let plural = |count: usize, noun: &str| format!("{count} {noun}{}", if count == 1 { "" } else { "s" });
+    let mut counts: Vec<String> = [(Severity::Error, "error"), (Severity::Warning, "warning")]
+        .into_iter()
+        .filter(|(severity, _)| count(*severity) > 0)
+        .map(|(severity, noun)| plural(count(severity), noun))
+        .collect();
+    if count(Severity::Info) > 0 {
+        counts.push(format!("{} to know", count(Severity::Info)));
+    }
+    let found = if counts.is_empty() { "nothing found".to_owned() } else { counts.join(", ") };
+    let (text, paint) = match verdict {
+        Verdict::Healthy => ("healthy", Paint::Green),
+        Verdict::Unhealthy => ("unhealthy", Paint::Red),
+        Verdict::Unclear => ("cannot tell", Paint::Yellow),
+    };
+    let text = if colored { painted(text, paint) } else { text.to_owned() };
+    format!("{text}: {found}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::health::{check, losses};
+    use crate::cluster::shape::{Shape, Small};
+    use crate::cluster::snapshot::{Silence, Snapshot};
+    use crate::cluster::topology::Topology;
+    use crate::cluster::topology::tests::{healthy, healthy_of};
+
+    fn shown(snapshot: &Snapshot) -> String {
+        let topology = Topology::of(snapshot);
+        let report = check(snapshot, &topology);
+        full(&report, &losses(&topology), report.verdict(Severity::Warning), false)
+    }
+
+    #[test]
+    fn a_healthy_cluster() {
+        insta::assert_snapshot!(shown(&healthy()));
+    }
+
+    #[test]
+    fn what_was_found_and_what_was_not_looked_at() {
+        let mut snapshot = healthy();
+        snapshot.seen[0].view = Err("no answer within 3s".into());
+        snapshot.seen[3].view = Err(Silence::Refused("you may not use pods/portforward".into()));
+        snapshot.seen[0].member.worker = snapshot.seen[1].member.worker.clone();
+        insta::assert_snapshot!(shown(&snapshot));
+        let topology = Topology::of(&snapshot);
+        insta::assert_snapshot!(short(&check(&snapshot, &topology), "kubectl redis-cluster check", false));
+    }
+
+    #[test]
+    fn of_a_hundred_nodes_the_well_ones_are_folded() {
+        let mut snapshot = healthy_of(Shape::new(50, 1, Small::Refused).expect("valid"));
+        for seen in snapshot.seen.iter_mut().step_by(5) {
+            seen.view = Err("no answer within 3s".into());
+        }
+        insta::assert_snapshot!(shown(&snapshot));
+    }
 }

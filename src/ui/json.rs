@@ -1,6 +1,7 @@
 //! The stable JSON and YAML forms. Unknown values are null, never left out.
 
-use crate::cluster::health::Finding;
+use crate::cluster::finding::Finding;
+use crate::cluster::health::{Gap, Loss, Report, losses};
 use crate::cluster::node::{NodeId, Role};
 use crate::cluster::snapshot::Snapshot;
 use crate::cluster::topology::{NodeFacts, SlotCounts, Topology};
@@ -10,8 +11,8 @@ use serde_json::{Value, json};
 /// The version of the forms below.
 pub const API_VERSION: &str = "kubectl-redis-cluster/v1";
 
-/// What `info -o json` prints.
-pub fn cluster_info(snapshot: &Snapshot, topology: &Topology, findings: &[Finding]) -> Value {
+/// What `info -o json` and `check -o json` print.
+pub fn cluster_info(snapshot: &Snapshot, topology: &Topology, report: &Report) -> Value {
     let slots = topology.slots.map(|SlotCounts { assigned, ok, pfail, fail }| {
         json!({ "assigned": assigned, "ok": ok, "pfail": pfail, "fail": fail })
     });
@@ -37,14 +38,32 @@ pub fn cluster_info(snapshot: &Snapshot, topology: &Topology, findings: &[Findin
             "slots": slots,
             "shards": shards,
             "unassigned": topology.unassigned.iter().map(NodeJson::of).collect::<Vec<_>>(),
+            "losses": losses(topology).iter().map(loss).collect::<Vec<_>>(),
         },
-        "findings": findings.iter().map(finding).collect::<Vec<_>>(),
+        "findings": report.findings.iter().map(finding).collect::<Vec<_>>(),
+        "notChecked": report.gaps.iter().map(gap).collect::<Vec<_>>(),
     })
+}
+
+/// What losing a worker or a zone would cost.
+fn loss(loss: &Loss) -> Value {
+    json!({
+        "place": loss.place.as_str(),
+        "name": loss.name,
+        "nodes": loss.nodes,
+        "masters": loss.masters,
+        "shardsLost": loss.shards,
+        "majorityLeft": loss.majority_left,
+    })
+}
+
+fn gap(gap: &Gap) -> Value {
+    json!({ "what": gap.what, "why": gap.why, "matters": gap.matters })
 }
 
 fn finding(finding: &Finding) -> Value {
     json!({
-        "code": finding.code,
+        "code": finding.code.name(),
         "severity": finding.severity.as_str(),
         "subject": finding.subject,
         "message": finding.message,

@@ -38,6 +38,8 @@ pub struct Ui {
     asks: bool,
     /// Whether progress may overwrite its own line.
     rewrites: bool,
+    /// Whether standard output can be cleared.
+    clears: bool,
     progress: String,
 }
 
@@ -47,6 +49,7 @@ impl Ui {
         let stdout = std::io::stdout();
         let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
             || std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        let clears = stdout.is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb");
         let colored = match color {
             Color::Always => true,
             Color::Never => false,
@@ -58,13 +61,14 @@ impl Ui {
             colored,
             asks: std::io::stdin().is_terminal() && std::io::stderr().is_terminal(),
             rewrites: std::io::stderr().is_terminal() && !plain,
+            clears,
             progress: String::new(),
         }
     }
 
     /// Output that is kept instead of shown.
     pub fn captured(out: Box<dyn Write>, err: Box<dyn Write>) -> Self {
-        Self { out, err, colored: false, asks: false, rewrites: false, progress: String::new() }
+        Self { out, err, colored: false, asks: false, rewrites: false, clears: false, progress: String::new() }
     }
 
     /// Whether colours are used.
@@ -80,6 +84,20 @@ impl Ui {
         self.end_progress();
         writeln!(self.out, "{line}")?;
         Ok(self.out.flush()?)
+    }
+
+    /// The newest of several texts: on a terminal it takes the place of the one before,
+    /// elsewhere it follows it, if it says something new.
+    ///
+    /// # Errors
+    /// When nobody reads any more.
+    pub fn replace(&mut self, before: &str, text: &str) -> Result<(), Error> {
+        if self.clears {
+            write!(self.out, "\x1b[H\x1b[2J\x1b[3J")?;
+        } else if before == text {
+            return Ok(());
+        }
+        self.line(text)
     }
 
     /// Data as it is.

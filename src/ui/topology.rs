@@ -1,9 +1,7 @@
 //! What a cluster is, for people.
 
-use super::findings;
 use super::human::{age, bytes, table};
 use super::terminal::{Paint, painted};
-use crate::cluster::health::Finding;
 use crate::cluster::node::Flags;
 use crate::cluster::slots::SLOTS;
 use crate::cluster::topology::{NodeFacts, State, Topology};
@@ -20,8 +18,8 @@ pub enum Width {
 const NONE: &str = "<none>";
 const UNKNOWN: &str = "<unknown>";
 
-/// The summary, the table, the findings.
-pub fn render(name: &str, topology: &Topology, findings: &[Finding], width: Width, colored: bool) -> String {
+/// The summary and the table.
+pub fn render(name: &str, topology: &Topology, width: Width, colored: bool) -> String {
     let mut header =
         vec!["SHARD", "ROLE", "NODE", "POD", "WORKER", "ZONE", "SLOTS", "KEYS", "MEMORY", "LAG", "UPTIME", "VERSION"];
     if width == Width::Wide {
@@ -37,11 +35,7 @@ pub fn render(name: &str, topology: &Topology, findings: &[Finding], width: Widt
     });
     let unassigned = topology.unassigned.iter().map(|node| row(NONE.to_owned(), NONE.to_owned(), node, width));
     let rows = shards.chain(unassigned).collect();
-    let mut text = format!("{}\n\n{}", summary(name, topology, colored), table(&header, rows));
-    if !findings.is_empty() {
-        text += &format!("\n\n{}", findings::render(findings, colored));
-    }
-    text
+    format!("{}\n\n{}", summary(name, topology, colored), table(&header, rows))
 }
 
 /// `redis-001: ok, 3 shards, 6 of 6 nodes answer, 16384 of 16384 slots ok, all agree`
@@ -119,14 +113,13 @@ fn status(node: &NodeFacts) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cluster::health::check;
     use crate::cluster::topology::tests::healthy;
 
     #[test]
     fn a_healthy_cluster() {
         let snapshot = healthy();
         let topology = Topology::of(&snapshot);
-        let text = render("redis-001", &topology, &check(&snapshot, &topology), Width::Normal, false);
+        let text = render("redis-001", &topology, Width::Normal, false);
         insta::assert_snapshot!(text);
     }
 
@@ -135,7 +128,7 @@ mod tests {
         let mut snapshot = healthy();
         snapshot.seen[0].view = Err("no answer within 3s".into());
         let topology = Topology::of(&snapshot);
-        let text = render("redis-001", &topology, &check(&snapshot, &topology), Width::Wide, false);
+        let text = render("redis-001", &topology, Width::Wide, false);
         insta::assert_snapshot!(text);
     }
 }

@@ -186,8 +186,10 @@ async fn version_with_and_without_a_server() {
 
 #[test]
 fn every_help_page() {
-    let pages = ["", "create", "info", "list", "logs", "delete", "version"];
-    let page = |verb: &&str| {
+    let whole = kubectl_redis_cluster::cli::Cli::command();
+    let verbs = whole.get_subcommands().map(|verb| verb.get_name().to_owned());
+    let pages: Vec<String> = std::iter::once(String::new()).chain(verbs).collect();
+    let page = |verb: &String| {
         let words = std::iter::once("kubectl").chain(verb.split_whitespace()).chain(["-h"]);
         let command = kubectl_redis_cluster::cli::Cli::command().term_width(100);
         let help = command.try_get_matches_from(words).expect_err("help");

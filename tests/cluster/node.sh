@@ -71,6 +71,7 @@ eventRecordQPS: 0
 kubeAPIQPS: 50
 kubeAPIBurst: 100
 nodeStatusUpdateFrequency: 3s
+volumeStatsAggPeriod: 5s
 containerLogMaxSize: 100Mi
 imageGCHighThresholdPercent: 100
 evictionHard:

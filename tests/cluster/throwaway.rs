@@ -1,12 +1,18 @@
 //! The throwaway Kubernetes as a test hurts it.
 
 use crate::support::{program, run};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// `tests/cluster/kube`.
 pub fn script() -> Command {
     Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cluster/kube"))
+}
+
+/// Where it keeps everything of the cluster that runs.
+#[allow(dead_code, reason = "each test binary uses its own part")]
+pub fn state_folder() -> PathBuf {
+    "/var/lib/kubectl-redis-cluster-throwaway".into()
 }
 
 /// One of its commands, which must go well.

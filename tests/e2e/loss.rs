@@ -33,7 +33,9 @@ fn a_shard_without_a_copy_waits_for_a_persons_word() {
         let findings = info["findings"].as_array().cloned().unwrap_or_default();
         findings.iter().filter(|finding| finding["code"] == "data-lost").count() == 2
     });
-    let shown = namespace.plugin(&["info", "redis-001"]).ok();
+    let shown = namespace.plugin(&["check", "redis-001"]);
+    assert_eq!(shown.code, Some(1), "{}", shown.err);
+    let shown = shown.out;
     let hint = format!("hint: kubectl redis-cluster -n {} accept-loss redis-001 --shard 1", namespace.name);
     assert!(shown.contains("no node holds this shard's data any more") && shown.contains(&hint), "{shown}");
     let log = namespace.kubectl(&["logs", pods[0]]).ok();

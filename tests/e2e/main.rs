@@ -5,10 +5,12 @@
 
 #![expect(clippy::print_stderr, clippy::disallowed_methods, reason = "a failed test shows what it saw")]
 
+mod check;
 mod lifecycle;
 mod logs;
 mod loss;
 mod original;
+mod others;
 mod refusals;
 mod rights;
 mod security;

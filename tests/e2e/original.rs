@@ -61,11 +61,22 @@ fn shows_what_the_scripts_show(namespace: &Namespace) {
     });
 }
 
+/// By its name and by its labels alike.
+fn is_healthy(namespace: &Namespace) {
+    for which in [&["redis-001"][..], &["-l", "app=redis"]] {
+        until(30, "a healthy cluster", || {
+            let said = namespace.plugin(&[&["check", "--ask-timeout", "10s"], which].concat());
+            said.code == Some(0) && said.out.ends_with("healthy: nothing found\n")
+        });
+    }
+}
+
 #[test]
 fn the_replication_controllers_of_the_original() {
     let namespace = Namespace::new("original");
     namespace.plugin(&["create", "redis-001", "--workload", "replicationcontroller", "--no-auth"]).ok();
     shows_what_the_scripts_show(&namespace);
+    is_healthy(&namespace);
     let list = namespace.plugin(&["list", "-l", "app=redis", "--no-headers"]).ok();
     assert!(list.contains("ok"), "{list}");
 }
@@ -87,6 +98,7 @@ fn the_originals_image_with_redis_3() {
         info["status"]["shards"][0]["master"]["version"].as_str().is_some_and(|version| version.starts_with("3.0"))
     );
     shows_what_the_scripts_show(&namespace);
+    is_healthy(&namespace);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Every server that the images hold, with a password, in memory and on a volume.
 
-use super::support::Namespace;
+use super::support::{Namespace, until};
 
 fn lives(test: &str, image: &str, version: &str) {
     let namespace = Namespace::new(test);
@@ -11,6 +11,12 @@ fn lives(test: &str, image: &str, version: &str) {
     assert_eq!(info["status"]["state"], "ok");
     let by_exec = namespace.info(&["a", "--via", "exec"]);
     assert_eq!(by_exec["status"]["state"], "ok", "{by_exec:#}");
+    for via in ["port-forward", "exec"] {
+        until(30, "nothing to be found", || {
+            let said = namespace.plugin(&["check", "a", "--via", via, "--ask-timeout", "10s"]);
+            said.code == Some(0) && said.out.ends_with("healthy: nothing found\n")
+        });
+    }
     let pod = "a-node-101-0";
     assert_eq!(namespace.redis(pod, "SET x y\nGET x\n").lines().filter(|line| *line == "y").count(), 1);
     // The server is a pod's first process, and waits for no child that others have left.

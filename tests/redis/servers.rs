@@ -2,9 +2,11 @@
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use kubectl_redis_cluster::cluster::health::{Report, check};
 use kubectl_redis_cluster::cluster::node::NodeNumber;
 use kubectl_redis_cluster::cluster::shape::{Shape, Small};
-use kubectl_redis_cluster::cluster::snapshot::{Member, Seen, Silence, Snapshot, View};
+use kubectl_redis_cluster::cluster::snapshot::{Member, Seen, Silence, Snapshot};
+use kubectl_redis_cluster::cluster::surroundings::Surroundings;
 use kubectl_redis_cluster::cluster::topology::{State, Topology};
 use kubectl_redis_cluster::error::Error;
 use kubectl_redis_cluster::manifest::config::{SCRIPTS, cluster_config, redis_conf};
@@ -14,8 +16,8 @@ use kubectl_redis_cluster::manifest::spec::{
 };
 use kubectl_redis_cluster::node::connection::Credentials;
 use kubectl_redis_cluster::node::dial::{Dial, Line, Target, Via};
-use kubectl_redis_cluster::ops::observe::texts;
-use std::collections::BTreeMap;
+use kubectl_redis_cluster::ops::observe::{Scope, silence, texts};
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -85,6 +87,13 @@ impl Cluster {
         Self::of(spec, network, password)
     }
 
+    /// One whose servers let themselves be meddled with.
+    pub fn with_debugging(network: u8) -> Self {
+        let mut spec = spec();
+        spec.redis.config = vec!["enable-debug-command yes".into()];
+        Self::of(spec, network, None)
+    }
+
     fn of(spec: Spec, network: u8, password: Option<&str>) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let config = folder.path().join("config");
@@ -128,7 +137,8 @@ impl Cluster {
             }
         }
         let mut command = self.pod_script("bootstrap.sh", number, shell);
-        command.env("CLUSTER_CONFIG", nodes).env("REDIS_CONFIG", format!("bind {}\n", self.address(number)));
+        let lines: String = self.spec.redis.config.iter().map(|line| format!("{line}\n")).collect();
+        command.env("CLUSTER_CONFIG", nodes).env("REDIS_CONFIG", format!("bind {}\n{lines}", self.address(number)));
         command
     }
 
@@ -227,6 +237,15 @@ impl Cluster {
         }
     }
 
+    /// The node's processes stand still, all of them, until they are thawed.
+    pub fn freeze(&self, number: u32) {
+        signal_group(&self.children[&number], "STOP");
+    }
+
+    pub fn thaw(&self, number: u32) {
+        signal_group(&self.children[&number], "CONT");
+    }
+
     pub fn kill_all(&mut self) {
         std::mem::take(&mut self.children).into_values().for_each(kill_group);
     }
@@ -284,8 +303,13 @@ impl Cluster {
     }
 
     fn in_cluster_mode(&self, lines: &str) -> String {
+        self.feed(201, lines)
+    }
+
+    /// What a node, and those it points to, say to lines of commands.
+    pub fn feed(&self, number: u32, lines: &str) -> String {
         let mut cli = Command::new("redis-cli");
-        cli.args(["-c", "-h", &self.address(201)]).env_remove("REDISCLI_AUTH");
+        cli.args(["-c", "-h", &self.address(number)]).env_remove("REDISCLI_AUTH");
         cli.envs(self.password.as_ref().map(|password| ("REDISCLI_AUTH", password)));
         let mut child = cli.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("redis-cli runs");
         std::io::Write::write_all(&mut child.stdin.take().expect("piped"), lines.as_bytes()).expect("it reads");
@@ -332,6 +356,12 @@ impl Cluster {
         std::fs::read_to_string(self.data(number).join("nodes.conf")).unwrap_or_default()
     }
 
+    pub fn edit_nodes_conf(&self, number: u32, from: &str, to: &str) {
+        let text = self.nodes_conf(number);
+        assert!(text.contains(from), "{text}");
+        std::fs::write(self.data(number).join("nodes.conf"), text.replace(from, to)).expect("written");
+    }
+
     /// redis-cli's answer.
     pub fn cli(&self, number: u32, command: &[&str], password: Option<&str>) -> String {
         let mut cli = Command::new("redis-cli");
@@ -341,6 +371,13 @@ impl Cluster {
         String::from_utf8_lossy(&output.stdout).trim().to_owned()
     }
 
+    /// The same, of a command that takes its time.
+    pub fn in_background(&self, number: u32, command: &[&str]) -> Busy {
+        let mut cli = Command::new("redis-cli");
+        cli.args(["-h", &self.address(number)]).args(command).stdout(Stdio::null());
+        Busy(cli.spawn().expect("redis-cli runs"))
+    }
+
     /// Whether a probe succeeds.
     pub fn probe(&self, what: &str, number: u32, shell: Shell) -> bool {
         let mut probe = self.pod_script("probe.sh", number, shell);
@@ -348,21 +385,46 @@ impl Cluster {
     }
 
     /// What all nodes say, asked as the commands ask.
-    pub fn topology(&self) -> Topology {
+    pub fn snapshot(&self, scope: Scope) -> Snapshot {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let credentials = Credentials { user: None, password: self.password.clone() };
         let seen = self.numbers().into_iter().map(|number| {
-            let digits = digits(&number);
-            let target = Target { pod: self.address(digits), container: String::new(), port: 6379 };
-            let credentials = Credentials { user: None, password: self.password.clone() };
-            let view = runtime.block_on(texts(&Tcp, &target, Via::Auto, &credentials));
-            let view = view.map_err(|error| Silence::from(error.to_string()));
-            let view = view.and_then(|texts| {
-                View::parse(&texts.nodes, &texts.cluster_info, &texts.info)
-                    .map_err(|error| Silence::from(error.to_string()))
+            let address = self.address(digits(&number));
+            let target = Target { pod: address.clone(), container: String::new(), port: 6379 };
+            let texts = runtime.block_on(async {
+                let asked = texts(&Tcp, (&target, Via::Auto), &credentials, scope);
+                tokio::time::timeout(Duration::from_secs(3), asked)
+                    .await
+                    .unwrap_or_else(|_| Err(Error::user("no answer")))
             });
-            Seen { member: Member { name: number.to_string(), number: Some(number), ..Member::default() }, view }
+            let view = texts.map_err(|error| silence(&error));
+            let view = view.and_then(|texts| texts.view().map_err(|error| Silence::from(error.to_string())));
+            let member = Member {
+                name: number.to_string(),
+                number: Some(number),
+                pod: Some(format!("{number}-0")),
+                pod_ip: Some(address),
+                ..Member::default()
+            };
+            Seen { member, view }
         });
-        Topology::of(&Snapshot { name: "a".into(), namespace: "n".into(), seen: seen.collect() })
+        let seen = seen.collect();
+        Snapshot { name: "a".into(), namespace: "n".into(), seen, around: Surroundings::default() }
+    }
+
+    pub fn topology(&self) -> Topology {
+        Topology::of(&self.snapshot(Scope::Nodes))
+    }
+
+    /// What `check` finds.
+    pub fn report(&self, scope: Scope) -> Report {
+        let snapshot = self.snapshot(scope);
+        check(&snapshot, &Topology::of(&snapshot))
+    }
+
+    /// The codes of all that it finds, once each.
+    pub fn codes(&self, scope: Scope) -> BTreeSet<&'static str> {
+        self.report(scope).findings.into_iter().map(|finding| finding.code.name()).collect()
     }
 
     pub fn wait_ok(&self) {
@@ -370,6 +432,15 @@ impl Cluster {
             let topology = self.topology();
             topology.state == State::Ok && topology.agree
         });
+    }
+}
+
+/// A command that has not been answered yet.
+pub struct Busy(Child);
+
+impl Busy {
+    pub fn wait(mut self) {
+        assert!(self.0.wait().expect("it ends").success());
     }
 }
 
@@ -384,8 +455,12 @@ impl Drop for Cluster {
     }
 }
 
+fn signal_group(child: &Child, signal: &str) {
+    let _ = Command::new("kill").args([&format!("-{signal}"), "--", &format!("-{}", child.id())]).status();
+}
+
 fn kill_group(mut child: Child) {
-    let _ = Command::new("kill").args(["-KILL", "--", &format!("-{}", child.id())]).status();
+    signal_group(&child, "KILL");
     let _ = child.wait();
 }
 

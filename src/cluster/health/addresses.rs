@@ -1,0 +1,139 @@
+//! Where nodes are said to be, and whether they are there.
+
+use super::context::{Context, list};
+use crate::cluster::finding::{Code, Finding};
+use crate::cluster::node::LinkState;
+use crate::cluster::reply::NodeLine;
+use crate::cluster::snapshot::Member;
+use crate::cluster::topology::NodeFacts;
+use std::collections::{BTreeMap, BTreeSet};
+
+pub(super) fn check(context: &Context<'_>) -> Vec<Finding> {
+    let places: Places<'_> = Places::of(context);
+    let reachable = context.topology.nodes().filter(|node| node.is_reachable());
+    reachable.flat_map(|node| places.of_node(context, node)).collect()
+}
+
+/// Which addresses lead to whom.
+struct Places<'a> {
+    /// Of each member by name.
+    rightful: BTreeMap<&'a str, BTreeSet<&'a str>>,
+    /// Whether the namespace's Services are among them.
+    complete: bool,
+}
+
+impl<'a> Places<'a> {
+    fn of(context: &Context<'a>) -> Self {
+        let services = context.around().services.seen();
+        let rightful = context.snapshot.seen.iter().map(|seen| {
+            let member = &seen.member;
+            let own = [member.pod_ip.as_deref(), member.state.host_ip.as_deref()].into_iter().flatten();
+            let led = services
+                .into_iter()
+                .flatten()
+                .filter(|service| service.selects(&member.state.labels))
+                .flat_map(|service| service.addresses.iter().map(String::as_str));
+            (member.name.as_str(), own.chain(led).collect())
+        });
+        Self { rightful: rightful.collect(), complete: services.is_some() }
+    }
+
+    fn is_of(&self, member: &Member, host: &str) -> bool {
+        self.rightful.get(member.name.as_str()).is_some_and(|addresses| addresses.contains(host))
+    }
+
+    /// Who is at an address, where that is one node alone.
+    fn owner(&self, host: &str) -> Option<&'a str> {
+        let mut owners = self.rightful.iter().filter(|(_, addresses)| addresses.contains(host)).map(|(name, _)| *name);
+        owners.next().filter(|_| owners.next().is_none())
+    }
+
+    fn of_node(&self, context: &Context<'a>, node: &NodeFacts) -> Vec<Finding> {
+        let Some(id) = &node.id else { return Vec::new() };
+        let lines = || {
+            context.views().filter_map(move |(name, view)| Some((name, view.nodes.iter().find(|line| line.id == *id)?)))
+        };
+        let elsewhere: Vec<(&str, &NodeLine)> = lines()
+            .filter(|(_, line)| !line.endpoint.host.is_empty() && !self.is_of(&node.member, &line.endpoint.host))
+            .collect();
+        let (taken, unknown): (Vec<_>, Vec<_>) =
+            elsewhere.into_iter().partition(|(_, line)| self.owner(&line.endpoint.host).is_some());
+        let believed: BTreeSet<&str> = lines().map(|(_, line)| line.endpoint.host.as_str()).collect();
+        let useless = |line: &NodeLine| {
+            line.link == LinkState::Disconnected || line.flags.is_failed() || line.flags.is_suspected()
+        };
+        // Addresses that Kubernetes does not know may be of something in front of it: as long
+        // as the links over them are up and all believe in the same one, all is well.
+        let stale = self.complete
+            && (unknown.iter().any(|(_, line)| useless(line)) || (!unknown.is_empty() && believed.len() > 1));
+        [
+            (!taken.is_empty()).then(|| self.of_another(context, node, &taken)),
+            stale.then(|| outdated(context, node, &unknown)),
+            self.not_service(context, node),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
+
+    fn of_another(&self, context: &Context<'_>, node: &NodeFacts, taken: &[(&str, &NodeLine)]) -> Finding {
+        let name = &node.member.name;
+        let seen = taken.iter().map(|(viewer, line)| {
+            let host = &line.endpoint.host;
+            format!("{viewer} says {host}, which is {}'s", self.owner(host).unwrap_or("nobody"))
+        });
+        Code::AddressOfAnother.found(
+            name,
+            format!("{name} is known by an address that belongs to another node"),
+            list(seen),
+            meet(context, node, taken),
+        )
+    }
+
+    /// A node of ours that announces its pod's address though it could do better.
+    fn not_service(&self, context: &Context<'_>, node: &NodeFacts) -> Option<Finding> {
+        let number = node.member.number?;
+        let announces = node.server.as_ref()?.version.as_ref()?.split('.').next()?.parse::<u32>().ok()? >= 4;
+        let services = context.around().services.seen()?;
+        let service = services.iter().find(|service| service.ours && service.number == Some(number))?;
+        let host = &node.endpoint.as_ref()?.host;
+        let wrong = announces && !service.addresses.contains(host) && self.is_of(&node.member, host);
+        wrong.then(|| {
+            let name = &node.member.name;
+            let address = service.addresses.first().map_or("", String::as_str);
+            Code::AddressNotService.found(
+                name,
+                format!("{name} announces its pod's address instead of its Service's"),
+                format!("{host} instead of {address}"),
+                context.hints.redis(&node.member, &format!("config set cluster-announce-ip {address}")),
+            )
+        })
+    }
+}
+
+fn outdated(context: &Context<'_>, node: &NodeFacts, seen: &[(&str, &NodeLine)]) -> Finding {
+    let name = &node.member.name;
+    let is = node.member.pod_ip.as_deref().unwrap_or("unknown");
+    let said = list(seen.iter().map(|(viewer, line)| format!("{viewer} says {}", line.endpoint.host)));
+    Code::AddressStale.found(
+        name,
+        format!("{name} is known by an address at which it is not"),
+        format!("{said}; its pod's address is {is}"),
+        meet(context, node, seen),
+    )
+}
+
+/// Somebody who believes otherwise is told where the node is. A node that is wrong about
+/// itself announces what it is told.
+fn meet(context: &Context<'_>, node: &NodeFacts, seen: &[(&str, &NodeLine)]) -> String {
+    let Some(address) = &node.member.pod_ip else { return context.hints.views_of_all() };
+    let port = node.endpoint.as_ref().map_or(6379, |endpoint| endpoint.port);
+    match seen.iter().find(|(_, line)| !line.flags.is_myself()) {
+        Some((viewer, _)) => {
+            let viewer = context.snapshot.seen.iter().find(|seen| seen.member.name == *viewer);
+            let command = format!("cluster meet {address} {port}");
+            viewer.map_or_else(|| context.hints.views_of_all(), |viewer| context.hints.redis(&viewer.member, &command))
+        }
+        None => context.hints.redis(&node.member, &format!("config set cluster-announce-ip {address}")),
+    }
+}

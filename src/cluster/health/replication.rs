@@ -1,0 +1,131 @@
+//! Replicas: whom they follow, and how far they have come.
+
+use super::context::{Context, is_stranger};
+use crate::cluster::finding::{Code, Finding};
+use crate::cluster::node::{NodeId, Role};
+use crate::cluster::reply::ServerInfo;
+use crate::cluster::topology::{NodeFacts, Shard};
+
+/// So much a replica may be behind without a word: what one moment's writes may be.
+const TOLERATED_LAG: u64 = 16 << 20;
+/// How often a replica may copy everything while it is not done, before it is a loop.
+const FULL_SYNCS: u64 = 5;
+
+pub(super) fn check(context: &Context<'_>) -> Vec<Finding> {
+    let links = context.topology.nodes().filter_map(|node| link(context, node));
+    let shards = context.topology.shards.iter();
+    let data = shards.flat_map(|shard| shard.replicas.iter().map(move |replica| (shard, replica)));
+    let data = data.flat_map(|(shard, replica)| {
+        [lagging(context, shard, replica), empty(context, shard, replica), looping(context, shard, replica)]
+    });
+    links.chain(data.flatten()).collect()
+}
+
+fn link(context: &Context<'_>, node: &NodeFacts) -> Option<Finding> {
+    let server = node.server.as_ref().filter(|server| server.link_up.is_some())?;
+    let view = context.views().find(|(name, _)| *name == node.member.name)?.1;
+    let id = view.myself()?.master.as_ref()?;
+    match context.topology.nodes().find(|each| each.id.as_ref() == Some(id)) {
+        Some(master) if master.role == Some(Role::Replica) => Some(of_replica(context, node, master)),
+        Some(master) => down(context, node, master, server),
+        None => Some(of_nobody(context, node, None, format!("no node has the ID {id} of its master"))),
+    }
+}
+
+fn of_replica(context: &Context<'_>, node: &NodeFacts, master: &NodeFacts) -> Finding {
+    let name = &node.member.name;
+    let top = context.topology.shards.iter().find(|shard| shard.replicas.iter().any(|each| each.id == master.id));
+    let hint = match top.and_then(|shard| shard.master.id.as_ref()) {
+        Some(id) => context.hints.redis(&node.member, &format!("cluster replicate {id}")),
+        None => context.hints.views_of_all(),
+    };
+    Code::ReplicaOfReplica.found(
+        name,
+        format!("{name} follows {}, which is a replica itself", master.member.name),
+        format!("its own line of CLUSTER NODES names {}", master.member.name),
+        hint,
+    )
+}
+
+/// The ID of its master, where that is known, is the right one to follow at its new address.
+fn of_nobody(context: &Context<'_>, node: &NodeFacts, right: Option<&NodeId>, evidence: String) -> Finding {
+    let name = &node.member.name;
+    let any = || context.topology.owners().find(|owner| owner.is_reachable()).and_then(|owner| owner.id.as_ref());
+    let hint = match right.or_else(any) {
+        Some(id) => context.hints.redis(&node.member, &format!("cluster replicate {id}")),
+        None => context.hints.views_of_all(),
+    };
+    Code::ReplicaOfNobody.found(name, format!("{name} follows a master that is not there"), evidence, hint)
+}
+
+fn down(context: &Context<'_>, node: &NodeFacts, master: &NodeFacts, server: &ServerInfo) -> Option<Finding> {
+    let name = &node.member.name;
+    let mut evidence = match (server.link_up?, server.sync_in_progress) {
+        (true, false) => return None,
+        (true, true) | (false, true) => "master_sync_in_progress:1".to_owned(),
+        (false, false) => "master_link_status:down".to_owned(),
+    };
+    if let Some(seconds) = server.link_down_seconds {
+        evidence += &format!(", down for {seconds} s");
+    }
+    // The cluster may know the right master, and replication an old address of it.
+    let at = server.master.as_ref().map(|endpoint| endpoint.host.as_str()).unwrap_or_default();
+    let is_there = at.is_empty()
+        || master.member.pod_ip.as_deref() == Some(at)
+        || context.views().any(|(_, view)| {
+            view.nodes.iter().any(|line| Some(&line.id) == master.id.as_ref() && line.endpoint.host == at)
+        });
+    if !is_there && !is_stranger(master) {
+        let evidence = format!("{evidence}; it looks for {} at {at}", master.member.name);
+        return Some(of_nobody(context, node, master.id.as_ref(), evidence));
+    }
+    Some(Code::ReplicaLinkDown.found(
+        name,
+        format!("{name} is not up to date with its master"),
+        evidence,
+        context.hints.logs_of(&node.member),
+    ))
+}
+
+fn lagging(context: &Context<'_>, shard: &Shard, replica: &NodeFacts) -> Option<Finding> {
+    let backlog = shard.master.server.as_ref()?.backlog?;
+    let lag = replica.lag.filter(|lag| *lag > backlog && *lag > TOLERATED_LAG)?;
+    let name = &replica.member.name;
+    Some(Code::ReplicaLags.found(
+        name,
+        format!("{name} is {lag} bytes behind its master"),
+        format!("the backlog of {} holds {backlog} bytes", shard.master.member.name),
+        context.hints.logs_of(&replica.member),
+    ))
+}
+
+fn empty(context: &Context<'_>, shard: &Shard, replica: &NodeFacts) -> Option<Finding> {
+    let keys = |node: &NodeFacts| node.server.as_ref().map(|server| server.keys);
+    let (has, lacks) = (keys(&shard.master)?, keys(replica)? == 0);
+    // A replica that was asked just before the first key came is no empty one.
+    let settled = replica.lag == Some(0) || has >= 100;
+    let name = &replica.member.name;
+    (replica.is_linked() && lacks && has > 0 && settled).then(|| {
+        Code::ReplicaEmpty.found(
+            name,
+            format!("{name} holds no key, and its master {} holds {has}", shard.master.member.name),
+            format!("its link is up, and it is {} bytes behind", replica.lag.unwrap_or_default()),
+            context.hints.redis(&shard.master.member, "client kill type replica"),
+        )
+    })
+}
+
+fn looping(context: &Context<'_>, shard: &Shard, replica: &NodeFacts) -> Option<Finding> {
+    let copies = shard.master.server.as_ref()?.full_syncs;
+    let followers = shard.replicas.len() as u64;
+    let behind = replica.server.as_ref()?.is_synced() == Some(false);
+    let name = &replica.member.name;
+    (behind && copies >= FULL_SYNCS * followers).then(|| {
+        Code::FullSyncLoop.found(
+            name,
+            format!("{name} copies its master again and again"),
+            format!("sync_full:{copies} on {} with {followers} followers", shard.master.member.name),
+            context.hints.redis(&shard.master.member, "config get client-output-buffer-limit"),
+        )
+    })
+}

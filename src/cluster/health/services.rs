@@ -1,0 +1,72 @@
+//! Services: whom they lead to, and by which ports.
+
+use super::context::{Context, list};
+use crate::cluster::finding::{Code, Finding};
+use crate::cluster::snapshot::Member;
+use crate::cluster::surroundings::Service;
+
+pub(super) fn check(context: &Context<'_>) -> Vec<Finding> {
+    let Some(services) = context.around().services.seen() else { return Vec::new() };
+    let concerned = services.iter().filter(|service| concerns(context, service));
+    let deserted = concerned.clone().filter_map(|service| deserted(context, service));
+    deserted.chain(concerned.filter_map(|service| portless(context, service))).collect()
+}
+
+/// The nodes that announce an address of the Service, with the ports that they announce.
+fn announcers<'a>(context: &Context<'a>, service: &Service) -> Vec<(&'a str, u16, u16)> {
+    let own = context.views().filter_map(|(name, view)| Some((name, view.myself()?)));
+    own.filter(|(_, line)| service.addresses.contains(&line.endpoint.host))
+        .map(|(name, line)| {
+            let port = line.endpoint.port;
+            (name, port, line.bus_port.unwrap_or(port.saturating_add(10_000)))
+        })
+        .collect()
+}
+
+fn concerns(context: &Context<'_>, service: &Service) -> bool {
+    service.ours
+        || context.snapshot.seen.iter().any(|seen| service.selects(&seen.member.state.labels))
+        || !announcers(context, service).is_empty()
+}
+
+fn deserted(context: &Context<'_>, service: &Service) -> Option<Finding> {
+    let members = || context.snapshot.seen.iter().map(|seen| &seen.member);
+    // That its node has no pod is said of the node.
+    let has_pod = service
+        .number
+        .is_none_or(|number| members().any(|member| member.number == Some(number) && member.pod.is_some()));
+    if service.selector.is_empty() || !has_pod {
+        return None;
+    }
+    let behind: Vec<&Member> = members().filter(|member| service.selects(&member.state.labels)).collect();
+    let reached = |member: &&&Member| service.leads_to_unready || member.state.ready.is_none_or(|(ready, _)| ready);
+    if behind.iter().any(|member| reached(&member)) {
+        return None;
+    }
+    let selector = list(service.selector.iter().map(|(name, value)| format!("{name}={value}")));
+    let evidence = if behind.is_empty() {
+        format!("no pod of the cluster has the labels {selector}")
+    } else {
+        format!("none of its pods is ready: {}", list(behind.iter().map(|member| &member.name)))
+    };
+    Some(Code::ServiceWithoutEndpoint.found(
+        &service.name,
+        format!("the Service {} leads to no pod", service.name),
+        evidence,
+        context.hints.kubectl(&format!("describe service {}", service.name)),
+    ))
+}
+
+fn portless(context: &Context<'_>, service: &Service) -> Option<Finding> {
+    let (node, port, bus) = announcers(context, service).into_iter().next()?;
+    let lacking: Vec<String> =
+        [port, bus].into_iter().filter(|port| !service.ports.contains(port)).map(|port| port.to_string()).collect();
+    (!lacking.is_empty()).then(|| {
+        Code::ServiceWithoutPort.found(
+            &service.name,
+            format!("the Service {} lacks the port {} that {node} announces", service.name, lacking.join(" and ")),
+            format!("its ports are {}", list(service.ports.iter().map(ToString::to_string))),
+            context.hints.kubectl(&format!("edit service {}", service.name)),
+        )
+    })
+}

@@ -1,0 +1,117 @@
+//! Versions and settings: what should be the same on all nodes, and what should fit.
+
+use super::context::{Context, count, list};
+use crate::cluster::finding::{Code, Finding};
+use crate::cluster::snapshot::Member;
+use std::collections::BTreeMap;
+
+/// The settings that all nodes should share: the others are a node's own, or do not matter
+/// to the cluster.
+const SHARED: [&str; 13] = [
+    "appendfsync",
+    "appendonly",
+    "cluster-allow-reads-when-down",
+    "cluster-allow-replica-migration",
+    "cluster-migration-barrier",
+    "cluster-node-timeout",
+    "cluster-require-full-coverage",
+    "cluster-replica-validity-factor",
+    "cluster-slave-validity-factor",
+    "maxmemory",
+    "maxmemory-policy",
+    "min-replicas-to-write",
+    "save",
+];
+
+/// The patterns of CONFIG GET that bring these, and nothing that is secret.
+pub const PATTERNS: [&str; 5] = ["append*", "cluster-*", "maxmemory*", "min-*-to-write", "save"];
+
+pub(super) fn check(context: &Context<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    findings.extend(versions(context));
+    findings.extend(SHARED.iter().filter_map(|name| differing(context, name)));
+    findings.extend(memory(context));
+    findings
+}
+
+/// Who has which value, the most frequent first; none where all have the same.
+fn split<'a>(values: impl Iterator<Item = (&'a Member, &'a str)>) -> Option<Vec<(&'a str, Vec<&'a Member>)>> {
+    let mut groups: BTreeMap<&str, Vec<&Member>> = BTreeMap::new();
+    for (member, value) in values {
+        groups.entry(value).or_default().push(member);
+    }
+    let mut groups: Vec<_> = groups.into_iter().collect();
+    groups.sort_by_key(|(_, members)| std::cmp::Reverse(members.len()));
+    (groups.len() > 1).then_some(groups)
+}
+
+fn groups(groups: &[(&str, Vec<&Member>)]) -> String {
+    let group = |(value, members): &(&str, Vec<&Member>)| {
+        let value = if value.is_empty() { "\"\"" } else { value };
+        format!("{value}: {}", list(members.iter().map(|member| &member.name)))
+    };
+    groups.iter().map(group).collect::<Vec<_>>().join("; ")
+}
+
+fn versions(context: &Context<'_>) -> Option<Finding> {
+    let versions =
+        context.snapshot.answered().filter_map(|(member, view)| Some((member, view.server.version.as_deref()?)));
+    let split = split(versions)?;
+    let last = split.last().and_then(|(_, members)| members.first())?;
+    Some(Code::VersionsDiffer.found(
+        &context.snapshot.name,
+        format!("the nodes run {} versions of the server", split.len()),
+        groups(&split),
+        context.hints.describe(last),
+    ))
+}
+
+fn differing(context: &Context<'_>, name: &str) -> Option<Finding> {
+    let values = context
+        .snapshot
+        .answered()
+        .filter_map(|(member, view)| Some((member, view.settings.seen()?.get(name)?.as_str())));
+    let split = split(values)?;
+    let (most, _) = split.first()?;
+    let odd = split.last().and_then(|(_, members)| members.first())?;
+    Some(Code::SettingsDiffer.found(
+        name,
+        format!("the nodes have {} values of {name}", split.len()),
+        groups(&split),
+        context.hints.redis(odd, &format!("config set {name} \"{most}\"")),
+    ))
+}
+
+/// One finding for all nodes of the same figures.
+fn memory(context: &Context<'_>) -> Vec<Finding> {
+    let mut figures: BTreeMap<(u64, u64), Vec<&Member>> = BTreeMap::new();
+    for (member, view) in context.snapshot.answered() {
+        if let (Some(limit), Some(max)) = (member.state.memory_limit, view.server.max_memory)
+            && (max == 0 || max > limit / 3 * 2)
+        {
+            figures.entry((limit, max)).or_default().push(member);
+        }
+    }
+    figures
+        .into_iter()
+        .map(|((limit, max), members)| {
+            let names = list(members.iter().map(|member| &member.name));
+            let message = if max == 0 {
+                format!("{} no maxmemory: the kernel will end what grows beyond its limit", have(members.len()))
+            } else {
+                format!("maxmemory of {} leaves no room for copies and buffers", count(members.len(), "node"))
+            };
+            let fitting = limit / 8 * 5;
+            Code::MaxmemoryTooHigh.found(
+                &names,
+                message,
+                format!("maxmemory {max}, limit {limit} bytes: {names}"),
+                context.hints.redis_cluster("call", &format!("config set maxmemory {fitting}")),
+            )
+        })
+        .collect()
+}
+
+fn have(nodes: usize) -> String {
+    if nodes == 1 { "1 node has".into() } else { format!("{nodes} nodes have") }
+}

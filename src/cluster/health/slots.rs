@@ -1,0 +1,202 @@
+//! Slots: who owns them, who moves them, and who would take over.
+
+use super::context::{Context, count, is_stranger, list};
+use crate::cluster::finding::{Code, Finding, Severity};
+use crate::cluster::node::Role;
+use crate::cluster::reply::NodeLine;
+use crate::cluster::slots::{SLOTS, SlotSet};
+use crate::cluster::topology::wanted_replicas;
+use std::collections::BTreeMap;
+
+pub(super) fn check(context: &Context<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    findings.extend(uncovered(context));
+    findings.extend(owned_twice(context));
+    findings.extend(astray(context));
+    findings.extend(open(context));
+    findings.extend(few_masters(context));
+    findings.extend(replicas(context));
+    findings.extend(uneven(context));
+    findings.extend(without_slots(context));
+    findings
+}
+
+fn uncovered(context: &Context<'_>) -> Option<Finding> {
+    let covered: SlotSet = context.topology.shards.iter().flat_map(|shard| shard.slots.ranges().to_vec()).collect();
+    let gap = covered.complement();
+    let asked = context.is_heard();
+    (!gap.is_empty() && asked).then(|| {
+        Code::SlotsUncovered.found(
+            &format!("slots {gap}"),
+            format!("{} of {SLOTS} slots have no owner: their keys cannot be read or written", gap.len()),
+            format!("no reachable view names an owner of {gap}"),
+            context.hints.redis_cluster("fix", ""),
+        )
+    })
+}
+
+/// What each master that answered says of itself.
+fn masters<'a>(context: &Context<'a>) -> Vec<(&'a str, &'a NodeLine)> {
+    let own = context.views().filter_map(|(name, view)| Some((name, view.myself()?)));
+    own.filter(|(_, line)| line.role == Role::Master).collect()
+}
+
+fn owned_twice(context: &Context<'_>) -> Vec<Finding> {
+    let masters = masters(context);
+    let pairs = masters.iter().enumerate().flat_map(|(index, one)| {
+        masters[index + 1..].iter().map(move |other| (one, other, one.1.slots.intersection(&other.1.slots)))
+    });
+    pairs
+        .filter(|(_, _, both)| !both.is_empty())
+        .map(|((one, first), (other, second), both)| {
+            Code::SlotsOwnedTwice.found(
+                &format!("slots {both}"),
+                format!("{one} and {other} both say that they own {}", count(usize::from(both.len()), "slot")),
+                format!("{both}: {one} with epoch {}, {other} with epoch {}", first.epoch, second.epoch),
+                context.hints.views_of_all(),
+            )
+        })
+        .collect()
+}
+
+fn astray(context: &Context<'_>) -> Vec<Finding> {
+    let holders = context.snapshot.answered().filter(|(_, view)| !view.astray.is_empty());
+    holders
+        .map(|(member, view)| {
+            Code::KeysAstray.found(
+                &member.name,
+                format!("{} holds keys of slots that it does not own: nobody can read them", member.name),
+                format!("it has keys of the slots {}", view.astray),
+                context.hints.redis_cluster("fix", "--cluster-search-multiple-owners"),
+            )
+        })
+        .collect()
+}
+
+/// One side of a slot's move: `[93-<-ID]` imports from, `[77->-ID]` migrates to.
+fn sides(token: &str) -> Option<(&str, &str, &str)> {
+    let inside = token.strip_prefix('[')?.strip_suffix(']')?;
+    let arrow = if inside.contains("->-") { "->-" } else { "-<-" };
+    let (slot, other) = inside.split_once(arrow)?;
+    Some((slot, arrow, other))
+}
+
+fn open(context: &Context<'_>) -> Vec<Finding> {
+    let moving = || context.views().filter_map(|(name, view)| Some((name, view.myself()?)));
+    let all: Vec<(&str, &str)> =
+        moving().flat_map(|(_, line)| line.open.iter().map(|token| (line.id.as_str(), token.as_str()))).collect();
+    let answered = |id: &str, token: &str| {
+        let Some((slot, arrow, other)) = sides(token) else { return false };
+        let back = if arrow == "->-" { "-<-" } else { "->-" };
+        all.contains(&(other, format!("[{slot}{back}{id}]").as_str()))
+    };
+    moving()
+        .filter(|(_, line)| !line.open.is_empty())
+        .map(|(name, line)| {
+            let alone: Vec<&String> = line.open.iter().filter(|token| !answered(line.id.as_str(), token)).collect();
+            let how = match (alone.len(), line.open.len()) {
+                (0, _) => "being moved, or left by an interrupted move".to_owned(),
+                (one_sided, all) if one_sided == all => "open on its side alone: a move was interrupted".to_owned(),
+                (one_sided, _) => format!("on the move, {one_sided} of them on its side alone"),
+            };
+            Code::SlotsOpen.found(
+                name,
+                format!("{name} has {} {how}", count(line.open.len(), "slot")),
+                line.open.join(" "),
+                context.hints.redis_cluster("fix", ""),
+            )
+        })
+        .collect()
+}
+
+fn few_masters(context: &Context<'_>) -> Option<Finding> {
+    let owners: Vec<&str> = context.topology.owners().map(|node| node.member.name.as_str()).collect();
+    (1..3).contains(&owners.len()).then(|| {
+        Code::TooFewMasters.found(
+            &context.snapshot.name,
+            format!("only {} slots: when one is lost, nobody can elect a new one", owning(owners.len())),
+            list(&owners),
+            format!("{} -o wide", context.hints.command("info")),
+        )
+    })
+}
+
+fn owning(masters: usize) -> String {
+    if masters == 1 { "one master owns".into() } else { format!("{masters} masters own") }
+}
+
+fn replicas(context: &Context<'_>) -> Vec<Finding> {
+    let shards: Vec<_> = context.topology.shards.iter().filter(|shard| !shard.slots.is_empty()).collect();
+    let most = shards.iter().map(|shard| shard.replicas.len()).max().unwrap_or_default();
+    let made_with = |shard| wanted_replicas(context.snapshot, shard);
+    if most == 0 && !shards.is_empty() && shards.iter().all(|shard| made_with(shard) == 0) {
+        let names = list(shards.iter().map(|shard| &shard.master.member.name));
+        return vec![Code::NoReplica.found(
+            &context.snapshot.name,
+            "no shard has a replica: whoever loses a node loses its slots until it is back".into(),
+            names,
+            format!("{} -o wide", context.hints.command("info")),
+        )];
+    }
+    let lacking = shards.into_iter().filter_map(|shard| {
+        // Where this tool did not make them, the others are the measure.
+        let wanted = made_with(shard).max(usize::from(shard.replicas.is_empty() && most > 0));
+        (shard.replicas.len() < wanted).then(|| {
+            Code::ReplicaMissing.found(
+                &format!("shard {}", shard.number),
+                format!("shard {} has {} of {wanted} replicas", shard.number, shard.replicas.len()),
+                format!(
+                    "nodes that follow {}: {}",
+                    shard.master.member.name,
+                    list(shard.replicas.iter().map(|replica| &replica.member.name))
+                ),
+                context.hints.logs(),
+            )
+        })
+    });
+    lacking.collect()
+}
+
+fn uneven(context: &Context<'_>) -> Vec<Finding> {
+    let owners: BTreeMap<&str, u16> = context
+        .topology
+        .shards
+        .iter()
+        .filter(|shard| !shard.slots.is_empty())
+        .map(|shard| (shard.master.member.name.as_str(), shard.slots.len()))
+        .collect();
+    let share = usize::from(SLOTS) / owners.len().max(1);
+    let heavy =
+        owners.into_iter().filter(|(_, slots)| usize::from(*slots) * 2 > share * 3 && share < usize::from(SLOTS));
+    heavy
+        .map(|(name, slots)| {
+            Code::SlotsUneven.found(
+                name,
+                format!("{name} owns {slots} slots, and an even share is {share}"),
+                format!("{slots} of {SLOTS}"),
+                context.hints.redis_cluster("rebalance", "--cluster-simulate"),
+            )
+        })
+        .collect()
+}
+
+fn without_slots(context: &Context<'_>) -> Vec<Finding> {
+    let idle = context.topology.nodes().filter(|node| {
+        node.role == Some(Role::Master)
+            && node.is_reachable()
+            && !is_stranger(node)
+            && !context.topology.owners().any(|owner| owner.id == node.id)
+    });
+    idle.map(|node| {
+        let name = &node.member.name;
+        Code::MasterWithoutSlots
+            .found(
+                name,
+                format!("{name} is a master without slots: it serves nobody"),
+                "no slots in its own line of CLUSTER NODES".into(),
+                context.hints.redis_cluster("rebalance", "--cluster-use-empty-masters --cluster-simulate"),
+            )
+            .at(Severity::Info)
+    })
+    .collect()
+}

@@ -1,0 +1,393 @@
+//! Faults made of a healthy cluster's snapshot, and the codes that each is found by.
+
+use super::*;
+use crate::cluster::finding::Code;
+use crate::cluster::node::{Flags, LinkState, NodeId, NodeNumber};
+use crate::cluster::reply::NodeLine;
+use crate::cluster::slots::{SlotRange, SlotSet};
+use crate::cluster::snapshot::View;
+use crate::cluster::surroundings::{
+    Budget, Claim, End, Labels, Service, Surroundings, Trouble, TroubleKind, Usage, Worker,
+};
+use crate::cluster::topology::tests::healthy;
+use clap::Parser;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A healthy cluster with everything around it.
+fn whole() -> Snapshot {
+    let mut snapshot = healthy();
+    let label = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let mut services = Vec::new();
+    for (index, seen) in snapshot.seen.iter_mut().enumerate() {
+        let member = &mut seen.member;
+        member.state.labels = Labels::from([label("app", "redis"), label("node", &member.name)]);
+        member.state.ready = Some((true, 0));
+        member.state.claims = vec![format!("data-{}", member.name)];
+        member.state.memory_limit = Some(256 << 20);
+        services.push(Service {
+            name: member.name.clone(),
+            number: member.number,
+            ours: true,
+            addresses: [format!("198.19.0.{}", [11, 12, 21, 22, 31, 32][index])].into(),
+            selector: Labels::from([label("node", &member.name)]),
+            ports: [6379, 16379].into(),
+            leads_to_unready: true,
+        });
+        if let Ok(view) = &mut seen.view {
+            view.server.append_only = Some(true);
+            view.server.backlog = Some(1 << 20);
+            view.settings = Look::Seen(BTreeMap::from([label("save", ""), label("cluster-node-timeout", "5000")]));
+        }
+    }
+    let names = || snapshot.seen.iter().map(|seen| format!("data-{}", seen.member.name));
+    let bound = Claim { phase: "Bound".into(), deleted: false };
+    let usage = Usage { used: 1 << 20, free: 1 << 30 };
+    let worker = |name: &str| (name.to_owned(), Worker { zone: None, ready: true, pressure: Vec::new() });
+    snapshot.around = Surroundings {
+        now: 10_000,
+        services: Look::Seen(services),
+        budgets: Look::Seen(vec![Budget {
+            name: "redis-001".into(),
+            selector: Some(Labels::from([label("app", "redis")])),
+            max_unavailable: Some("1".into()),
+            min_available: None,
+        }]),
+        claims: Look::Seen(names().map(|name| (name, bound.clone())).collect()),
+        usage: Look::Seen(names().map(|name| (name, usage)).collect()),
+        workers: Look::Seen(["node-1", "node-2", "node-3"].map(worker).into()),
+        last_words: BTreeMap::new(),
+    };
+    snapshot
+}
+
+fn report(snapshot: &Snapshot) -> Report {
+    check(snapshot, &Topology::of(snapshot))
+}
+
+fn view(snapshot: &mut Snapshot, index: usize) -> &mut View {
+    snapshot.seen[index].view.as_mut().expect("it answers")
+}
+
+/// What the node at `viewer` says of the node at `whose`.
+fn line(snapshot: &mut Snapshot, viewer: usize, whose: usize) -> &mut NodeLine {
+    &mut view(snapshot, viewer).nodes[whose]
+}
+
+fn slots(ranges: &[&str]) -> SlotSet {
+    ranges.iter().map(|range| range.parse::<SlotRange>().expect("slots")).collect()
+}
+
+fn flags<const N: usize>(flags: [&'static str; N]) -> Flags {
+    flags.into_iter().collect()
+}
+
+fn seen<T>(look: &mut Look<T>) -> &mut T {
+    match look {
+        Look::Seen(value) => value,
+        Look::Skipped | Look::Denied(_) => panic!("it was looked at"),
+    }
+}
+
+fn trouble(snapshot: &mut Snapshot, index: usize, kind: TroubleKind) {
+    snapshot.seen[index].member.state.trouble = Some(Trouble { kind, text: "so it is".into() });
+    snapshot.seen[index].view = Err("so it is".into());
+}
+
+fn each_view(snapshot: &mut Snapshot, change: impl Fn(&mut View)) {
+    snapshot.seen.iter_mut().filter_map(|seen| seen.view.as_mut().ok()).for_each(change);
+}
+
+type Scenario = (fn(&mut Snapshot), &'static [Code]);
+
+/// What is changed of a healthy cluster, and the codes of all that is then found.
+/// 0, 2 and 4 are the masters, 1, 3 and 5 their replicas.
+const SCENARIOS: &[Scenario] = &[
+    (|_| (), &[]),
+    (
+        |snapshot| each_view(snapshot, |view| view.nodes[0].slots = SlotSet::default()),
+        &[Code::SlotsUncovered, Code::MasterWithoutSlots, Code::TooFewMasters],
+    ),
+    (
+        |snapshot| line(snapshot, 2, 2).slots = slots(&["0-100", "5461-10922"]),
+        &[Code::SlotsOwnedTwice, Code::ViewsDisagree],
+    ),
+    (
+        |snapshot| view(snapshot, 0).astray = ["9000".parse().expect("a slot")].into_iter().collect(),
+        &[Code::KeysAstray],
+    ),
+    (|snapshot| line(snapshot, 0, 0).open = vec![format!("[7->-{:0>40}]", 201)], &[Code::SlotsOpen]),
+    (|snapshot| view(snapshot, 0).cluster.ok = false, &[Code::StateFail]),
+    (|snapshot| line(snapshot, 0, 0).epoch = 2, &[Code::EpochsCollide]),
+    (|snapshot| line(snapshot, 0, 3).flags = flags(["slave", "fail?"]), &[Code::NodeSuspected]),
+    (|snapshot| line(snapshot, 0, 3).flags = flags(["slave", "fail"]), &[Code::NodeFailed]),
+    (|snapshot| line(snapshot, 0, 3).flags = flags(["slave", "noaddr"]), &[Code::NodeWithoutAddress]),
+    (|snapshot| line(snapshot, 0, 3).link = LinkState::Disconnected, &[Code::BusLinkDown]),
+    (
+        |snapshot| {
+            let mut stranger = line(snapshot, 0, 3).clone();
+            stranger.id = "f".repeat(40).parse().expect("an ID");
+            stranger.flags = flags(["handshake"]);
+            view(snapshot, 0).nodes.push(stranger);
+        },
+        &[Code::NodeInHandshake],
+    ),
+    (
+        |snapshot| {
+            let id: NodeId = "f".repeat(40).parse().expect("an ID");
+            each_view(snapshot, |view| {
+                let mut stranger = view.nodes[3].clone();
+                stranger.id = id.clone();
+                stranger.flags = flags(["slave"]);
+                stranger.endpoint.host = "198.19.9.9".into();
+                view.nodes.push(stranger);
+            });
+        },
+        &[Code::ForeignNode],
+    ),
+    (
+        |snapshot| {
+            each_view(snapshot, |view| {
+                view.nodes[0].slots = slots(&["0-2000"]);
+                view.nodes[2].slots = slots(&["2001-10922"]);
+            });
+        },
+        &[Code::SlotsUneven],
+    ),
+    (
+        |snapshot| {
+            snapshot.seen.remove(1);
+            snapshot.seen.iter_mut().for_each(|seen| (seen.member.number, seen.member.id) = (None, None));
+        },
+        &[Code::NodeWithoutPod],
+    ),
+    (|snapshot| line(snapshot, 0, 3).endpoint.host = "198.19.0.21".into(), &[Code::AddressOfAnother]),
+    (|snapshot| line(snapshot, 3, 3).endpoint.host = "198.18.77.7".into(), &[Code::AddressStale]),
+    (
+        |snapshot| {
+            let ip = snapshot.seen[3].member.pod_ip.clone().expect("an address");
+            each_view(snapshot, |view| view.nodes[3].endpoint.host.clone_from(&ip));
+        },
+        &[Code::AddressNotService],
+    ),
+    (|snapshot| view(snapshot, 1).server.link_up = Some(false), &[Code::ReplicaLinkDown]),
+    (
+        |snapshot| {
+            let server = &mut view(snapshot, 1).server;
+            server.link_up = Some(false);
+            server.master = Some(crate::cluster::node::Endpoint { host: "198.18.77.7".into(), port: 6379 });
+        },
+        &[Code::ReplicaOfNobody],
+    ),
+    (
+        |snapshot| {
+            let id = line(snapshot, 3, 3).id.clone();
+            each_view(snapshot, |view| view.nodes[1].master = Some(id.clone()));
+        },
+        &[Code::ReplicaMissing, Code::ReplicaOfReplica],
+    ),
+    (|snapshot| view(snapshot, 0).server.offset = Some(64 << 20), &[Code::ReplicaLags]),
+    (
+        |snapshot| {
+            view(snapshot, 1).server.sync_in_progress = true;
+            view(snapshot, 0).server.full_syncs = 7;
+        },
+        &[Code::ReplicaLinkDown, Code::FullSyncLoop],
+    ),
+    (
+        |snapshot| {
+            view(snapshot, 0).server.keys = 500;
+            view(snapshot, 1).server.keys = 0;
+        },
+        &[Code::ReplicaEmpty],
+    ),
+    (|snapshot| snapshot.seen[1].view = Err("CLUSTER NODES: LOADING it".into()), &[Code::NodeLoading]),
+    (|snapshot| snapshot.seen[1].view = Err("no answer".into()), &[Code::NodeUnreachable]),
+    (|snapshot| snapshot.seen[1].view = Err(Silence::Waiting("waits".into())), &[Code::NodeWaiting]),
+    (|snapshot| snapshot.seen[1].view = Err(Silence::DataLost("gone".into())), &[Code::DataLost]),
+    (
+        |snapshot| snapshot.seen[1].view = Err(Silence::Refused("CLUSTER NODES: NOAUTH".into())),
+        &[Code::PasswordsDiffer],
+    ),
+    (|snapshot| snapshot.seen[1].view = Err(Silence::Refused("no rights".into())), &[]),
+    (|snapshot| trouble(snapshot, 1, TroubleKind::NoPod), &[Code::PodMissing]),
+    (|snapshot| trouble(snapshot, 1, TroubleKind::Unschedulable), &[Code::PodUnschedulable]),
+    (|snapshot| trouble(snapshot, 1, TroubleKind::Image), &[Code::ImageNotPulled]),
+    (|snapshot| trouble(snapshot, 1, TroubleKind::Container), &[Code::ContainerNotMade]),
+    (|snapshot| trouble(snapshot, 1, TroubleKind::CrashLoop), &[Code::CrashLoop]),
+    (|snapshot| trouble(snapshot, 1, TroubleKind::OutOfMemory), &[Code::OutOfMemory]),
+    (|snapshot| trouble(snapshot, 1, TroubleKind::Starting), &[Code::PodStarting]),
+    (|snapshot| snapshot.seen[1].member.state.ready = Some((false, 0)), &[Code::PodNotReady]),
+    (
+        |snapshot| {
+            let state = &mut snapshot.seen[1].member.state;
+            state.restarts = 1;
+            state.last_end = Some(End { reason: "OOMKilled".into(), code: 137, at: Some(9_000) });
+        },
+        &[Code::OutOfMemory],
+    ),
+    (
+        |snapshot| {
+            let state = &mut snapshot.seen[1].member.state;
+            state.restarts = 1;
+            state.last_end = Some(End { reason: "Error".into(), code: 1, at: Some(9_000) });
+        },
+        &[Code::ContainerRestarted],
+    ),
+    (
+        |snapshot| snapshot.seen.iter_mut().take(3).for_each(|seen| seen.member.worker = Some("node-1".into())),
+        &[Code::ShardOnOneWorker, Code::MajorityOnOneWorker],
+    ),
+    (
+        |snapshot| snapshot.seen.iter_mut().take(3).for_each(|seen| seen.member.zone = Some("zone-9".into())),
+        &[Code::ShardInOneZone, Code::MajorityInOneZone],
+    ),
+    (
+        |snapshot| seen(&mut snapshot.around.workers).get_mut("node-1").expect("it").ready = false,
+        &[Code::WorkerNotReady],
+    ),
+    (
+        |snapshot| {
+            seen(&mut snapshot.around.workers).get_mut("node-1").expect("it").pressure = vec!["DiskPressure".into()];
+        },
+        &[Code::WorkerUnderPressure],
+    ),
+    (|snapshot| seen(&mut snapshot.around.budgets).clear(), &[Code::BudgetMissing]),
+    (|snapshot| seen(&mut snapshot.around.budgets)[0].max_unavailable = Some("50%".into()), &[Code::BudgetUseless]),
+    (
+        |snapshot| {
+            let second = Budget { name: "b".into(), ..seen(&mut snapshot.around.budgets)[0].clone() };
+            seen(&mut snapshot.around.budgets).push(second);
+        },
+        &[Code::BudgetsOverlap],
+    ),
+    (
+        |snapshot| {
+            seen(&mut snapshot.around.services)[1].selector = Labels::from([("node".into(), "nobody".into())]);
+        },
+        // An address that leads nowhere is not the node's any more.
+        &[Code::ServiceWithoutEndpoint],
+    ),
+    (|snapshot| seen(&mut snapshot.around.services)[1].ports = [6379].into(), &[Code::ServiceWithoutPort]),
+    (
+        |snapshot| seen(&mut snapshot.around.claims).values_mut().next().expect("one").phase = "Lost".into(),
+        &[Code::VolumeLost],
+    ),
+    (
+        |snapshot| seen(&mut snapshot.around.usage).values_mut().next().expect("one").used = 100 << 30,
+        &[Code::VolumeFull],
+    ),
+    (
+        |snapshot| view(snapshot, 1).server.failed_writes = vec!["aof_last_write_status".into()],
+        &[Code::PersistenceFails],
+    ),
+    (|snapshot| view(snapshot, 1).server.append_only = Some(false), &[Code::PersistenceOff]),
+    (|snapshot| view(snapshot, 1).server.version = Some("7.2.0".into()), &[Code::VersionsDiffer]),
+    (
+        |snapshot| {
+            seen(&mut view(snapshot, 1).settings).insert("cluster-node-timeout".into(), "1000".into());
+        },
+        &[Code::SettingsDiffer],
+    ),
+    (|snapshot| view(snapshot, 1).server.max_memory = Some(0), &[Code::MaxmemoryTooHigh]),
+    (
+        |snapshot| {
+            snapshot.seen.retain(|seen| seen.member.number.is_some_and(NodeNumber::is_master_at_birth));
+            each_view(snapshot, |view| view.nodes.retain(|line| line.master.is_none()));
+            seen(&mut snapshot.around.services)
+                .retain(|service| service.number.is_some_and(NodeNumber::is_master_at_birth));
+        },
+        &[Code::NoReplica],
+    ),
+    (
+        |snapshot| {
+            view(snapshot, 5).nodes.retain(|line| line.flags.is_myself());
+            for index in 0..5 {
+                view(snapshot, index).nodes.remove(5);
+            }
+        },
+        &[Code::ViewsDisagree, Code::PodOutsideCluster],
+    ),
+];
+
+#[test]
+fn each_fault_has_its_codes_and_no_others() {
+    let mut wrong = Vec::new();
+    for (index, (change, expected)) in SCENARIOS.iter().enumerate() {
+        let mut snapshot = whole();
+        change(&mut snapshot);
+        let found: BTreeSet<Code> = report(&snapshot).findings.iter().map(|finding| finding.code).collect();
+        let expected: BTreeSet<Code> = expected.iter().copied().collect();
+        if found != expected {
+            wrong.push(format!("scenario {index}: expected {expected:?}, found {found:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_code_is_found_in_some_scenario() {
+    let found: BTreeSet<Code> = SCENARIOS.iter().flat_map(|(_, codes)| codes.iter().copied()).collect();
+    let missing: Vec<_> = Code::ALL.into_iter().filter(|code| !found.contains(code)).collect();
+    assert_eq!(missing, []);
+}
+
+/// A command that does not exist helps nobody.
+#[test]
+fn every_hint_is_a_command_that_exists() {
+    for (change, _) in SCENARIOS {
+        let mut snapshot = whole();
+        change(&mut snapshot);
+        for finding in report(&snapshot).findings {
+            let hint = finding.hint;
+            let words = hint.replace('\'', "");
+            match words.strip_prefix("kubectl redis-cluster ") {
+                Some(_) => {
+                    let words = words.trim_start_matches("kubectl ").split(' ');
+                    crate::cli::Cli::try_parse_from(words).unwrap_or_else(|error| panic!("{hint}: {error}"));
+                }
+                None => {
+                    let verbs = ["describe", "get", "exec", "logs", "edit", "create", "delete", "patch"];
+                    let verb = words.trim_start_matches("kubectl ").trim_start_matches("-n default ");
+                    assert!(
+                        hint.starts_with("kubectl ") && verbs.contains(&verb.split(' ').next().unwrap_or("")),
+                        "{hint}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn what_may_not_be_asked_is_no_verdict_where_it_matters() {
+    let mut snapshot = whole();
+    snapshot.around.budgets = Look::Denied("you may not".into());
+    assert_eq!(report(&snapshot).verdict(Severity::Info), Verdict::Healthy);
+    snapshot.seen[1].view = Err(Silence::Refused("you may not".into()));
+    let asked = report(&snapshot);
+    assert_eq!(asked.gaps.iter().map(|gap| gap.matters).collect::<Vec<_>>(), [false, true]);
+    assert_eq!(asked.verdict(Severity::Warning), Verdict::Unclear);
+    snapshot.seen[3].view = Err("no answer".into());
+    assert_eq!(report(&snapshot).verdict(Severity::Warning), Verdict::Unhealthy);
+    assert_eq!(report(&snapshot).verdict(Severity::Error), Verdict::Unclear);
+}
+
+#[test]
+fn silence_of_all_is_ours_unless_kubernetes_knows_a_reason() {
+    let mut snapshot = whole();
+    snapshot.seen.iter_mut().for_each(|seen| seen.view = Err("no answer".into()));
+    assert_eq!(report(&snapshot).verdict(Severity::Warning), Verdict::Unclear);
+    trouble(&mut snapshot, 0, TroubleKind::CrashLoop);
+    assert_eq!(report(&snapshot).verdict(Severity::Warning), Verdict::Unhealthy);
+}
+
+#[test]
+fn what_losing_a_place_would_cost() {
+    let mut snapshot = whole();
+    for index in [0, 1, 2] {
+        snapshot.seen[index].member.worker = Some("node-9".into());
+    }
+    let all = losses(&Topology::of(&snapshot));
+    let worst = all.iter().find(|loss| loss.name == "node-9").expect("it");
+    assert_eq!((worst.nodes, worst.masters, &worst.shards[..], worst.majority_left), (3, 2, &[1][..], false));
+}

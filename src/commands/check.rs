@@ -1,0 +1,97 @@
+//! `check`: what is wrong with a cluster, and what mends it.
+
+use super::target::{TargetArgs, only_one};
+use super::watch::WatchArgs;
+use crate::cluster::finding::Severity;
+use crate::cluster::health::{Verdict, check, losses};
+use crate::cluster::topology::Topology;
+use crate::context::Context;
+use crate::error::Error;
+use crate::k8s::members::Which;
+use crate::ops::observe::{self, Scope};
+use crate::outcome::Outcome;
+use crate::ui::findings::full;
+use crate::ui::json::{self, Form};
+use crate::ui::terminal::Ui;
+use crate::ui::topology::summary;
+
+/// Check a cluster, and say what is wrong with it and what mends it
+///
+/// Every node is asked for its view, its replication and its settings, and Kubernetes for the
+/// pods, Services, disruption budgets, volumes and workers. What may not be looked at is said.
+///
+/// Exit status: 0 healthy, 1 something was found, 2 it could not be told.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  kubectl redis-cluster check\n  \
+                        kubectl redis-cluster check redis-001 --severity error\n  \
+                        kubectl redis-cluster check -l app=redis -o json | jq '.findings[].code'\n  \
+                        kubectl redis-cluster check redis-001 --watch")]
+pub struct Args {
+    #[command(flatten)]
+    target: TargetArgs,
+    /// The least severity that counts for the exit status; all findings are shown
+    #[arg(long, value_enum, value_name = "SEVERITY", default_value = "warning")]
+    severity: Bar,
+    /// Look for keys of slots that another master owns, too: 16384 small questions to each master
+    #[arg(long)]
+    search_multiple_owners: bool,
+    #[command(flatten)]
+    watch: WatchArgs,
+    /// The form of the output
+    #[arg(short, long, value_enum, value_name = "FORMAT")]
+    output: Option<Form>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Bar {
+    Info,
+    Warning,
+    Error,
+}
+
+impl From<Bar> for Severity {
+    fn from(bar: Bar) -> Self {
+        match bar {
+            Bar::Info => Self::Info,
+            Bar::Warning => Self::Warning,
+            Bar::Error => Self::Error,
+        }
+    }
+}
+
+/// Checks a cluster.
+///
+/// # Errors
+/// When it cannot be found.
+pub async fn run(context: &Context, args: Args, ui: &mut Ui) -> Result<Outcome, Error> {
+    let which = args.target.which(context).await?;
+    let colored = ui.is_colored();
+    let verdict = args.watch.run(ui, async || look(context, &which, &args, colored).await).await?;
+    Ok(match verdict {
+        Verdict::Healthy => Outcome::Done,
+        Verdict::Unhealthy => Outcome::Bad,
+        Verdict::Unclear => Outcome::Unclear,
+    })
+}
+
+/// One look: what to show, and the verdict.
+async fn look(context: &Context, which: &Which, args: &Args, colored: bool) -> Result<(String, Verdict), Error> {
+    let scope = if args.search_multiple_owners { Scope::AllAndKeys } else { Scope::All };
+    let snapshot = observe::cluster(context, which, scope).await?.snapshot(context.server.namespace());
+    if matches!(which, Which::Selected(_)) {
+        only_one(&snapshot)?;
+    }
+    let topology = Topology::of(&snapshot);
+    let report = check(&snapshot, &topology);
+    let verdict = report.verdict(args.severity.into());
+    let text = match args.output {
+        None => {
+            let found = full(&report, &losses(&topology), verdict, colored);
+            format!("{}\n\n{found}", summary(&snapshot.name, &topology, colored))
+        }
+        // One document a line, for programs that read them as they come.
+        Some(Form::Json) if args.watch.watch => json::cluster_info(&snapshot, &topology, &report).to_string(),
+        Some(form) => form.text(&json::cluster_info(&snapshot, &topology, &report)),
+    };
+    Ok((text, verdict))
+}

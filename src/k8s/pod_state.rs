@@ -1,0 +1,163 @@
+//! Pure: what a pod's object says of its server.
+
+use crate::cluster::surroundings::{End, PodState, Trouble, TroubleKind};
+use crate::manifest::quantity::Size;
+use k8s_openapi::api::core::v1::{Container, ContainerState, ContainerStateTerminated, ContainerStatus, Pod};
+
+/// What Kubernetes says of a pod, whose server runs in this container.
+pub fn pod_state(pod: &Pod, container: Option<&Container>) -> PodState {
+    let status = container.and_then(|container| status_of(pod, &container.name));
+    PodState {
+        labels: pod.metadata.labels.clone().unwrap_or_default(),
+        ready: ready(pod),
+        trouble: trouble(pod, status),
+        restarts: status.map_or(0, |status| u32::try_from(status.restart_count).unwrap_or_default()),
+        last_end: status.and_then(|status| status.last_state.as_ref()?.terminated.as_ref()).map(end),
+        memory_limit: container.and_then(memory_limit),
+        claims: claims(pod),
+        host_ip: pod.status.as_ref().and_then(|status| status.host_ip.clone()),
+    }
+}
+
+fn status_of<'a>(pod: &'a Pod, container: &str) -> Option<&'a ContainerStatus> {
+    pod.status.as_ref()?.container_statuses.as_ref()?.iter().find(|status| status.name == container)
+}
+
+fn ready(pod: &Pod) -> Option<(bool, i64)> {
+    let conditions = pod.status.as_ref()?.conditions.as_ref()?;
+    let ready = conditions.iter().find(|condition| condition.type_ == "Ready")?;
+    Some((ready.status == "True", ready.last_transition_time.as_ref()?.0.as_second()))
+}
+
+fn end(ended: &ContainerStateTerminated) -> End {
+    End {
+        reason: ended.reason.clone().unwrap_or_else(|| "an unknown end".into()),
+        code: ended.exit_code,
+        at: ended.finished_at.as_ref().map(|time| time.0.as_second()),
+    }
+}
+
+fn memory_limit(container: &Container) -> Option<u64> {
+    let limit = container.resources.as_ref()?.limits.as_ref()?.get("memory")?;
+    limit.0.parse::<Size>().ok().map(|size| size.bytes())
+}
+
+fn claims(pod: &Pod) -> Vec<String> {
+    let volumes = pod.spec.iter().flat_map(|spec| spec.volumes.iter().flatten());
+    volumes.filter_map(|volume| Some(volume.persistent_volume_claim.as_ref()?.claim_name.clone())).collect()
+}
+
+/// Why a pod's server cannot be asked; none when it runs.
+fn trouble(pod: &Pod, server: Option<&ContainerStatus>) -> Option<Trouble> {
+    let state = server.and_then(|server| server.state.as_ref());
+    if state.is_some_and(|state| state.running.is_some()) {
+        return None;
+    }
+    let status = pod.status.as_ref()?;
+    if let Some(trouble) = state.and_then(|state| of_state(state, server)) {
+        return Some(trouble);
+    }
+    let conditions = status.conditions.as_deref().unwrap_or_default();
+    let unscheduled = conditions.iter().find(|each| each.type_ == "PodScheduled" && each.status == "False");
+    let phase = status.phase.as_deref().unwrap_or("Unknown").to_lowercase();
+    Some(match unscheduled.and_then(|condition| condition.message.as_deref()) {
+        Some(message) => {
+            Trouble { kind: TroubleKind::Unschedulable, text: format!("its pod cannot be scheduled: {message}") }
+        }
+        None if phase == "failed" => {
+            let why = status.reason.iter().chain(&status.message).map(|text| format!(": {text}")).collect::<String>();
+            Trouble { kind: TroubleKind::Ended, text: format!("its pod is {phase}{why}") }
+        }
+        None => Trouble { kind: TroubleKind::Starting, text: format!("its pod is {phase}") },
+    })
+}
+
+fn of_state(state: &ContainerState, server: Option<&ContainerStatus>) -> Option<Trouble> {
+    let last = server.and_then(|server| server.last_state.as_ref()?.terminated.as_ref());
+    if let Some(waiting) = &state.waiting {
+        let reason = waiting.reason.as_deref().unwrap_or("waiting");
+        let kind = match reason {
+            "ErrImagePull"
+            | "ImagePullBackOff"
+            | "InvalidImageName"
+            | "ErrImageNeverPull"
+            | "ImageInspectError"
+            | "RegistryUnavailable" => TroubleKind::Image,
+            "CreateContainerConfigError" | "CreateContainerError" | "RunContainerError" => TroubleKind::Container,
+            _ if last.is_some_and(is_out_of_memory) => TroubleKind::OutOfMemory,
+            "CrashLoopBackOff" => TroubleKind::CrashLoop,
+            _ => TroubleKind::Starting,
+        };
+        let told = matches!(kind, TroubleKind::Image | TroubleKind::Container);
+        let message = waiting.message.as_ref().filter(|_| told).map(|text| format!(": {text}")).unwrap_or_default();
+        let last = last.map(|last| format!(", it ended with exit code {}", last.exit_code)).unwrap_or_default();
+        return Some(Trouble { kind, text: format!("its container is not running: {reason}{message}{last}") });
+    }
+    let ended = state.terminated.as_ref()?;
+    let kind = if is_out_of_memory(ended) { TroubleKind::OutOfMemory } else { TroubleKind::Ended };
+    let reason = ended.reason.as_deref().unwrap_or("ended");
+    Some(Trouble { kind, text: format!("its container ended: {reason}, exit code {}", ended.exit_code) })
+}
+
+fn is_out_of_memory(ended: &ContainerStateTerminated) -> bool {
+    ended.reason.as_deref() == Some("OOMKilled")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn state(status: &Value) -> PodState {
+        let pod: Pod = serde_json::from_value(json!({
+            "metadata": { "name": "a-0", "labels": { "app": "redis" } },
+            "spec": {
+                "containers": [{ "name": "redis", "resources": { "limits": { "memory": "64Mi" } } }],
+                "volumes": [{ "name": "data", "persistentVolumeClaim": { "claimName": "data-a-0" } }],
+            },
+            "status": status,
+        }))
+        .expect("a pod");
+        let container = pod.spec.as_ref().map(|spec| spec.containers[0].clone());
+        pod_state(&pod, container.as_ref())
+    }
+
+    fn container(state: &Value, last: &Value) -> Value {
+        json!({ "containerStatuses": [{ "name": "redis", "ready": false, "restartCount": 2, "image": "", "imageID": "",
+                                        "state": state, "lastState": last }] })
+    }
+
+    fn kind(status: &Value) -> Option<TroubleKind> {
+        state(status).trouble.map(|trouble| trouble.kind)
+    }
+
+    #[test]
+    fn a_server_that_runs() {
+        let last =
+            json!({ "terminated": { "exitCode": 137, "reason": "OOMKilled", "finishedAt": "1970-01-01T00:01:00Z" } });
+        let state = state(&container(&json!({ "running": {} }), &last));
+        assert_eq!(state.trouble, None);
+        assert_eq!((state.restarts, state.memory_limit), (2, Some(64 << 20)));
+        assert_eq!(state.last_end, Some(End { reason: "OOMKilled".into(), code: 137, at: Some(60) }));
+        assert_eq!(state.claims, ["data-a-0"]);
+    }
+
+    #[test]
+    fn why_a_server_does_not_run() {
+        let waiting = |reason: &str| json!({ "waiting": { "reason": reason, "message": "so it is" } });
+        let ended = |reason: &str| json!({ "terminated": { "exitCode": 1, "reason": reason } });
+        let none = json!({});
+        assert_eq!(kind(&container(&waiting("ImagePullBackOff"), &none)), Some(TroubleKind::Image));
+        assert_eq!(kind(&container(&waiting("CreateContainerConfigError"), &none)), Some(TroubleKind::Container));
+        assert_eq!(kind(&container(&waiting("CrashLoopBackOff"), &ended("Error"))), Some(TroubleKind::CrashLoop));
+        assert_eq!(kind(&container(&waiting("CrashLoopBackOff"), &ended("OOMKilled"))), Some(TroubleKind::OutOfMemory));
+        assert_eq!(kind(&container(&waiting("ContainerCreating"), &none)), Some(TroubleKind::Starting));
+        assert_eq!(kind(&container(&ended("Completed"), &none)), Some(TroubleKind::Ended));
+        assert_eq!(kind(&json!({ "phase": "Pending" })), Some(TroubleKind::Starting));
+        let evicted = state(&json!({ "phase": "Failed", "reason": "Evicted", "message": "low on memory" }));
+        assert_eq!(evicted.trouble.expect("one").text, "its pod is failed: Evicted: low on memory");
+        let unschedulable = json!({ "phase": "Pending", "conditions": [
+            { "type": "PodScheduled", "status": "False", "message": "0/3 nodes are available" }] });
+        assert_eq!(kind(&unschedulable), Some(TroubleKind::Unschedulable));
+    }
+}

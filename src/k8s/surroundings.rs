@@ -1,0 +1,259 @@
+//! What is around a cluster's nodes: Services, disruption budgets, volumes, workers.
+//! What may not be read is said, and everything else is read all the same.
+
+use super::client::Server;
+use super::members::{Candidate, Which, list};
+use crate::cluster::node::NodeNumber;
+use crate::cluster::surroundings::{Budget, Claim, Labels, Look, Service, Surroundings, TroubleKind, Usage, Worker};
+use crate::error::{Error, ErrorKind};
+use crate::manifest::names;
+use futures::future::{join_all, join5};
+use k8s_openapi::api::core::v1::{Node, PersistentVolumeClaim, Pod, Service as ServiceObject};
+use kube::Api;
+use kube::api::LogParams;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How many lines of a container that ended are kept.
+const LAST_WORDS: i64 = 3;
+
+/// Reads all of it at once; one request a worker and kind.
+pub async fn read(server: &Server, which: &Which, candidates: &[Candidate]) -> Surroundings {
+    let workers: BTreeSet<&str> = candidates.iter().filter_map(|each| each.member.worker.as_deref()).collect();
+    let has_claims = candidates.iter().any(|each| !each.member.state.claims.is_empty());
+    let (services, budgets, (claims, usage), workers, last_words) = join5(
+        services(server, which),
+        budgets(server),
+        async {
+            if has_claims {
+                futures::future::join(claims(server), usage(server, &workers)).await
+            } else {
+                Default::default()
+            }
+        },
+        self::workers(server, &workers),
+        last_words(server, candidates),
+    )
+    .await;
+    Surroundings { now: jiff::Timestamp::now().as_second(), services, budgets, claims, usage, workers, last_words }
+}
+
+fn look<T>(result: Result<T, Error>) -> Look<T> {
+    match result {
+        Ok(value) => Look::Seen(value),
+        Err(error) => Look::Denied(error.headline().trim_start_matches("error: ").to_owned()),
+    }
+}
+
+async fn services(server: &Server, which: &Which) -> Look<Vec<Service>> {
+    let services = list::<ServiceObject>(server, "services", String::new()).await;
+    let cluster = match which {
+        Which::Named(name) => Some(name.as_str()),
+        Which::Selected(_) => None,
+    };
+    look(services.map(|services| services.iter().map(|service| service_of(service, cluster)).collect()))
+}
+
+fn service_of(object: &ServiceObject, cluster: Option<&str>) -> Service {
+    let labels = object.metadata.labels.as_ref();
+    let label = |name: &str| labels.and_then(|labels| labels.get(name)).map(String::as_str);
+    let spec = object.spec.clone().unwrap_or_default();
+    let balancers = object.status.iter().flat_map(|status| status.load_balancer.iter());
+    let outside = balancers.flat_map(|balancer| balancer.ingress.iter().flatten().filter_map(|each| each.ip.clone()));
+    let inside =
+        spec.cluster_ip.iter().chain(spec.cluster_ips.iter().flatten()).chain(spec.external_ips.iter().flatten());
+    let ports = spec.ports.iter().flatten().filter_map(|port| u16::try_from(port.port).ok());
+    Service {
+        name: object.metadata.name.clone().unwrap_or_default(),
+        number: label(names::NODE).and_then(|number| number.parse::<NodeNumber>().ok()),
+        ours: cluster.is_some()
+            && label(names::INSTANCE) == cluster
+            && label(names::MANAGED_BY) == Some(names::MANAGER),
+        addresses: inside.cloned().chain(outside).filter(|address| address != "None" && !address.is_empty()).collect(),
+        selector: spec.selector.unwrap_or_default(),
+        ports: ports.collect(),
+        leads_to_unready: spec.publish_not_ready_addresses == Some(true),
+    }
+}
+
+async fn budgets(server: &Server) -> Look<Vec<Budget>> {
+    let budgets = async {
+        let kind = server.budget_kind().await?;
+        server.list(kind, Some(server.namespace()), "").await
+    };
+    look(budgets.await.map(|budgets| budgets.iter().map(budget_of).collect()))
+}
+
+fn budget_of(object: &Value) -> Budget {
+    let spec = &object["spec"];
+    let number = |value: &Value| match value {
+        Value::Null => None,
+        Value::String(text) => Some(text.clone()),
+        other => Some(other.to_string()),
+    };
+    let selector = &spec["selector"];
+    let only_labels = selector["matchExpressions"].as_array().is_none_or(Vec::is_empty);
+    Budget {
+        name: object["metadata"]["name"].as_str().unwrap_or_default().to_owned(),
+        selector: only_labels
+            .then(|| serde_json::from_value::<Labels>(selector["matchLabels"].clone()).unwrap_or_default()),
+        max_unavailable: number(&spec["maxUnavailable"]),
+        min_available: number(&spec["minAvailable"]),
+    }
+}
+
+async fn claims(server: &Server) -> Look<BTreeMap<String, Claim>> {
+    let claims = list::<PersistentVolumeClaim>(server, "persistentvolumeclaims", String::new()).await;
+    let claim = |claim: PersistentVolumeClaim| {
+        let phase = claim.status.and_then(|status| status.phase).unwrap_or_default();
+        (claim.metadata.name.unwrap_or_default(), Claim { phase, deleted: claim.metadata.deletion_timestamp.is_some() })
+    };
+    look(claims.map(|claims| claims.into_iter().map(claim).collect()))
+}
+
+async fn workers(server: &Server, names: &BTreeSet<&str>) -> Look<BTreeMap<String, Worker>> {
+    let api: Api<Node> = Api::all(server.client());
+    let found =
+        join_all(
+            names.iter().map(|name| {
+                let api = &api;
+                async move {
+                    server.answer("get nodes", api.get(name)).await.map(|node| ((*name).to_owned(), worker_of(&node)))
+                }
+            }),
+        );
+    look(found.await.into_iter().filter(|found| !is_gone(found)).collect())
+}
+
+/// A worker that has been removed from Kubernetes is none that may not be read.
+fn is_gone<T>(found: &Result<T, Error>) -> bool {
+    found.as_ref().is_err_and(|error| error.kind() == ErrorKind::NotFound)
+}
+
+fn worker_of(node: &Node) -> Worker {
+    let conditions = node.status.iter().flat_map(|status| status.conditions.iter().flatten());
+    let mut worker = Worker {
+        zone: node.metadata.labels.as_ref().and_then(|labels| labels.get(names::ZONE).cloned()),
+        ..Worker::default()
+    };
+    for condition in conditions.filter(|condition| condition.status == "True") {
+        match condition.type_.as_str() {
+            "Ready" => worker.ready = true,
+            pressure if pressure.ends_with("Pressure") => worker.pressure.push(pressure.to_owned()),
+            _ => {}
+        }
+    }
+    worker
+}
+
+/// What the kubelets measure, for who may ask them.
+async fn usage(server: &Server, workers: &BTreeSet<&str>) -> Look<BTreeMap<String, Usage>> {
+    let answers = join_all(workers.iter().map(|worker| summary(server, worker))).await;
+    let mut usage = BTreeMap::new();
+    let mut refusal = None;
+    for answer in answers {
+        match answer {
+            Ok(summary) => usage.extend(usage_of(&summary, server.namespace())),
+            Err(error) => refusal = Some(error),
+        }
+    }
+    match refusal {
+        Some(error) if usage.is_empty() => look(Err(error)),
+        None if usage.is_empty() => Look::Denied("the workers do not measure volumes of this kind".into()),
+        _ => Look::Seen(usage),
+    }
+}
+
+async fn summary(server: &Server, worker: &str) -> Result<Value, Error> {
+    let request = http::Request::get(format!("/api/v1/nodes/{worker}/proxy/stats/summary"))
+        .body(Vec::new())
+        .map_err(|error| Error::user(format!("cannot ask for the worker's figures: {error}")))?;
+    server.answer("get nodes/proxy", server.client().request::<Value>(request)).await
+}
+
+fn usage_of(summary: &Value, namespace: &str) -> Vec<(String, Usage)> {
+    let pods = summary["pods"].as_array().into_iter().flatten();
+    let volumes = pods.flat_map(|pod| pod["volume"].as_array().into_iter().flatten());
+    volumes
+        .filter(|volume| volume["pvcRef"]["namespace"] == namespace)
+        .filter_map(|volume| {
+            let claim = volume["pvcRef"]["name"].as_str()?.to_owned();
+            Some((claim, Usage { used: volume["usedBytes"].as_u64()?, free: volume["availableBytes"].as_u64()? }))
+        })
+        .collect()
+}
+
+/// What containers that have ended printed last; best effort, since it only adds to what
+/// is known already.
+async fn last_words(server: &Server, candidates: &[Candidate]) -> BTreeMap<String, String> {
+    let ended = candidates.iter().filter(|candidate| {
+        let trouble = candidate.member.state.trouble.as_ref();
+        trouble.is_some_and(|trouble| {
+            matches!(trouble.kind, TroubleKind::CrashLoop | TroubleKind::OutOfMemory | TroubleKind::Ended)
+        })
+    });
+    let words = join_all(ended.filter_map(|candidate| {
+        let pod = candidate.member.pod.clone()?;
+        let container = candidate.member.shell.as_ref()?.container.clone();
+        Some(async move { Some((pod.clone(), last_lines(server, &pod, container).await?)) })
+    }));
+    words.await.into_iter().flatten().collect()
+}
+
+async fn last_lines(server: &Server, pod: &str, container: String) -> Option<String> {
+    let api: Api<Pod> = Api::namespaced(server.client(), server.namespace());
+    let wish = |previous| LogParams {
+        container: Some(container.clone()),
+        tail_lines: Some(LAST_WORDS),
+        previous,
+        ..LogParams::default()
+    };
+    let before = server.answer("get pods/log", api.logs(pod, &wish(true))).await;
+    let text = match before {
+        Ok(text) => text,
+        // It has ended, and was not started again yet.
+        Err(_) => server.answer("get pods/log", api.logs(pod, &wish(false))).await.ok()?,
+    };
+    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    (!lines.is_empty()).then(|| lines.join(" / "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn budgets_of_every_form() {
+        let budget = |spec: Value| budget_of(&json!({ "metadata": { "name": "b" }, "spec": spec }));
+        let ours = budget(json!({ "maxUnavailable": 1, "selector": { "matchLabels": { "a": "b" } } }));
+        assert_eq!((ours.max_unavailable.as_deref(), ours.min_available.as_deref()), (Some("1"), None));
+        assert_eq!(ours.selector, Some(Labels::from([("a".into(), "b".into())])));
+        assert_eq!(budget(json!({ "minAvailable": "50%" })).min_available.as_deref(), Some("50%"));
+        let rule = json!({ "selector": { "matchExpressions": [{ "key": "a", "operator": "Exists" }] } });
+        assert_eq!(budget(rule).selector, None);
+    }
+
+    #[test]
+    fn a_worker_says_what_it_lacks() {
+        let node: Node = serde_json::from_value(json!({
+            "metadata": { "name": "w", "labels": { names::ZONE: "a" } },
+            "status": { "conditions": [
+                { "type": "Ready", "status": "True" }, { "type": "DiskPressure", "status": "True" },
+                { "type": "MemoryPressure", "status": "False" }] },
+        }))
+        .expect("a node");
+        let expected = Worker { zone: Some("a".into()), ready: true, pressure: vec!["DiskPressure".into()] };
+        assert_eq!(worker_of(&node), expected);
+    }
+
+    #[test]
+    fn volumes_of_the_own_namespace_alone() {
+        let volume = |namespace: &str| {
+            json!({ "usedBytes": 90, "availableBytes": 10,
+                                               "pvcRef": { "name": "data-a-0", "namespace": namespace } })
+        };
+        let summary = json!({ "pods": [{ "volume": [volume("other"), { "usedBytes": 1 }, volume("mine")] }] });
+        assert_eq!(usage_of(&summary, "mine"), [("data-a-0".into(), Usage { used: 90, free: 10 })]);
+    }
+}

@@ -1,0 +1,216 @@
+//! Faults that are made of real pods, and exactly the codes that each is found by.
+
+use super::support::{Namespace, feed, program, until};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+
+/// What `check` finds, and how it ends.
+fn check(namespace: &Namespace, arguments: &[&str]) -> (Value, Option<i32>) {
+    let said = namespace.plugin(&[&["check", "-o", "json", "--ask-timeout", "10s"], arguments].concat());
+    (serde_json::from_str(&said.out).unwrap_or_else(|_| panic!("{}", said.err)), said.code)
+}
+
+fn codes(found: &Value) -> BTreeSet<String> {
+    let findings = found["findings"].as_array().expect("a list");
+    findings.iter().map(|finding| finding["code"].as_str().expect("a code").to_owned()).collect()
+}
+
+/// Waits until exactly these codes are found: what follows from a fault takes its time.
+fn finds(namespace: &Namespace, cluster: &str, expected: &[&str]) -> Value {
+    let expected: BTreeSet<String> = expected.iter().map(|code| (*code).to_owned()).collect();
+    let mut found = Value::Null;
+    for _ in 0..60 {
+        found = check(namespace, &[cluster]).0;
+        if codes(&found) == expected {
+            return found;
+        }
+        std::thread::sleep(std::time::Duration::from_secs(1));
+    }
+    panic!("expected {expected:?}, found {:?}: {found:#}", codes(&found));
+}
+
+/// The finding of this code.
+fn finding<'a>(found: &'a Value, code: &str) -> &'a Value {
+    let findings = found["findings"].as_array().expect("a list");
+    findings.iter().find(|finding| finding["code"] == code).unwrap_or_else(|| panic!("no {code} in {found:#}"))
+}
+
+/// Does what the finding says helps.
+fn take_the_hint(found: &Value, code: &str) {
+    let hint = finding(found, code)["hint"].as_str().expect("a hint");
+    feed(&mut program("sh"), hint).ok();
+}
+
+/// Changes the template of a node's pod, and has the pod made anew.
+fn remake(namespace: &Namespace, node: &str, container: Value, pod: &Value) {
+    let mut container = container;
+    container["name"] = json!("redis");
+    let mut spec = pod.clone();
+    spec["containers"] = json!([container]);
+    let patch = json!({ "spec": { "template": { "spec": spec } } }).to_string();
+    namespace.kubectl(&["patch", "statefulset", node, "-p", &patch]).ok();
+    namespace.kubectl(&["delete", "pod", &format!("{node}-0"), "--grace-period=1"]).ok();
+}
+
+fn unmake(namespace: &Namespace, node: &str) {
+    namespace.kubectl(&["rollout", "undo", &format!("statefulset/{node}")]).ok();
+}
+
+const REPLICA: &str = "a-node-302";
+const POD: &str = "a-node-302-0";
+
+#[test]
+fn pods_that_do_not_run() {
+    let namespace = Namespace::new("check-pods");
+    namespace.plugin(&["create", "a", "--ephemeral", "--image", "redis:7.0"]).ok();
+    finds(&namespace, "a", &[]);
+    let none = json!({});
+    let faults: [(&str, Value, Value); 6] = [
+        ("image-not-pulled", json!({ "image": "redis:nowhere" }), none.clone()),
+        ("pod-unschedulable", none.clone(), json!({ "nodeSelector": { "nowhere": "at-all" } })),
+        ("pod-starting", none.clone(), json!({ "volumes": [{ "name": "x", "configMap": { "name": "nowhere" } }] })),
+        ("container-not-made", json!({ "envFrom": [{ "secretRef": { "name": "nowhere" } }] }), none.clone()),
+        ("crash-loop", json!({ "command": ["sh", "-c", "echo so it is; exit 3"] }), none.clone()),
+        (
+            "out-of-memory",
+            json!({ "command": ["sh", "-c", "x=a; while :; do x=$x$x; done"],
+                    "resources": { "limits": { "memory": "24Mi" }, "requests": { "memory": "24Mi" } } }),
+            none.clone(),
+        ),
+    ];
+    for (code, container, pod) in faults {
+        remake(&namespace, REPLICA, container, &pod);
+        let found = finds(&namespace, "a", &[code]);
+        let finding = finding(&found, code);
+        assert_eq!((finding["severity"].as_str(), finding["subject"].as_str()), (Some("warning"), Some(REPLICA)));
+        if code == "crash-loop" {
+            assert!(finding["evidence"].as_str().expect("text").ends_with("its last words: so it is"), "{finding:#}");
+        }
+        feed(&mut program("sh"), finding["hint"].as_str().expect("a hint")).ok();
+        unmake(&namespace, REPLICA);
+    }
+    namespace.kubectl(&["delete", "statefulset", REPLICA]).ok();
+    finds(&namespace, "a", &["pod-missing"]);
+    namespace.plugin(&["create", "a", "--ephemeral", "--image", "redis:7.0"]).ok();
+    finds(&namespace, "a", &[]);
+
+    let _ = namespace.kubectl(&["exec", POD, "--", "redis-cli", "shutdown", "nosave"]);
+    finds(&namespace, "a", &["container-restarted"]);
+    // A gate that nobody opens: the node is well, its pod never ready.
+    remake(&namespace, REPLICA, none.clone(), &json!({ "readinessGates": [{ "conditionType": "example.com/gate" }] }));
+    finds(&namespace, "a", &["pod-not-ready"]);
+    unmake(&namespace, REPLICA);
+    remake(&namespace, REPLICA, json!({ "image": "valkey/valkey:8.1" }), &none);
+    finds(&namespace, "a", &["versions-differ"]);
+}
+
+#[test]
+fn what_is_around_the_pods() {
+    let namespace = Namespace::new("check-around");
+    namespace.plugin(&["create", "a"]).ok();
+    finds(&namespace, "a", &[]);
+
+    namespace.kubectl(&["delete", "poddisruptionbudget", "a"]).ok();
+    let found = finds(&namespace, "a", &["budget-missing"]);
+    let hint = finding(&found, "budget-missing")["hint"].as_str().expect("a hint");
+    assert!(hint.contains("create poddisruptionbudget a --selector"), "{hint}");
+    // This kubectl is too new for a server of 1.20 to take the hint.
+    namespace.plugin(&["create", "a"]).ok();
+    finds(&namespace, "a", &[]);
+    let patch = "{\"spec\":{\"maxUnavailable\":\"50%\"}}";
+    namespace.kubectl(&["patch", "poddisruptionbudget", "a", "--type=merge", "-p", patch]).ok();
+    take_the_hint(&finds(&namespace, "a", &["budget-useless"]), "budget-useless");
+    finds(&namespace, "a", &[]);
+    let first = namespace.kubectl(&["get", "poddisruptionbudget", "a", "-o", "json"]).ok();
+    let mut second: Value = serde_json::from_str(&first).expect("JSON");
+    second["metadata"] = json!({ "name": "b" });
+    namespace.apply(&second.to_string()).ok();
+    take_the_hint(&finds(&namespace, "a", &["budgets-overlap"]), "budgets-overlap");
+    finds(&namespace, "a", &[]);
+
+    let select = |node: &str| json!({ "spec": { "selector": { "kubectl-redis-cluster/node": node } } }).to_string();
+    namespace.kubectl(&["patch", "service", REPLICA, "-p", &select("nobody")]).ok();
+    finds(&namespace, "a", &["service-without-endpoint"]);
+    namespace.kubectl(&["patch", "service", REPLICA, "-p", &select("302")]).ok();
+    finds(&namespace, "a", &[]);
+    let bus = namespace.kubectl(&["get", "service", REPLICA, "-o", "jsonpath={.spec.ports[1]}"]).ok();
+    let patch = |change: Value| {
+        let patch = json!([change]).to_string();
+        namespace.kubectl(&["patch", "service", REPLICA, "--type=json", "-p", &patch]).ok();
+    };
+    patch(json!({ "op": "remove", "path": "/spec/ports/1" }));
+    finds(&namespace, "a", &["service-without-port"]);
+    let bus: Value = serde_json::from_str(&bus).expect("a port");
+    patch(json!({ "op": "add", "path": "/spec/ports/1", "value": bus }));
+    finds(&namespace, "a", &[]);
+
+    let redis = |command: &str| {
+        let words = command.split(' ');
+        namespace.kubectl(&["exec", POD, "--", "redis-cli"].into_iter().chain(words).collect::<Vec<_>>()).ok()
+    };
+    let pod_ip = namespace.kubectl(&["get", "pod", POD, "-o", "jsonpath={.status.podIP}"]).ok();
+    redis(&format!("config set cluster-announce-ip {pod_ip}"));
+    // The bus has a port of its own behind the Service: at the pod's address nobody finds it.
+    take_the_hint(&finds(&namespace, "a", &["address-not-service", "node-failed"]), "address-not-service");
+    finds(&namespace, "a", &[]);
+
+    redis("--cluster call 127.0.0.1:6379 config set maxmemory 0");
+    take_the_hint(&finds(&namespace, "a", &["maxmemory-too-high"]), "maxmemory-too-high");
+    finds(&namespace, "a", &[]);
+    redis("--cluster call 127.0.0.1:6379 config set appendonly no");
+    finds(&namespace, "a", &["persistence-off"]);
+    redis("--cluster call 127.0.0.1:6379 config set appendonly yes");
+    finds(&namespace, "a", &[]);
+
+    namespace.kubectl(&["delete", "persistentvolumeclaim", "data-a-node-302-0", "--wait=false"]).ok();
+    finds(&namespace, "a", &["volume-lost"]);
+}
+
+#[test]
+fn clusters_that_were_wished_so() {
+    let namespace = Namespace::new("check-wish");
+    let create = |name: &str, arguments: &[&str]| {
+        namespace.plugin(&[&["create", name, "--ephemeral"], arguments].concat()).ok();
+    };
+    create("small", &["--shards", "1", "--replicas", "0", "--allow-small"]);
+    finds(&namespace, "small", &["no-replica", "too-few-masters"]);
+    create("crowded", &["--spread", "none", "--node-selector", "kubernetes.io/hostname=node-1"]);
+    let found = finds(&namespace, "crowded", &["majority-on-one-worker", "shard-on-one-worker"]);
+    let loss = &found["status"]["losses"][0];
+    assert_eq!((&loss["name"], &loss["shardsLost"]), (&json!("node-1"), &json!([1, 2, 3])));
+    assert_eq!(loss["majorityLeft"], false);
+
+    // Two clusters are made to meet: each finds the nodes of the other.
+    let other = namespace.kubectl(&["get", "service", "small-node-101", "-o", "jsonpath={.spec.clusterIP}"]).ok();
+    let meet = ["exec", "crowded-node-101-0", "--", "redis-cli", "cluster", "meet", &other, "6379"];
+    namespace.kubectl(&meet).ok();
+    for cluster in ["crowded", "small"] {
+        until(60, "the other's nodes to be found", || codes(&check(&namespace, &[cluster]).0).contains("foreign-node"));
+    }
+}
+
+/// What the namespace's owner may not see is said, and is no reason for doubt; what the
+/// verdict hangs on is one.
+#[test]
+fn who_may_not_ask() {
+    let namespace = Namespace::new("check-rights");
+    namespace.plugin(&["create", "a", "--ephemeral"]).ok();
+    let role = |name: &str, resources: &str| {
+        let verbs = ["--verb=get", "--verb=list", "--verb=create"];
+        namespace.kubectl(&[&["create", "role", name, "--resource", resources], &verbs[..]].concat()).ok();
+        let binding = ["create", "rolebinding", name, "--role", name, "--user", name];
+        namespace.kubectl(&binding).ok();
+    };
+    role("owner", "pods,services,secrets,persistentvolumeclaims,pods/portforward");
+    role("looker", "pods,services");
+    let (found, code) = check(&namespace, &["a", "--as", "owner"]);
+    assert_eq!(code, Some(0), "{found:#}");
+    let what: Vec<_> = found["notChecked"].as_array().expect("a list").iter().map(|gap| gap["what"].clone()).collect();
+    assert_eq!(what, ["disruption budgets", "workers and zones"]);
+    let said = namespace.plugin(&["check", "a", "--as", "looker"]);
+    assert_eq!(said.code, Some(2), "{}{}", said.out, said.err);
+    assert!(said.out.contains("not looked at: a-node-101: you may not use"), "{}", said.out);
+    assert!(said.out.ends_with("cannot tell: nothing found\n"), "{}", said.out);
+    let said = namespace.plugin(&["check", "a", "--as", "nobody"]);
+    assert_eq!((said.code, said.out.as_str()), (Some(2), ""), "{}", said.err);
+}

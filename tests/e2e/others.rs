@@ -1,0 +1,129 @@
+//! Clusters that others have made: a StatefulSet whose nodes announce their pods'
+//! addresses and host names, formed by redis-cli, with a password in a Secret.
+
+use super::support::{Namespace, feed, program, until};
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+const MANIFEST: &str = r#"
+apiVersion: v1
+kind: Secret
+metadata: {name: quite-another-name}
+stringData: {of-redis: "s e'c\"ret"}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: peers}
+spec:
+  clusterIP: None
+  publishNotReadyAddresses: true
+  selector: {app: theirs}
+  ports: [{name: redis, port: 6379}]
+---
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: theirs}
+spec:
+  serviceName: peers
+  replicas: 6
+  podManagementPolicy: Parallel
+  selector: {matchLabels: {app: theirs}}
+  template:
+    metadata: {labels: {app: theirs}}
+    spec:
+      terminationGracePeriodSeconds: 5
+      containers:
+      - name: server
+        image: redis:8.0
+        ports: [{name: redis, containerPort: 6379}, {name: bus, containerPort: 16379}]
+        env:
+        - {name: NAME, valueFrom: {fieldRef: {fieldPath: metadata.name}}}
+        - {name: REDIS_PASSWORD, valueFrom: {secretKeyRef: {name: quite-another-name, key: of-redis}}}
+        command:
+        - sh
+        - -c
+        - >-
+          exec redis-server --dir /data --appendonly yes --cluster-enabled yes --cluster-node-timeout 5000
+          --protected-mode no --requirepass "$REDIS_PASSWORD" --masterauth "$REDIS_PASSWORD"
+          --cluster-announce-hostname "$NAME.peers"
+        volumeMounts: [{name: data, mountPath: /data}]
+  volumeClaimTemplates:
+  - metadata: {name: data}
+    spec:
+      accessModes: [ReadWriteOnce]
+      resources: {requests: {storage: 1Gi}}
+"#;
+
+/// Where pods happen to run is no fault of this cluster's, nor that it has no budget.
+const CHANCE: [&str; 5] =
+    ["budget-missing", "shard-on-one-worker", "shard-in-one-zone", "majority-on-one-worker", "majority-in-one-zone"];
+
+fn found(namespace: &Namespace, arguments: &[&str]) -> Value {
+    let check = ["check", "-l", "app=theirs", "-o", "json", "--ask-timeout", "10s"];
+    let said = namespace.plugin(&[&check[..], arguments].concat());
+    serde_json::from_str(&said.out).unwrap_or_else(|_| panic!("{}", said.err))
+}
+
+fn codes(found: &Value) -> BTreeSet<&str> {
+    let findings = found["findings"].as_array().expect("a list");
+    findings.iter().filter_map(|finding| finding["code"].as_str()).filter(|code| !CHANCE.contains(code)).collect()
+}
+
+fn form(namespace: &Namespace) {
+    let addresses = namespace.values(&["pods", "-l", "app=theirs"], "{.status.podIP}:6379").join(" ");
+    let create = format!(
+        "REDISCLI_AUTH=\"$REDIS_PASSWORD\" redis-cli --cluster create {addresses} --cluster-replicas 1 --cluster-yes"
+    );
+    let formed = namespace.kubectl(&["exec", "theirs-0", "--", "sh", "-c", &create]).ok();
+    assert!(formed.contains("All 16384 slots covered"), "{formed}");
+}
+
+#[test]
+fn a_statefulset_with_pod_addresses_until_all_of_them_change() {
+    let namespace = Namespace::new("theirs");
+    namespace.apply(MANIFEST).ok();
+    namespace.kubectl(&["rollout", "status", "statefulset/theirs", "--timeout=120s"]).ok();
+    // Before they have met, each is alone.
+    let alone = found(&namespace, &[]);
+    assert!(codes(&alone).is_superset(&["slots-uncovered", "state-fail"].into()), "{alone:#}");
+    form(&namespace);
+    until(60, "a healthy cluster", || codes(&found(&namespace, &[])).is_empty());
+
+    let selected = ["-l", "app=theirs"];
+    namespace.wait_ok(&selected);
+    // The Secret is found by itself, or named.
+    namespace.info(&["-l", "app=theirs", "--auth-secret", "quite-another-name/of-redis"]);
+    let list = namespace.plugin(&[&["list", "--no-headers"], &selected[..]].concat()).ok();
+    assert!(list.starts_with("theirs   ok   3   6/6"), "{list}");
+    let logs = namespace.plugin(&[&["logs", "--tail", "5"], &selected[..]].concat()).ok();
+    assert_eq!(logs.lines().count(), 30, "{logs}");
+
+    // All pods at once get other addresses, and nobody knows where the others are.
+    let before = namespace.values(&["pods", "-l", "app=theirs"], "{.status.podIP}");
+    namespace.kubectl(&["delete", "pods", "-l", "app=theirs"]).ok();
+    namespace.kubectl(&["rollout", "status", "statefulset/theirs", "--timeout=120s"]).ok();
+    let after = namespace.values(&["pods", "-l", "app=theirs"], "{.status.podIP}");
+    assert!(before.iter().all(|address| !after.contains(address)), "{before:?} {after:?}");
+    let mut hints: Vec<String> = Vec::new();
+    until(60, "the loss of all addresses to be found", || {
+        let broken = found(&namespace, &[]);
+        let stale =
+            broken["findings"].as_array().expect("a list").iter().filter(|each| each["code"] == "address-stale");
+        hints = stale.filter_map(|finding| finding["hint"].as_str().map(str::to_owned)).collect();
+        hints.len() == 6 && codes(&broken).contains("state-fail") && broken["status"]["state"] == "fail"
+    });
+    // What helps, helps: the nodes meet at their new addresses.
+    for hint in hints {
+        feed(&mut program("sh"), &hint).ok();
+    }
+    // A replica may know its master's new address and still look for it at the old one.
+    until(90, "a healthy cluster", || {
+        let now = found(&namespace, &[]);
+        for finding in now["findings"].as_array().expect("a list") {
+            if finding["code"] == "replica-of-nobody" {
+                feed(&mut program("sh"), finding["hint"].as_str().expect("a hint")).ok();
+            }
+        }
+        codes(&now).is_empty()
+    });
+}

@@ -1,0 +1,289 @@
+//! Faults that are made of real servers, and exactly the codes that each is found by.
+
+use super::servers::{Cluster, Shell, until};
+use kubectl_redis_cluster::cluster::finding::Severity;
+use kubectl_redis_cluster::cluster::health::Verdict;
+use kubectl_redis_cluster::ops::observe::Scope;
+use std::collections::BTreeSet;
+
+fn running(network: u8) -> Cluster {
+    let mut cluster = Cluster::with_debugging(network);
+    cluster.start_all(Shell::Dash);
+    cluster.wait_ok();
+    cluster.note_formed();
+    finds(&cluster, &[]);
+    cluster
+}
+
+/// Waits until exactly these codes are found: what follows from a fault may take its time.
+fn finds(cluster: &Cluster, codes: &[&str]) {
+    finds_in(cluster, Scope::All, codes);
+}
+
+fn finds_in(cluster: &Cluster, scope: Scope, codes: &[&str]) {
+    let expected: BTreeSet<&str> = codes.iter().copied().collect();
+    let mut found = BTreeSet::new();
+    for _ in 0..200 {
+        found = cluster.codes(scope);
+        if found == expected {
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    let views: Vec<String> = NODES.iter().map(|number| says(cluster, *number, "CLUSTER NODES")).collect();
+    assert_eq!(found, expected, "{}", views.join("\n\n"));
+}
+
+fn says(cluster: &Cluster, number: u32, command: &str) -> String {
+    cluster.cli(number, &command.split(' ').collect::<Vec<_>>(), None)
+}
+
+fn tell(cluster: &Cluster, number: u32, command: &str) {
+    assert_eq!(says(cluster, number, command), "OK", "{number}: {command}");
+}
+
+const NODES: [u32; 6] = [101, 102, 201, 202, 301, 302];
+
+fn tell_all(cluster: &Cluster, command: &str) {
+    NODES.into_iter().for_each(|number| tell(cluster, number, command));
+}
+
+fn id(cluster: &Cluster, number: u32) -> String {
+    says(cluster, number, "CLUSTER MYID")
+}
+
+/// The kinds of messages on the bus that a node can be made to drop.
+const PING: &str = "0";
+const PONG: &str = "1";
+const NONE: &str = "-1";
+
+fn drops(cluster: &Cluster, number: u32, kind: &str) {
+    tell(cluster, number, &format!("DEBUG DROP-CLUSTER-PACKET-FILTER {kind}"));
+}
+
+/// Nobody answers a ping, so that nobody hears anything of anybody; and nobody minds.
+fn all_deaf(cluster: &Cluster) {
+    tell_all(cluster, "CONFIG SET cluster-node-timeout 60000");
+    NODES.into_iter().for_each(|number| drops(cluster, number, PING));
+}
+
+/// Waits until this code is among those found: the fault is over soon by itself.
+fn meets(cluster: &Cluster, code: &str) {
+    until(20, code, || cluster.codes(Scope::All).contains(code));
+}
+
+#[test]
+fn slots() {
+    let cluster = running(50);
+    let to = id(&cluster, 201);
+    let from = id(&cluster, 101);
+
+    tell(&cluster, 101, &format!("CLUSTER SETSLOT 7 MIGRATING {to}"));
+    finds(&cluster, &["slots-open"]);
+    tell(&cluster, 201, &format!("CLUSTER SETSLOT 7 IMPORTING {from}"));
+    finds(&cluster, &["slots-open"]);
+    tell(&cluster, 101, "CLUSTER SETSLOT 7 STABLE");
+    tell(&cluster, 201, "CLUSTER SETSLOT 7 STABLE");
+    finds(&cluster, &[]);
+
+    tell(&cluster, 101, "CLUSTER DELSLOTS 7");
+    finds(&cluster, &["slots-uncovered", "state-fail", "views-disagree"]);
+    tell(&cluster, 101, "CLUSTER ADDSLOTS 7");
+    finds(&cluster, &[]);
+
+    // key:0 is in slot 2592: its owner forgets that the slot is its own, and keeps the key.
+    cluster.write(1);
+    tell_all(&cluster, "CLUSTER DELSLOTS 2592");
+    tell(&cluster, 201, "CLUSTER ADDSLOTS 2592");
+    assert!(says(&cluster, 201, "CLUSTER BUMPEPOCH").starts_with("BUMPED"));
+    finds_in(&cluster, Scope::AllAndKeys, &["keys-astray"]);
+    finds(&cluster, &[]);
+}
+
+#[test]
+fn two_owners_that_do_not_hear_of_each_other() {
+    let cluster = running(51);
+    all_deaf(&cluster);
+    tell(&cluster, 201, "CLUSTER DELSLOTS 7");
+    tell(&cluster, 201, "CLUSTER ADDSLOTS 7");
+    finds(&cluster, &["slots-owned-twice", "views-disagree"]);
+}
+
+#[test]
+fn two_masters_of_one_epoch() {
+    let cluster = running(52);
+    all_deaf(&cluster);
+    for number in [101, 201] {
+        assert_eq!(says(&cluster, number, "CLUSTER BUMPEPOCH"), "BUMPED 4");
+    }
+    finds(&cluster, &["epochs-collide"]);
+}
+
+#[test]
+fn nodes_that_do_not_hear_each_other() {
+    let cluster = running(53);
+    // Nobody is there to shake hands with.
+    tell(&cluster, 101, "CLUSTER MEET 127.0.53.99 6379");
+    finds(&cluster, &["node-in-handshake"]);
+    finds(&cluster, &[]);
+
+    // The others do not hear that it is back.
+    cluster.freeze(102);
+    until(20, "the others to notice", || says(&cluster, 101, "CLUSTER NODES").contains("slave,fail "));
+    NODES.into_iter().filter(|number| *number != 102).for_each(|number| drops(&cluster, number, PONG));
+    cluster.thaw(102);
+    finds(&cluster, &["node-failed"]);
+    NODES.into_iter().for_each(|number| drops(&cluster, number, NONE));
+    finds(&cluster, &[]);
+
+    NODES.into_iter().for_each(|number| drops(&cluster, number, PING));
+    meets(&cluster, "node-suspected");
+    meets(&cluster, "state-fail");
+}
+
+#[test]
+fn a_replica_that_moves_in_with_others() {
+    let mut cluster = running(54);
+    tell(&cluster, 302, &format!("CLUSTER REPLICATE {}", id(&cluster, 101)));
+    // A replica of ours logs in as its shard: that of another may not copy it.
+    finds(&cluster, &["replica-link-down", "replica-missing"]);
+
+    // What it knew when it was last there.
+    cluster.kill(&[302]);
+    let (old, new) = (id(&cluster, 101), id(&cluster, 102));
+    cluster.edit_nodes_conf(302, &format!("myself,slave {old}"), &format!("myself,slave {new}"));
+    cluster.start(302, Shell::Dash);
+    finds(&cluster, &["replica-missing", "replica-of-replica"]);
+}
+
+#[test]
+fn a_node_that_was_reset() {
+    let cluster = running(55);
+    tell(&cluster, 302, "CLUSTER RESET HARD");
+    tell(&cluster, 302, "CONFIG SET cluster-announce-ip 127.0.55.99");
+    // What follows: it serves nobody, and the others miss who it was.
+    let follows = ["master-without-slots", "node-without-pod", "state-fail", "views-disagree"];
+    finds(&cluster, &[&["pod-outside-cluster"], &follows[..]].concat());
+}
+
+#[test]
+fn masters_of_very_different_size() {
+    let cluster = running(56);
+    tell_all(&cluster, "CLUSTER DELSLOTSRANGE 0 3000");
+    tell(&cluster, 201, "CLUSTER ADDSLOTSRANGE 0 3000");
+    finds(&cluster, &["slots-uneven"]);
+    tell_all(&cluster, "CLUSTER DELSLOTSRANGE 3001 5460");
+    tell(&cluster, 301, "CLUSTER ADDSLOTSRANGE 3001 5460");
+    finds(&cluster, &["master-without-slots", "too-few-masters"]);
+}
+
+#[test]
+fn replication() {
+    let cluster = running(57);
+    let user = says(&cluster, 102, "CONFIG GET masteruser").replace("masteruser\n", "");
+    tell(&cluster, 102, "CONFIG SET masteruser nobody");
+    says(&cluster, 102, "CLIENT KILL TYPE master");
+    finds(&cluster, &["replica-link-down"]);
+    tell(&cluster, 102, &format!("CONFIG SET masteruser {user}"));
+    finds(&cluster, &[]);
+
+    cluster.write(300);
+    tell(&cluster, 302, "CONFIG SET replica-read-only no");
+    tell(&cluster, 302, "FLUSHALL");
+    finds(&cluster, &["replica-empty"]);
+}
+
+#[test]
+fn a_replica_that_is_far_behind() {
+    let cluster = running(58);
+    assert_eq!(cluster.cli(101, &["CONFIG", "SET", "client-output-buffer-limit", "slave 0 0 0"], None), "OK");
+    // The same key again and again: the stream grows, the data does not.
+    let busy = cluster.in_background(102, &["DEBUG", "SLEEP", "8"]);
+    let value = "x".repeat(1 << 20);
+    let lines = format!("SET key:0 {value}\n").repeat(60);
+    cluster.feed(101, &lines);
+    meets(&cluster, "replica-lags");
+    busy.wait();
+    finds(&cluster, &[]);
+}
+
+#[test]
+fn a_replica_that_never_gets_done() {
+    let cluster = running(59);
+    cluster.write(3000);
+    // Whatever is written during a copy is more than the master keeps for a replica.
+    tell(&cluster, 101, "CONFIG SET rdb-key-save-delay 5000");
+    for _ in 0..6 {
+        let copies =
+            || says(&cluster, 101, "INFO stats").lines().find(|line| line.starts_with("sync_full:")).map(str::to_owned);
+        let before = copies();
+        says(&cluster, 101, "DEBUG CHANGE-REPL-ID");
+        says(&cluster, 101, "CLIENT KILL TYPE replica");
+        until(10, "a copy to begin", || copies() != before);
+    }
+    finds(&cluster, &["full-sync-loop", "replica-link-down"]);
+    tell(&cluster, 101, "CONFIG SET rdb-key-save-delay 0");
+    finds(&cluster, &[]);
+}
+
+#[test]
+fn nodes_that_load_fail_to_write_or_refuse() {
+    let cluster = running(49);
+    cluster.write(3000);
+    tell(&cluster, 102, "CONFIG SET loading-process-events-interval-bytes 1024");
+    tell(&cluster, 102, "CONFIG SET key-load-delay 3000");
+    let busy = cluster.in_background(102, &["DEBUG", "RELOAD"]);
+    meets(&cluster, "node-loading");
+    busy.wait();
+    finds(&cluster, &[]);
+
+    tell(&cluster, 201, "CONFIG SET cluster-node-timeout 7000");
+    finds(&cluster, &["settings-differ"]);
+    tell(&cluster, 201, "CONFIG SET cluster-node-timeout 2000");
+    tell(&cluster, 202, "CONFIG SET requirepass other");
+    finds(&cluster, &["passwords-differ"]);
+    assert_eq!(cluster.cli(202, &["CONFIG", "SET", "requirepass", ""], Some("other")), "OK");
+    finds(&cluster, &[]);
+    cluster.wipe(302);
+    assert_eq!(says(&cluster, 302, "BGSAVE"), "Background saving started");
+    finds(&cluster, &["persistence-fails"]);
+}
+
+#[test]
+fn addresses() {
+    let mut cluster = running(48);
+    tell(&cluster, 302, "CONFIG SET cluster-announce-ip 127.0.48.31");
+    finds(&cluster, &["address-of-another-node"]);
+    tell(&cluster, 302, "CONFIG SET cluster-announce-ip 127.0.48.32");
+    finds(&cluster, &[]);
+
+    // Nobody is there to talk to, and nobody minds.
+    tell_all(&cluster, "CONFIG SET cluster-node-timeout 60000");
+    tell(&cluster, 302, "CONFIG SET cluster-announce-bus-port 1");
+    finds(&cluster, &["bus-link-down"]);
+    cluster.stop_all();
+
+    // Two nodes each look for the other at a third one's address.
+    cluster.misplace(101, 302, "127.0.48.22");
+    cluster.misplace(302, 101, "127.0.48.22");
+    cluster.start_all(Shell::Dash);
+    meets(&cluster, "node-without-address");
+}
+
+#[test]
+fn what_may_not_be_asked() {
+    let cluster = running(47);
+    let gaps = || {
+        let report = cluster.report(Scope::All);
+        let gaps: Vec<String> = report.gaps.iter().map(|gap| format!("{}: {}", gap.what, gap.why)).collect();
+        (report.findings.len(), gaps.join("; "), report.verdict(Severity::Warning))
+    };
+    tell(&cluster, 101, "ACL SETUSER default -config");
+    let (found, what, verdict) = gaps();
+    assert!(what.starts_with("the settings of 101: CONFIG GET: NOPERM"), "{what}");
+    assert_eq!((found, verdict), (0, Verdict::Healthy));
+    tell(&cluster, 101, "ACL SETUSER default -cluster");
+    let (found, what, verdict) = gaps();
+    assert!(what.starts_with("101: CLUSTER NODES: NOPERM"), "{what}");
+    assert_eq!((found, verdict), (0, Verdict::Unclear));
+}
