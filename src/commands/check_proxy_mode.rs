@@ -7,7 +7,7 @@ use crate::error::{Error, ErrorKind};
 use crate::interrupt::or_interrupted;
 use crate::k8s::members::{Which, cluster_names};
 use crate::ops::forwarding::{self, Forwarding, is_ready};
-use crate::ops::probes::{Probes, Wish};
+use crate::ops::probes::{Wish, measure_between};
 use crate::ops::sources;
 use crate::outcome::Outcome;
 use crate::proxy::evidence::Report;
@@ -119,10 +119,6 @@ async fn probed(
         ui.note(&format!("note: {} is not ready: no probe runs there", worker.report.worker));
     }
     let workers: Vec<String> = ready.into_iter().map(|worker| worker.report.worker.clone()).collect();
-    let probes = Probes::new(&workers)?;
     let wish = Wish { image: args.image.clone(), deadline: args.timeout };
-    let measured = or_interrupted(probes.measure(context, &wish, |text| ui.progress(text))).await;
-    let removed = probes.remove(context).await;
-    let measured = measured?;
-    removed.map(|()| measured)
+    measure_between(context, &workers, &wish, |text| ui.progress(text)).await
 }

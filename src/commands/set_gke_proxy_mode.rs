@@ -5,7 +5,7 @@ use crate::duration;
 use crate::error::{Error, ErrorKind};
 use crate::interrupt::or_interrupted;
 use crate::ops::forwarding::{self, Forwarding, Worker, is_ready};
-use crate::ops::probes::{Probes, Wish};
+use crate::ops::probes::{Wish, measure_between};
 use crate::ops::switch::{self, Step, Task};
 use crate::proxy::evidence::flag;
 use crate::proxy::forwarder::command_line;
@@ -170,10 +170,8 @@ async fn baseline(context: &Context, args: &Args, pending: &[Task<'_>], ui: &mut
     if let [only] = &workers[..] {
         workers = vec![only.clone(), first.other.clone()];
     }
-    let probes = Probes::new(&workers)?;
     let wish = Wish { image: args.probe_image.clone(), deadline: args.timeout };
-    let measured = or_interrupted(probes.measure(context, &wish, |text| ui.progress(text))).await;
-    let removed = probes.remove(context).await;
+    let measured = measure_between(context, &workers, &wish, |text| ui.progress(text)).await;
     let measured = measured.map_err(|error| match error.kind() {
         ErrorKind::Interrupted => error,
         _ => error
@@ -187,7 +185,7 @@ async fn baseline(context: &Context, args: &Args, pending: &[Task<'_>], ui: &mut
         ))
         .hint("nothing is changed; go without measuring: --probe=false"));
     }
-    removed
+    Ok(())
 }
 
 fn tell(step: Step<'_>, ui: &mut Ui) {

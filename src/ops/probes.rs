@@ -4,6 +4,7 @@ use super::sources::{Station, measure};
 use crate::cluster::nodes_conf::PORT;
 use crate::context::Context;
 use crate::error::Error;
+use crate::interrupt::or_interrupted;
 use crate::k8s::objects::{Deletion, Run};
 use crate::k8s::wait::{Progress, until};
 use crate::manifest::names::CONTAINER;
@@ -23,15 +24,29 @@ pub struct Wish {
     pub deadline: Duration,
 }
 
+/// Measures between probes on these workers, and removes them, also after a failure or Ctrl-C.
+///
+/// # Errors
+/// When one cannot be made, does not come up in time, or cannot be removed.
+pub async fn measure_between(
+    context: &Context,
+    workers: &[String],
+    wish: &Wish,
+    seen: impl FnMut(&str),
+) -> Result<Vec<Measurement>, Error> {
+    let probes = Probes::new(workers)?;
+    let measured = or_interrupted(probes.measure(context, wish, seen)).await;
+    let removed = probes.remove(context).await;
+    let measured = measured?;
+    removed.map(|()| measured)
+}
+
 /// Pods and Services that were made, or are about to be.
-pub struct Probes(Vec<Probe>);
+struct Probes(Vec<Probe>);
 
 impl Probes {
     /// Probes on these workers; nothing is made yet.
-    ///
-    /// # Errors
-    /// When the operating system has no random numbers.
-    pub fn new(workers: &[String]) -> Result<Self, Error> {
+    fn new(workers: &[String]) -> Result<Self, Error> {
         let random = getrandom::u32().map_err(|error| Error::user(format!("no random numbers: {error}")))?;
         let id = format!("{random:08x}");
         let probe = |(index, worker): (usize, &String)| Probe { id: id.clone(), worker: worker.clone(), index };
@@ -39,10 +54,7 @@ impl Probes {
     }
 
     /// Makes them, waits for them, and measures.
-    ///
-    /// # Errors
-    /// When one cannot be made, or does not come up in time.
-    pub async fn measure(
+    async fn measure(
         &self,
         context: &Context,
         wish: &Wish,
@@ -66,11 +78,9 @@ impl Probes {
         answered(context, &stations, wish.deadline, seen).await
     }
 
-    /// Removes whatever there is of them.
-    ///
-    /// # Errors
-    /// The first failure; the rest is removed all the same. A pod that is left ends by itself.
-    pub async fn remove(&self, context: &Context) -> Result<(), Error> {
+    /// Removes whatever there is of them; says the first failure, and removes the rest all the
+    /// same. A pod that is left ends by itself.
+    async fn remove(&self, context: &Context) -> Result<(), Error> {
         let options = Deletion { run: Run::Real, grace_period: Some(0) };
         let removed = self.0.iter().flat_map(|probe| [(SERVICE, probe.name()), (POD, probe.name())]);
         let removed =

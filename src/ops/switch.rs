@@ -1,7 +1,7 @@
 //! Gives one worker's kube-proxy another mode, or leaves the worker as it was.
 
 use super::forwarding::{self, SYSTEM, Worker};
-use super::probes::{Probes, Wish};
+use super::probes::{Wish, measure_between};
 use crate::context::Context;
 use crate::error::Error;
 use crate::interrupt::or_interrupted;
@@ -257,11 +257,9 @@ impl Change<'_> {
     /// does.
     async fn measure(&self, tell: &mut impl FnMut(Step<'_>)) -> Result<(), Error> {
         let Some(image) = self.task.probe_image else { return Ok(()) };
-        let probes = Probes::new(&[self.worker().to_owned(), self.task.other.clone()])?;
+        let workers = [self.worker().to_owned(), self.task.other.clone()];
         let wish = Wish { image: image.to_owned(), deadline: self.task.deadline };
-        let measuring = probes.measure(self.context, &wish, |text| tell(Step::Progress(text)));
-        let measured = or_interrupted(measuring).await;
-        let removed = probes.remove(self.context).await;
+        let measured = measure_between(self.context, &workers, &wish, |text| tell(Step::Progress(text))).await;
         for each in measured?.iter().filter(|each| each.from.worker == self.worker()) {
             let cannot =
                 |why: String| Err(Error::user(format!("from {} to {}: {why}", each.from.worker, each.to.worker)));
@@ -273,7 +271,7 @@ impl Change<'_> {
                 _ => {}
             }
         }
-        removed
+        Ok(())
     }
 
     /// Puts the old manifest back and waits for the kube-proxy that it makes; adds to the
