@@ -201,7 +201,7 @@ impl Code {
 
     /// Whether it is only the shadow of nodes that were not heard.
     pub fn follows_from_silence(self) -> bool {
-        matches!(self, Self::NodeUnreachable | Self::NodeWithoutPod)
+        matches!(self, Self::NodeUnreachable)
     }
 
     #[expect(clippy::too_many_lines, reason = "a table")]

@@ -117,7 +117,9 @@ fn sum(findings: &[Finding], verdict: Verdict, colored: bool) -> String {
         counts.push(format!("{} to know", count(Severity::Info)));
     }
     let found = if counts.is_empty() { "nothing found".to_owned() } else { counts.join(", ") };
+    let below_the_bar = findings.iter().any(|finding| finding.severity > Severity::Info);
     let (text, paint) = match verdict {
+        Verdict::Healthy if below_the_bar => ("below --severity", Paint::Green),
         Verdict::Healthy => ("healthy", Paint::Green),
         Verdict::Unhealthy => ("unhealthy", Paint::Red),
         Verdict::Unclear => ("cannot tell", Paint::Yellow),

@@ -56,6 +56,24 @@ async fn info_of_nodes_that_answer_badly_or_not_at_all() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn check_of_what_is_well_of_what_is_not_and_of_what_may_not_be_seen() {
+    let world = World::with_cluster().await;
+    insta::assert_snapshot!("check_healthy", world.run("check redis-001").await);
+    world.node("redis-001-node-102-0", Node::Hangs);
+    world.remove("/apis/policy/v1/namespaces/default/poddisruptionbudgets/redis-001");
+    insta::assert_snapshot!("check_partial", world.run("check redis-001").await);
+    let lenient = world.run("check redis-001 --severity error").await;
+    assert!(lenient.ends_with("below --severity: 2 warnings\n"), "{lenient}");
+    world.fail("GET", "/nodes/", 403, "nodes is forbidden");
+    world.fail("GET", "/poddisruptionbudgets", 403, "poddisruptionbudgets.policy is forbidden");
+    world.node("redis-001-node-102-0", Node::Says("what?"));
+    insta::assert_snapshot!("check_without_rights", world.run("check redis-001").await);
+    world.fail("GET", "/pods", 403, "pods is forbidden");
+    let said = world.run("check redis-001").await;
+    assert!(said.ends_with("[exit status: 2]\n"), "{said}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn accept_loss_of_a_shard_that_is_gone() {
     let world = World::with_cluster().await;
     insta::assert_snapshot!("accept_loss_refused", world.run("accept-loss redis-001 --shard 2 --yes").await);

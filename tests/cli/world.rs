@@ -65,7 +65,9 @@ impl World {
             let path = format!("/api/v1/nodes/node-{worker}");
             let labels = json!({ "topology.kubernetes.io/zone": format!("zone-{worker}") });
             let metadata = json!({ "name": format!("node-{worker}"), "labels": labels });
-            world.state().objects.insert(path, json!({ "apiVersion": "v1", "kind": "Node", "metadata": metadata }));
+            let status = json!({ "conditions": [{ "type": "Ready", "status": "True" }] });
+            let node = json!({ "apiVersion": "v1", "kind": "Node", "metadata": metadata, "status": status });
+            world.state().objects.insert(path, node);
         }
         let annotations = json!({ "storageclass.kubernetes.io/is-default-class": "true" });
         let class = json!({ "apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "provisioner": "x",
