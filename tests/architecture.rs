@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may end so")]
 
+use kubectl_redis_cluster::cluster::finding::Code;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -80,4 +81,26 @@ fn every_file_says_what_it_is() {
     for path in sources(&root) {
         assert!(fs::read_to_string(&path).unwrap().starts_with("//! "), "{}", path.display());
     }
+}
+
+/// The codes that are not made on purpose of real servers or pods, and why.
+const BY_CHANCE_ONLY: [(&str, &str); 1] = [(
+    "replica-of-nobody",
+    "a race in the server: a replica that keeps an old address of its master; met when all addresses change, and then \
+     mended by its hint",
+)];
+
+/// A finding that only made-up replies show may be none in life.
+#[test]
+fn every_code_is_found_in_something_real() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    let real = ["redis", "e2e", "throwaway.rs"].iter().flat_map(|part| sources(&root.join(part)));
+    let text: String = real.map(|path| fs::read_to_string(path).unwrap()).collect();
+    let by_chance = |code: &Code| BY_CHANCE_ONLY.iter().any(|(name, _)| *name == code.name());
+    let unseen: Vec<&str> = Code::ALL
+        .into_iter()
+        .filter(|code| !by_chance(code) && !text.contains(&format!("\"{code}\"")))
+        .map(Code::name)
+        .collect();
+    assert!(unseen.is_empty(), "{unseen:?}");
 }

@@ -1,6 +1,6 @@
 //! A shard of which no copy is left: it is said, and only a person can end it.
 
-use super::support::Namespace;
+use super::support::{Namespace, until};
 
 const KEYS: usize = 300;
 
@@ -26,19 +26,27 @@ fn a_shard_without_a_copy_waits_for_a_persons_word() {
     hint: see what each node says: kubectl redis-cluster -n <ns> info redis-001
     ");
 
-    let pods = ["redis-001-node-101-0", "redis-001-node-102-0"];
-    namespace.kubectl(&["delete", "pod", pods[0], pods[1], "--grace-period=0", "--force"]).ok();
-    super::support::until(90, "both nodes to say that the data is gone", || {
+    let found = |code: &str| {
         let info = namespace.info(&["redis-001"]);
         let findings = info["findings"].as_array().cloned().unwrap_or_default();
-        findings.iter().filter(|finding| finding["code"] == "data-lost").count() == 2
-    });
+        findings.iter().filter(|finding| finding["code"] == code).count()
+    };
+    // The master's pod is new, and its replica may still have the data.
+    let replica = "redis-001-node-102";
+    namespace.kubectl(&["scale", "statefulset", replica, "--replicas=0"]).ok();
+    until(60, "the replica to go", || found("pod-missing") == 1);
+    let master = "redis-001-node-101-0";
+    namespace.kubectl(&["delete", "pod", master, "--grace-period=0", "--force"]).ok();
+    until(90, "the master to wait", || found("node-waiting") == 1);
+    // It has none either.
+    namespace.kubectl(&["scale", "statefulset", replica, "--replicas=1"]).ok();
+    until(90, "both nodes to say that the data is gone", || found("data-lost") == 2);
     let shown = namespace.plugin(&["check", "redis-001"]);
     assert_eq!(shown.code, Some(1), "{}", shown.err);
     let shown = shown.out;
     let hint = format!("hint: kubectl redis-cluster -n {} accept-loss redis-001 --shard 1", namespace.name);
     assert!(shown.contains("no node holds this shard's data any more") && shown.contains(&hint), "{shown}");
-    let log = namespace.kubectl(&["logs", pods[0]]).ok();
+    let log = namespace.kubectl(&["logs", master]).ok();
     assert!(log.contains("accept the loss: kubectl redis-cluster accept-loss"), "{log}");
 
     let plan = namespace.plugin(&["accept-loss", "redis-001", "--dry-run=client"]);
