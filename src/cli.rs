@@ -1,15 +1,16 @@
 //! The command line: the flags of every command, and the commands.
 
 use crate::commands::Command;
-use crate::context::Context;
+use crate::context::{Context, TlsWish};
 use crate::duration;
 use crate::error::Error;
 use crate::k8s::client::Server;
 use crate::k8s::dial::PodDial;
 use crate::k8s::flags::ConnectionFlags;
-use crate::node::dial::Via;
+use crate::node::dial::{Dial, Via};
 use crate::outcome::Outcome;
 use crate::ui::terminal::{Color, Ui};
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Parser};
 use std::time::Duration;
 
@@ -40,7 +41,7 @@ pub struct Cli {
 }
 
 /// How the Redis nodes are asked.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Redis flags")]
 struct NodeFlags {
     /// How to reach the nodes
@@ -55,6 +56,20 @@ struct NodeFlags {
     /// The ACL user to ask as
     #[arg(long, global = true, value_name = "USER")]
     redis_user: Option<String>,
+    /// The nodes speak TLS; without --tls-secret their certificates are not checked
+    ///
+    /// Clusters of others may; those that this tool makes never do.
+    #[arg(long, global = true)]
+    tls: bool,
+    /// The Secret with the CA of the nodes' certificates (ca.crt), and with a client
+    /// certificate where they ask for one (tls.crt, tls.key); implies --tls
+    ///
+    /// A node's certificate must be of this CA and must not have expired. Its name does not
+    /// count: the API server leads to that very pod, and certificates name Services. By exec,
+    /// redis-cli speaks TLS inside the pod, where nothing is checked and no client
+    /// certificate is at hand: that works by port-forward only.
+    #[arg(long, global = true, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    tls_secret: Option<String>,
 }
 
 fn secret_key(text: &str) -> Result<(String, String), String> {
@@ -79,15 +94,16 @@ impl Cli {
             Err(_) if self.command.works_offline() => Server::nowhere(&self.connection)?,
             connected => connected?,
         };
-        let context = Context {
-            dial: Box::new(PodDial::new(server.clone())),
-            server,
-            via: self.node.via,
-            ask_timeout: self.node.ask_timeout,
-            redis_user: self.node.redis_user,
-            auth_secret: self.node.auth_secret,
-        };
+        let dial = PodDial::new(server.clone());
+        let context = self.context(server, Box::new(dial));
         self.command.run(&context, ui).await
+    }
+
+    /// What the flags make of a server and of the lines to its pods.
+    pub fn context(&self, server: Server, dial: Box<dyn Dial>) -> Context {
+        let NodeFlags { via, ask_timeout, auth_secret, redis_user, tls, tls_secret } = self.node.clone();
+        let tls = (tls || tls_secret.is_some()).then(|| TlsWish { secret: tls_secret, ..TlsWish::default() });
+        Context { server, dial, via, ask_timeout, redis_user, auth_secret, tls }
     }
 }
 

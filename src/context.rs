@@ -4,7 +4,9 @@ use crate::error::Error;
 use crate::k8s::client::Server;
 use crate::k8s::members::{Which, cluster_names};
 use crate::node::dial::{Dial, Via};
+use crate::node::tls::Tls;
 use std::time::Duration;
+use tokio::sync::OnceCell;
 
 /// Where we are and how nodes are asked.
 pub struct Context {
@@ -20,6 +22,17 @@ pub struct Context {
     pub redis_user: Option<String>,
     /// The Secret and key of the password, where the user names them.
     pub auth_secret: Option<(String, String)>,
+    /// The wish to speak TLS with the nodes; none where they are plain.
+    pub tls: Option<TlsWish>,
+}
+
+/// How the user wishes to speak TLS.
+#[derive(Debug, Default)]
+pub struct TlsWish {
+    /// The Secret with the CA; without one no certificate is checked.
+    pub secret: Option<String>,
+    /// What came of it: the Secret is read once a command.
+    pub fulfilled: OnceCell<Tls>,
 }
 
 impl Context {

@@ -214,6 +214,7 @@ fn candidate(number: Option<NodeNumber>, name: String, pod: &Pod) -> Candidate {
             pod: pod_name.clone().unwrap_or_default(),
             container: shell.container.clone(),
             port: shell.port,
+            tls: None,
         }),
     };
     let member = Member {

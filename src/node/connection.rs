@@ -33,6 +33,8 @@ pub type Reply = Result<String, String>;
 pub struct Node {
     wire: Wire,
     trouble: BoxFuture<'static, Option<String>>,
+    /// What may help where the server cuts the line before its first reply.
+    advice: Option<&'static str>,
 }
 
 enum Wire {
@@ -54,7 +56,17 @@ impl Node {
     /// # Errors
     /// When there is no line to the server.
     pub async fn connect(dial: &dyn Dial, target: &Target, via: Via) -> Result<Self, Error> {
-        Ok(match dial.dial(target, via).await? {
+        let line = dial.dial(target, via).await?;
+        let advice = match (&target.tls, &line) {
+            (None, _) => Some("if the server speaks TLS, add --tls"),
+            (Some(tls), Line::Server { .. }) => tls.advice(),
+            (Some(_), Line::Cli { .. }) => Some("a client certificate can be shown by port-forward only"),
+        };
+        let line = match &target.tls {
+            Some(tls) => tls.wrap(line).await?,
+            None => line,
+        };
+        Ok(match line {
             Line::Server { stream, trouble } => {
                 let info = RedisConnectionInfo::default().set_skip_set_lib_name();
                 // Whoever asks has a deadline of his own for the whole.
@@ -62,11 +74,11 @@ impl Node {
                 let (connection, driver) = MultiplexedConnection::new_with_config(&info, stream, config)
                     .await
                     .map_err(|error| Error::user(format!("cannot speak to the server: {error}")))?;
-                Self { wire: Wire::Server { connection, driver: tokio::spawn(driver) }, trouble }
+                Self { wire: Wire::Server { connection, driver: tokio::spawn(driver) }, trouble, advice }
             }
             Line::Cli { stream, trouble } => {
                 let (output, input) = tokio::io::split(stream);
-                Self { wire: Wire::Cli { output: BufReader::new(output), input }, trouble }
+                Self { wire: Wire::Cli { output: BufReader::new(output), input }, trouble, advice }
             }
         })
     }
@@ -86,14 +98,24 @@ impl Node {
         };
         let mut replies = match replies {
             Ok(replies) => replies,
-            Err(broken) => return Err(Error::user((&mut self.trouble).await.unwrap_or(broken))),
+            Err(broken) => {
+                let reason = (&mut self.trouble).await.unwrap_or(broken);
+                let advice = self.advice.filter(|_| is_cut(&reason));
+                return Err(advice.into_iter().fold(Error::user(reason), Error::hint));
+            }
         };
+        self.advice = None;
         if !auth.is_empty() {
             let refused = |refusal| Error::new(ErrorKind::Refused, format!("the password is refused: {refusal}"));
             replies.remove(0).map_err(refused)?;
         }
         Ok(replies)
     }
+}
+
+/// Whether the server ended the connection without a word, in our words or redis-cli's.
+fn is_cut(reason: &str) -> bool {
+    ["connection broke", "reset by peer", "closed the connection"].iter().any(|words| reason.contains(words))
 }
 
 fn auth(credentials: &Credentials) -> Vec<String> {

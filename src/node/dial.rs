@@ -3,6 +3,7 @@
 //! Production: port-forward, or exec of redis-cli. Tests: a scripted node in
 //! memory, or TCP to a real server.
 
+use super::tls::Tls;
 use crate::error::Error;
 use futures::future::BoxFuture;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -20,7 +21,7 @@ pub enum Via {
 }
 
 /// Which server to reach.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Target {
     /// The pod.
     pub pod: String,
@@ -28,6 +29,8 @@ pub struct Target {
     pub container: String,
     /// The client port, for port-forward.
     pub port: u16,
+    /// How to speak TLS with it; none where it is plain.
+    pub tls: Option<Tls>,
 }
 
 /// Bytes in both directions.

@@ -2,3 +2,4 @@
 
 pub mod connection;
 pub mod dial;
+pub mod tls;

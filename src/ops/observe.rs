@@ -9,11 +9,13 @@ use crate::cluster::snapshot::{Seen, Silence, Snapshot, View};
 use crate::cluster::surroundings::{Look, Surroundings};
 use crate::context::Context;
 use crate::error::{Error, ErrorKind};
+use crate::k8s::client::Server;
 use crate::k8s::members::{self, Candidate, Password, Which};
 use crate::k8s::surroundings;
 use crate::manifest::object::SECRET;
 use crate::node::connection::{Credentials, Node};
 use crate::node::dial::{Dial, Target, Via};
+use crate::node::tls::{Certificates, IF_PLAIN, Tls};
 use futures::StreamExt;
 use futures::stream;
 use std::collections::BTreeMap;
@@ -102,6 +104,10 @@ impl Observation {
 pub async fn cluster(context: &Context, which: &Which, scope: Scope) -> Result<Observation, Error> {
     let mut candidates = members::find(&context.server, which).await?;
     let passwords = passwords(context, &candidates).await?;
+    let tls = tls(context).await?;
+    for target in candidates.iter_mut().filter_map(|candidate| candidate.target.as_mut().ok()) {
+        target.tls = tls.clone();
+    }
     let asked = candidates.clone();
     let answers = stream::iter(asked.iter().map(|candidate| ask(context, candidate, &passwords, scope)))
         .buffered(AT_ONCE)
@@ -173,6 +179,39 @@ async fn password(context: &Context, source: &Password) -> Result<Option<String>
     }
 }
 
+/// How to speak TLS with the nodes, as the user wishes; none where they are plain.
+async fn tls(context: &Context) -> Result<Option<Tls>, Error> {
+    let Some(wish) = &context.tls else { return Ok(None) };
+    let fulfil = async || match &wish.secret {
+        Some(name) => checked(&context.server, name).await,
+        None => Tls::unchecked(),
+    };
+    wish.fulfilled.get_or_try_init(fulfil).await.cloned().map(Some)
+}
+
+async fn checked(server: &Server, name: &str) -> Result<Tls, Error> {
+    const WITHOUT: &str = "--tls alone needs no Secret, and does not check the nodes' certificates";
+    let read = server.get(SECRET, name).await.map_err(|error| match error.kind() {
+        ErrorKind::Forbidden => error.hint(WITHOUT),
+        _ => error,
+    });
+    let secret = read?.ok_or_else(|| {
+        Error::user(format!("secret \"{name}\" with the nodes' CA not found"))
+            .hint(format!("see which there are: kubectl -n {} get secrets", server.namespace()))
+            .hint(WITHOUT)
+    })?;
+    let see = format!("see what it has: kubectl -n {} describe secret {name}", server.namespace());
+    let text = |key: &str| {
+        let bad = || Error::user(format!("secret \"{name}\": \"{key}\" is not text"));
+        secret["data"][key].as_str().map(|encoded| decode(encoded).ok_or_else(bad)).transpose()
+    };
+    let ca = text("ca.crt")?.ok_or_else(|| {
+        Error::user(format!("secret \"{name}\" has no key \"ca.crt\"")).hint(see.as_str()).hint(WITHOUT)
+    })?;
+    let certificates = Certificates { secret: name.to_owned(), ca, client: text("tls.crt")?.zip(text("tls.key")?) };
+    Tls::checked(&certificates).map_err(|error| error.hint(see))
+}
+
 /// The text of a Secret's value.
 pub fn decode(base64: &str) -> Option<String> {
     let bytes: k8s_openapi::ByteString = serde_json::from_value(base64.into()).ok()?;
@@ -189,11 +228,29 @@ async fn ask(context: &Context, candidate: &Candidate, passwords: &Passwords, sc
             Err(error) if candidate.member.number.is_some() && error.kind() == ErrorKind::User => {
                 Err(waiting(context, target, via, &credentials).await.unwrap_or_else(|| silence(&error)))
             }
-            Err(error) => Err(silence(&error)),
+            Err(error) => Err(advised(&error)),
         }
     };
-    let late = |_| Err(format!("no answer within {}", crate::error::seconds(context.ask_timeout)).into());
-    tokio::time::timeout(context.ask_timeout, answer).await.unwrap_or_else(late)
+    let answer = tokio::time::timeout(context.ask_timeout, answer).await;
+    answer.unwrap_or_else(|_| Err(advised(&late(context, target))))
+}
+
+/// A plain server waits for the end of what TLS begins with, and says nothing.
+fn late(context: &Context, target: &Target) -> Error {
+    let text = format!("no answer within {}", crate::error::seconds(context.ask_timeout));
+    let error = Error::new(ErrorKind::Timeout, text);
+    if target.tls.is_some() { error.hint(IF_PLAIN) } else { error }
+}
+
+/// The same, with what may help where the node is not as it was believed to be.
+fn advised(error: &Error) -> Silence {
+    match silence(error) {
+        Silence::Unreachable(text) => {
+            let texts: Vec<&str> = std::iter::once(&text).chain(error.hints()).map(String::as_str).collect();
+            texts.join("; ").into()
+        }
+        refused => refused,
+    }
 }
 
 /// What a node's failure to answer means. That it may not be asked is no fault of its own.
@@ -214,7 +271,7 @@ pub(super) fn way(context: &Context, candidate: &Candidate, passwords: &Password
 }
 
 async fn waiting(context: &Context, target: &Target, via: Via, credentials: &Credentials) -> Option<Silence> {
-    let target = Target { port: STARTUP_PORT, ..target.clone() };
+    let target = Target { port: STARTUP_PORT, tls: None, ..target.clone() };
     let mut node = Node::connect(&*context.dial, &target, via).await.ok()?;
     // The start-up server has one user: whoever is named for the cluster, it knows only the password.
     let credentials = Credentials { user: None, ..credentials.clone() };
@@ -235,16 +292,17 @@ async fn waiting(context: &Context, target: &Target, via: Via, credentials: &Cre
 pub async fn tell(context: &Context, candidate: &Candidate, port: u16, command: &[&str]) -> Result<String, Error> {
     let name = &candidate.member.name;
     let target = candidate.target.as_ref().map_err(|reason| Error::user(format!("cannot reach {name}: {reason}")))?;
-    let target = Target { port, ..target.clone() };
+    // The start-up server never speaks TLS.
+    let tls = if port == STARTUP_PORT { None } else { tls(context).await? };
+    let target = Target { port, tls, ..target.clone() };
     let passwords = passwords(context, std::slice::from_ref(candidate)).await?;
     let (via, credentials) = way(context, candidate, &passwords);
     let answer = async {
         let mut node = Node::connect(&*context.dial, &target, via).await?;
         node.ask(&credentials, &[command]).await
     };
-    let late =
-        Error::new(ErrorKind::Timeout, format!("no answer within {}", crate::error::seconds(context.ask_timeout)));
-    let replies = tokio::time::timeout(context.ask_timeout, answer).await.unwrap_or(Err(late));
+    let replies = tokio::time::timeout(context.ask_timeout, answer).await;
+    let replies = replies.unwrap_or_else(|_| Err(late(context, &target)));
     let reply = replies.map_err(|error| error.context(format!("cannot ask {name}")))?.pop();
     reply.unwrap_or_else(|| Ok(String::new())).map_err(|refusal| Error::user(format!("{name} refuses: {refusal}")))
 }

@@ -7,6 +7,7 @@ mod proxy;
 mod world;
 
 use clap::CommandFactory;
+use serde_json::{Value, json};
 use world::{Node, World};
 
 #[tokio::test(start_paused = true)]
@@ -113,6 +114,58 @@ async fn an_api_server_that_hangs_costs_a_deadline() {
     error: timed out after 30s waiting for the API server at test: list pods
     [exit status: 1]
     ");
+}
+
+#[tokio::test(start_paused = true)]
+async fn tls_with_a_secret_that_has_no_ca() {
+    let world = World::with_cluster().await;
+    let secret = |data: Value| {
+        let secret = json!({ "apiVersion": "v1", "kind": "Secret", "metadata": { "name": "redis-tls" }, "data": data });
+        world.put("/api/v1/namespaces/default/secrets/redis-tls", secret);
+    };
+    let line = "info redis-001 --tls-secret redis-tls";
+    insta::assert_snapshot!(world.run(line).await, @r#"
+    ------- stderr
+    error: secret "redis-tls" with the nodes' CA not found
+    hint: see which there are: kubectl -n default get secrets
+    hint: --tls alone needs no Secret, and does not check the nodes' certificates
+    [exit status: 1]
+    "#);
+    secret(json!({ "tls.crt": "eA==" }));
+    insta::assert_snapshot!(world.run(line).await, @r#"
+    ------- stderr
+    error: secret "redis-tls" has no key "ca.crt"
+    hint: see what it has: kubectl -n default describe secret redis-tls
+    hint: --tls alone needs no Secret, and does not check the nodes' certificates
+    [exit status: 1]
+    "#);
+    secret(json!({ "ca.crt": "eA==" }));
+    insta::assert_snapshot!(world.run(line).await, @r#"
+    ------- stderr
+    error: secret "redis-tls": "ca.crt" holds no certificate in PEM
+    hint: see what it has: kubectl -n default describe secret redis-tls
+    [exit status: 1]
+    "#);
+    world.fail("GET", "/secrets/redis-tls", 403, "secrets \"redis-tls\" is forbidden: User \"bob\" cannot get resource \"secrets\" in API group \"\" in the namespace \"default\"");
+    insta::assert_snapshot!(world.run(line).await, @r#"
+    ------- stderr
+    Error from server (Forbidden): secrets "redis-tls" is forbidden: User "bob" cannot get resource "secrets" in API group "" in the namespace "default"
+    hint: you need the right to get secrets: kubectl auth can-i get secrets -n default
+    hint: --tls alone needs no Secret, and does not check the nodes' certificates
+    [exit status: 1]
+    "#);
+}
+
+/// A plain server waits for the rest of what TLS begins with.
+#[tokio::test(start_paused = true)]
+async fn tls_with_nodes_that_say_nothing() {
+    let world = World::with_cluster().await;
+    for node in [101, 102, 201, 202, 301, 302] {
+        world.node(&format!("redis-001-node-{node}-0"), Node::Hangs);
+    }
+    let said = world.run("info redis-001 --tls").await;
+    let hint = "no answer within 3s; if the server does not speak TLS, leave --tls out";
+    assert_eq!(said.matches(hint).count(), 6, "{said}");
 }
 
 #[tokio::test(start_paused = true)]

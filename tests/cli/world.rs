@@ -150,7 +150,8 @@ impl World {
         let (out, err) = (Captured::default(), Captured::default());
         let mut ui = Ui::captured(Box::new(out.clone()), Box::new(err.clone()));
         let judges = cli.command.judges();
-        let result = cli.command.run(&self.context(), &mut ui).await;
+        let context = self.context(&cli);
+        let result = cli.command.run(&context, &mut ui).await;
         let status = match &result {
             Ok(Outcome::Done) => String::new(),
             Ok(outcome) => format!("[exit status: {}]\n", outcome.status()),
@@ -164,20 +165,14 @@ impl World {
         format!("{}{err}{status}", out.text())
     }
 
-    fn context(&self) -> Context {
+    fn context(&self, cli: &Cli) -> Context {
         let world = self.clone();
         let service = tower::service_fn(move |request| {
             let world = world.clone();
             async move { Ok::<_, std::convert::Infallible>(world.answer(request).await) }
         });
-        Context {
-            server: Server::with_client(kube::Client::new(service, "default"), "default"),
-            dial: Box::new(self.clone()),
-            via: Via::Auto,
-            ask_timeout: Duration::from_secs(3),
-            redis_user: None,
-            auth_secret: None,
-        }
+        let server = Server::with_client(kube::Client::new(service, "default"), "default");
+        Context { ask_timeout: Duration::from_secs(3), ..cli.context(server, Box::new(self.clone())) }
     }
 
     async fn answer(&self, request: Request<Body>) -> Response<Body> {

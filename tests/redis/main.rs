@@ -9,6 +9,7 @@ mod faults;
 mod guard;
 mod servers;
 mod service;
+mod tls;
 
 use kubectl_redis_cluster::cluster::topology::State;
 use servers::{Cluster, Shell, until};

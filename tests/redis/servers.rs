@@ -390,7 +390,7 @@ impl Cluster {
         let credentials = Credentials { user: None, password: self.password.clone() };
         let seen = self.numbers().into_iter().map(|number| {
             let address = self.address(digits(&number));
-            let target = Target { pod: address.clone(), container: String::new(), port: 6379 };
+            let target = Target { pod: address.clone(), container: String::new(), port: 6379, tls: None };
             let texts = runtime.block_on(async {
                 let asked = texts(&Tcp, (&target, Via::Auto), &credentials, scope);
                 tokio::time::timeout(Duration::from_secs(3), asked)
@@ -469,7 +469,7 @@ fn digits(number: &NodeNumber) -> u32 {
 }
 
 /// A real server on this machine instead of a pod.
-struct Tcp;
+pub struct Tcp;
 
 impl Dial for Tcp {
     fn dial<'a>(&'a self, target: &'a Target, _: Via) -> BoxFuture<'a, Result<Line, Error>> {
