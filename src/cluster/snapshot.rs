@@ -40,6 +40,8 @@ pub struct Shell {
     pub port: u16,
     /// The container's variable with the password, where redis-cli does not know it by itself.
     pub password_variable: Option<String>,
+    /// What redis-cli must be told besides, such as to speak TLS; empty or ending in a space.
+    pub flags: &'static str,
 }
 
 /// What one node says of the cluster and of itself.

@@ -367,7 +367,7 @@ pub mod tests {
                 pod_ip: Some(format!("198.18.{worker}.{number}")),
                 worker: Some(format!("node-{worker}")),
                 zone: Some(format!("zone-{worker}")),
-                shell: Some(Shell { container: "redis".into(), port: 6379, password_variable: None }),
+                shell: Some(Shell { container: "redis".into(), port: 6379, password_variable: None, flags: "" }),
                 state: PodState::default(),
             };
             Seen { member, view: Ok(view(shape, number)) }

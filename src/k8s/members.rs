@@ -206,6 +206,7 @@ fn candidate(number: Option<NodeNumber>, name: String, pod: &Pod) -> Candidate {
             .and_then(password_variable)
             .map(|variable| variable.name.clone())
             .filter(|variable| variable != names::PASSWORD_VARIABLE),
+        flags: "",
     };
     let pod_name = pod.metadata.name.clone();
     let target = match &state.trouble {

@@ -105,8 +105,8 @@ pub async fn cluster(context: &Context, which: &Which, scope: Scope) -> Result<O
     let mut candidates = members::find(&context.server, which).await?;
     let passwords = passwords(context, &candidates).await?;
     let tls = tls(context).await?;
-    for target in candidates.iter_mut().filter_map(|candidate| candidate.target.as_mut().ok()) {
-        target.tls = tls.clone();
+    if let Some(tls) = &tls {
+        candidates.iter_mut().for_each(|candidate| speak_tls(candidate, tls));
     }
     let asked = candidates.clone();
     let answers = stream::iter(asked.iter().map(|candidate| ask(context, candidate, &passwords, scope)))
@@ -114,6 +114,15 @@ pub async fn cluster(context: &Context, which: &Which, scope: Scope) -> Result<O
         .collect::<Vec<_>>();
     let (answers, around) = futures::future::join(answers, around(context, which, &mut candidates, scope)).await;
     Ok(Observation { which: which.clone(), nodes: candidates.into_iter().zip(answers).collect(), around })
+}
+
+fn speak_tls(candidate: &mut Candidate, tls: &Tls) {
+    if let Ok(target) = &mut candidate.target {
+        target.tls = Some(tls.clone());
+    }
+    if let Some(shell) = &mut candidate.member.shell {
+        shell.flags = "--tls --insecure ";
+    }
 }
 
 /// What is around the nodes; the workers' zones become known of the nodes.

@@ -1,7 +1,7 @@
 //! Clusters that others have made: a StatefulSet whose nodes announce their pods'
 //! addresses and host names, formed by redis-cli, with a password in a Secret.
 
-use super::support::{Namespace, feed, program, until};
+use super::support::{Namespace, feed, program, run, until};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -126,4 +126,63 @@ fn a_statefulset_with_pod_addresses_until_all_of_them_change() {
         }
         codes(&now).is_empty()
     });
+}
+
+const TLS_MANIFEST: &str = r#"
+apiVersion: v1
+kind: Pod
+metadata: {name: tls, labels: {app: tls}}
+spec:
+  terminationGracePeriodSeconds: 1
+  containers:
+  - name: redis
+    image: redis:8.0
+    ports: [{name: redis, containerPort: 6379}]
+    command:
+    - sh
+    - -c
+    - >-
+      exec redis-server --dir /tmp --cluster-enabled yes --port 0 --tls-port 6379 --tls-cluster yes
+      --tls-replication yes --tls-auth-clients optional --tls-ca-cert-file /tls/ca.crt
+      --tls-cert-file /tls/tls.crt --tls-key-file /tls/tls.key
+    volumeMounts: [{name: tls, mountPath: /tls}]
+  volumes: [{name: tls, secret: {secretName: certificates}}]
+"#;
+
+/// A CA, and a certificate of it with its key, in a folder.
+const CERTIFICATES: &str = "set -e; cd \"$1\"
+openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=ca -keyout ca.key -out ca.crt -days 2 2>/dev/null
+openssl req -newkey rsa:2048 -nodes -subj /CN=redis -keyout tls.key -out tls.csr 2>/dev/null
+printf 'subjectAltName=DNS:some.service\\n' >names
+openssl x509 -req -in tls.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 2 -extfile names -out tls.crt 2>/dev/null";
+
+#[test]
+fn a_server_that_speaks_tls() {
+    let namespace = Namespace::new("tls");
+    let folder = tempfile::tempdir().expect("a folder");
+    run(program("sh").args(["-c", CERTIFICATES, "sh"]).arg(folder.path())).ok();
+    let file = |key: &str| format!("--from-file={key}={}", folder.path().join(key).display());
+    let files = ["ca.crt", "tls.crt", "tls.key"].map(file);
+    let create = ["create", "secret", "generic", "certificates"];
+    namespace.kubectl(&[&create[..], &files.each_ref().map(String::as_str)].concat()).ok();
+    namespace.apply(TLS_MANIFEST).ok();
+    namespace.kubectl(&["wait", "pod/tls", "--for=condition=Ready", "--timeout=60s"]).ok();
+
+    let check = |flags: &[&str]| {
+        let arguments = [&["check", "-l", "app=tls", "-o", "json", "--ask-timeout", "10s"], flags].concat();
+        let said = namespace.plugin(&arguments);
+        serde_json::from_str::<Value>(&said.out).unwrap_or_else(|_| panic!("{}", said.err))
+    };
+    for flags in [&["--tls-secret", "certificates"][..], &["--tls"], &["--tls", "--via", "exec"]] {
+        let found = check(flags);
+        assert!(codes(&found).contains("slots-uncovered"), "{flags:?}: {found:#}");
+    }
+    // A hint knows how to speak to it.
+    let found = check(&["--tls-secret", "certificates"]);
+    let findings = found["findings"].as_array().expect("a list");
+    let uncovered = findings.iter().find(|finding| finding["code"] == "slots-uncovered").expect("found");
+    let hint = uncovered["hint"].as_str().expect("a hint");
+    assert!(hint.contains("redis-cli --tls --insecure --cluster fix"), "{hint}");
+    let plain = namespace.plugin(&["info", "-l", "app=tls"]).ok();
+    assert!(plain.contains("add --tls"), "{plain}");
 }

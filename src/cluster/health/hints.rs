@@ -65,8 +65,10 @@ impl Hints<'_> {
         let (Some(pod), Some(shell)) = (&member.pod, &member.shell) else { return self.views_of_all() };
         let port = if shell.port == 6379 { String::new() } else { format!("-p {} ", shell.port) };
         let inside = match &shell.password_variable {
-            None => format!("redis-cli {port}{command}"),
-            Some(variable) => format!("sh -c 'REDISCLI_AUTH=\"${variable}\" redis-cli {port}{command}'"),
+            None => format!("redis-cli {}{port}{command}", shell.flags),
+            Some(variable) => {
+                format!("sh -c 'REDISCLI_AUTH=\"${variable}\" redis-cli {}{port}{command}'", shell.flags)
+            }
         };
         self.kubectl(&format!("exec {pod} -c {} -- {inside}", shell.container))
     }
