@@ -7,6 +7,7 @@
 
 mod faults;
 mod guard;
+mod oracle;
 mod servers;
 mod service;
 mod tls;
