@@ -5,7 +5,7 @@ use crate::cluster::finding::{Code, Finding, Severity};
 use crate::cluster::node::Role;
 use crate::cluster::reply::NodeLine;
 use crate::cluster::slots::{SLOTS, SlotSet};
-use crate::cluster::topology::wanted_replicas;
+use crate::cluster::topology::{NodeFacts, wanted_replicas};
 use std::collections::BTreeMap;
 
 pub(super) fn check(context: &Context<'_>) -> Vec<Finding> {
@@ -30,9 +30,15 @@ fn uncovered(context: &Context<'_>) -> Option<Finding> {
             &format!("slots {gap}"),
             format!("{} of {SLOTS} slots have no owner: their keys cannot be read or written", gap.len()),
             format!("no reachable view names an owner of {gap}"),
-            context.hints.redis_cluster("fix", ""),
+            fix(context),
         )
     })
+}
+
+/// redis-cli guesses whose slots they are: not before all have been heard who may hold keys.
+fn fix(context: &Context<'_>) -> String {
+    let all_are_heard = context.topology.nodes().all(NodeFacts::is_reachable);
+    if all_are_heard { context.hints.redis_cluster("fix", "") } else { context.hints.logs() }
 }
 
 /// What each master that answered says of itself.
@@ -103,7 +109,7 @@ fn open(context: &Context<'_>) -> Vec<Finding> {
                 name,
                 format!("{name} has {} {how}", count(line.open.len(), "slot")),
                 line.open.join(" "),
-                context.hints.redis_cluster("fix", ""),
+                fix(context),
             )
         })
         .collect()

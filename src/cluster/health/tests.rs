@@ -391,3 +391,25 @@ fn what_losing_a_place_would_cost() {
     let worst = all.iter().find(|loss| loss.name == "node-9").expect("it");
     assert_eq!((worst.nodes, worst.masters, &worst.shards[..], worst.majority_left), (3, 2, &[1][..], false));
 }
+
+/// redis-cli's fix and CLUSTER FORGET cost keys, where somebody who has them is not heard.
+#[test]
+fn nobody_is_forgotten_who_may_hold_keys() {
+    let hint = |snapshot: &Snapshot, code: Code| {
+        let found = report(snapshot).findings.into_iter().find(|finding| finding.code == code);
+        found.expect("found").hint
+    };
+    let mut snapshot = whole();
+    each_view(&mut snapshot, |view| view.nodes[0].slots = SlotSet::default());
+    assert!(hint(&snapshot, Code::SlotsUncovered).contains("--cluster fix"));
+    snapshot.seen[5].view = Err("no answer".into());
+    assert!(!hint(&snapshot, Code::SlotsUncovered).contains("--cluster fix"));
+
+    let mut snapshot = whole();
+    snapshot.seen.iter_mut().for_each(|seen| (seen.member.number, seen.member.id) = (None, None));
+    let mut without_replica = snapshot.clone();
+    without_replica.seen.remove(1);
+    assert!(hint(&without_replica, Code::NodeWithoutPod).contains("cluster forget"));
+    snapshot.seen.remove(0);
+    assert!(!hint(&snapshot, Code::NodeWithoutPod).contains("cluster forget"));
+}

@@ -98,16 +98,18 @@ fn strangers(context: &Context<'_>) -> Vec<Finding> {
             let id = node.id.as_ref()?;
             let flags = list(node.flags.iter().flat_map(Flags::iter));
             let evidence = format!("{id} at {} with the flags {flags}", node.member.name);
-            let forget = context.hints.redis_cluster("call", &format!("cluster forget {id}"));
+            // Whoever owns slots has keys: those who forget it, forget where they are.
+            let owns = context.topology.owners().any(|owner| owner.id == node.id);
+            let forget = || context.hints.redis_cluster("call", &format!("cluster forget {id}"));
+            let hint = if owns { context.hints.views_of_all() } else { forget() };
             let is_foreign = made_for_it.as_ref().is_some_and(|made| !made.contains(id));
             Some(if is_foreign {
                 let message = format!("the cluster knows {}, which was not made for it", node.member.name);
-                Code::ForeignNode.found(&node.member.name, message, evidence, forget)
+                Code::ForeignNode.found(&node.member.name, message, evidence, hint)
             } else {
-                let owns = context.topology.owners().any(|owner| owner.id == node.id);
                 let severity = if owns { Severity::Error } else { Severity::Warning };
                 let message = format!("the cluster knows {}, and no pod answers for it", node.member.name);
-                Code::NodeWithoutPod.found(&node.member.name, message, evidence, forget).at(severity)
+                Code::NodeWithoutPod.found(&node.member.name, message, evidence, hint).at(severity)
             })
         })
         .collect()
