@@ -17,7 +17,7 @@ use std::time::Duration;
 const SEED: u64 = 0x5eed_0f0a_c1e5;
 
 /// How many states of each class there are.
-const ROUNDS: usize = 26;
+const ROUNDS: usize = 25;
 
 /// What redis-cli does not mind, and why. The last four need luck, or a slow machine.
 const OURS_ALONE: &[(&str, &str)] = &[
