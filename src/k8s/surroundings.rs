@@ -208,14 +208,15 @@ async fn last_lines(server: &Server, pod: &str, container: String) -> Option<Str
         previous,
         ..LogParams::default()
     };
-    let before = server.answer("get pods/log", api.logs(pod, &wish(true))).await;
-    let text = match before {
-        Ok(text) => text,
-        // It has ended, and was not started again yet.
-        Err(_) => server.answer("get pods/log", api.logs(pod, &wish(false))).await.ok()?,
-    };
-    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-    (!lines.is_empty()).then(|| lines.join(" / "))
+    for previous in [false, true] {
+        // Started again meanwhile, it may have said nothing yet.
+        let Ok(text) = server.answer("get pods/log", api.logs(pod, &wish(previous))).await else { continue };
+        let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+        if !lines.is_empty() {
+            return Some(lines.join(" / "));
+        }
+    }
+    None
 }
 
 #[cfg(test)]

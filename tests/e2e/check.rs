@@ -202,6 +202,8 @@ fn clusters_that_were_wished_so() {
 fn who_may_not_ask() {
     let namespace = Namespace::new("check-rights");
     namespace.plugin(&["create", "a", "--ephemeral"]).ok();
+    // The Services' endpoints come a moment after the pods are ready.
+    finds(&namespace, "a", &[]);
     let role = |name: &str, resources: &str| {
         let verbs = ["--verb=get", "--verb=list", "--verb=create"];
         namespace.kubectl(&[&["create", "role", name, "--resource", resources], &verbs[..]].concat()).ok();

@@ -72,7 +72,7 @@ fn unreachable(context: &Context<'_>, node: &NodeFacts) -> (Code, String, String
         TroubleKind::Image => (Code::ImageNotPulled, format!("the image of {name} cannot be had"), describe),
         TroubleKind::Container => (Code::ContainerNotMade, format!("the container of {name} cannot be made"), describe),
         TroubleKind::CrashLoop | TroubleKind::Ended => {
-            (Code::CrashLoop, format!("the container of {name} has ended"), previous_logs(context, node))
+            (Code::CrashLoop, format!("the container of {name} has ended"), last_words(context, node))
         }
         TroubleKind::OutOfMemory => {
             (Code::OutOfMemory, format!("the container of {name} was ended for its memory"), describe)
@@ -83,9 +83,11 @@ fn unreachable(context: &Context<'_>, node: &NodeFacts) -> (Code, String, String
     }
 }
 
-fn previous_logs(context: &Context<'_>, node: &NodeFacts) -> String {
+/// Without `--previous`, which fails for a container that has ended and was not started
+/// again: the kubelet then answers from what ended last.
+fn last_words(context: &Context<'_>, node: &NodeFacts) -> String {
     match &node.member.pod {
-        Some(pod) => context.hints.kubectl(&format!("logs {pod} --previous --tail 20")),
+        Some(pod) => context.hints.kubectl(&format!("logs {pod} --tail 20")),
         None => context.hints.logs(),
     }
 }
