@@ -179,9 +179,11 @@ fn container(spec: &Spec, number: NodeNumber) -> Value {
             "requests": { "cpu": spec.resources.cpu, "memory": spec.resources.memory.to_string() },
             "limits": { "memory": spec.resources.memory.to_string() },
         },
-        "startupProbe": probe("alive", 1, 120),
-        "livenessProbe": probe("alive", 20, 3),
-        "readinessProbe": probe("ready", 5, 2),
+        "startupProbe": probe("alive", 1, 5, 120),
+        // Its peers replace a hanging server within seconds: a busy worker's slow answers are
+        // no reason to end one that lives.
+        "livenessProbe": probe("alive", 20, 10, 6),
+        "readinessProbe": probe("ready", 5, 5, 2),
         "lifecycle": { "preStop": { "exec": { "command": script("stop.sh", None) } } },
         "volumeMounts": mounts(spec),
     });
@@ -204,11 +206,11 @@ fn script(name: &str, argument: Option<&str>) -> Value {
     ["/bin/sh", &path].into_iter().chain(argument).collect()
 }
 
-fn probe(what: &str, period: u32, failures: u32) -> Value {
+fn probe(what: &str, period: u32, timeout: u32, failures: u32) -> Value {
     json!({
         "exec": { "command": script("probe.sh", Some(what)) },
         "periodSeconds": period,
-        "timeoutSeconds": 5,
+        "timeoutSeconds": timeout,
         "failureThreshold": failures,
     })
 }
