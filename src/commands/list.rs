@@ -36,6 +36,9 @@ pub struct Args {
     /// The clusters of the Redis pods that match these labels, whoever made them
     #[arg(short = 'l', long, value_name = "SELECTOR")]
     selector: Option<String>,
+    /// Sort by a field of the JSON output, such as .nodesReady
+    #[arg(long, value_name = "JSONPATH")]
+    sort_by: Option<String>,
     /// No header line
     #[arg(long)]
     no_headers: bool,
@@ -57,10 +60,13 @@ enum Output {
 /// # Errors
 /// The server's.
 pub async fn run(context: &Context, args: Args, ui: &mut Ui) -> Result<(), Error> {
-    let rows = match &args.selector {
+    let mut rows = match &args.selector {
         Some(selector) => selected(context, selector).await?,
         None => made_by_us(context, &args).await?,
     };
+    if let Some(path) = &args.sort_by {
+        sort(&mut rows, path)?;
+    }
     let empty = rows.is_empty();
     let items = json!(rows);
     match args.output {
@@ -82,6 +88,23 @@ pub async fn run(context: &Context, args: Args, ui: &mut Ui) -> Result<(), Error
 
 fn list(items: &Value) -> Value {
     json!({ "apiVersion": json::API_VERSION, "kind": "ClusterList", "items": items })
+}
+
+/// Sorts as kubectl does, by a path such as `.name` or `{.name}`; numbers by their value.
+fn sort(rows: &mut [ClusterRow], path: &str) -> Result<(), Error> {
+    let inner = path.strip_prefix('{').and_then(|path| path.strip_suffix('}')).unwrap_or(path);
+    let field = inner.strip_prefix('.').unwrap_or(inner);
+    let value = |row: &ClusterRow| json!(row)[field].clone();
+    if !rows.is_empty() && rows.iter().all(|row| value(row).is_null()) {
+        return Err(Error::user(format!("couldn't find any field with path \"{{.{field}}}\" in the list of objects"))
+            .hint("see the fields: kubectl redis-cluster list -o json"));
+    }
+    let key = |row: &ClusterRow| {
+        let value = value(row);
+        (value.as_u64(), value.as_str().map(str::to_owned))
+    };
+    rows.sort_by_key(key);
+    Ok(())
 }
 
 fn nothing(context: &Context, args: &Args) -> String {
@@ -198,5 +221,23 @@ mod tests {
         assert_eq!(rows.len(), 1);
         assert_eq!((rows[0].shards, rows[0].replicas, rows[0].nodes_ready, rows[0].nodes_wanted), (2, 1, 3, 4));
         assert_eq!(rows[0].created_at.as_deref(), Some("2026-01-01T00:00:00Z"));
+    }
+
+    #[test]
+    fn sorted_by_a_field() {
+        let controller = |name: &str, ready: usize| {
+            let labels = json!({ names::INSTANCE: name, names::NODE: "101" });
+            let node = json!({ "metadata": { "namespace": "a", "labels": labels } });
+            vec![node; ready]
+        };
+        let mut rows = rows(&[(STATEFUL_SET, [controller("x", 10), controller("y", 9)].concat())]);
+        let names = |rows: &[ClusterRow]| rows.iter().map(|row| row.name.clone()).collect::<Vec<_>>();
+        for path in [".nodesWanted", "{.nodesWanted}", "nodesWanted"] {
+            sort(&mut rows, path).expect("a field");
+            assert_eq!(names(&rows), ["y", "x"], "{path}");
+        }
+        sort(&mut rows, ".name").expect("a field");
+        assert_eq!(names(&rows), ["x", "y"]);
+        assert!(sort(&mut rows, ".nope").is_err());
     }
 }
