@@ -1,6 +1,9 @@
 //! The command line: the flags of every command, and the commands.
 
-use crate::commands::Command;
+pub mod pages;
+mod usage;
+
+use crate::commands::{Command, Wants};
 use crate::context::{Context, TlsWish};
 use crate::duration;
 use crate::error::Error;
@@ -11,7 +14,9 @@ use crate::node::dial::{Dial, Via};
 use crate::outcome::Outcome;
 use crate::ui::terminal::{Color, Ui};
 use clap::builder::NonEmptyStringValueParser;
-use clap::{Args, Parser};
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory, FromArgMatches, Parser};
+use std::ffi::OsString;
 use std::time::Duration;
 
 /// Creates, shows and deletes reliable Redis Clusters on any Kubernetes
@@ -23,7 +28,7 @@ use std::time::Duration;
     name = "kubectl redis-cluster",
     bin_name = "kubectl redis-cluster",
     version,
-    disable_help_subcommand = true,
+    color = clap::ColorChoice::Never,
     after_help = "Examples:\n  kubectl redis-cluster create redis-001\n  kubectl redis-cluster info redis-001\n  \
                   kubectl redis-cluster info -l app=redis\n  kubectl redis-cluster delete redis-001"
 )]
@@ -72,6 +77,41 @@ struct NodeFlags {
     tls_secret: Option<String>,
 }
 
+/// The whole command line, with the pages in kubectl's form.
+pub fn command() -> clap::Command {
+    pages::dress(Cli::command())
+}
+
+/// What comes of words that ask for no work.
+pub struct Page {
+    /// The text to show.
+    pub text: String,
+    /// Whether it is a complaint.
+    pub is_complaint: bool,
+}
+
+/// Reads the command line; the first word is the program's name.
+///
+/// # Errors
+/// A page instead of a command: help, the version, or what is wrong with the words.
+pub fn parse(words: &[OsString]) -> Result<Cli, Page> {
+    let command = command();
+    let matches = command.clone().try_get_matches_from(words);
+    matches.and_then(|matches| Cli::from_arg_matches(&matches)).map_err(|error| match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            Page { text: error.to_string().trim_end().to_owned(), is_complaint: false }
+        }
+        _ => Page { text: usage::complaint(&error, &spoken_to(&command, words)), is_complaint: true },
+    })
+}
+
+/// The command that the words are for, as the user types it.
+fn spoken_to(command: &clap::Command, words: &[OsString]) -> String {
+    let name = command.get_bin_name().unwrap_or_default();
+    let verb = words.iter().skip(1).filter_map(|word| word.to_str()).find_map(|word| command.find_subcommand(word));
+    verb.map_or(name.to_owned(), |verb| format!("{name} {}", verb.get_name()))
+}
+
 fn secret_key(text: &str) -> Result<(String, String), String> {
     match text.split_once('/').unwrap_or((text, crate::manifest::names::PASSWORD_KEY)) {
         ("", _) | (_, "") => Err("it must be NAME or NAME/KEY".into()),
@@ -90,9 +130,12 @@ impl Cli {
     /// # Errors
     /// The command's own.
     pub async fn run(self, ui: &mut Ui) -> Result<Outcome, Error> {
-        let server = match Server::connect(&self.connection).await {
-            Err(_) if self.command.works_offline() => Server::nowhere(&self.connection)?,
-            connected => connected?,
+        let server = match self.command.wants_server() {
+            Wants::Nothing => Server::nowhere(&self.connection)?,
+            wants => match Server::connect(&self.connection, ui.listener()).await {
+                Err(_) if wants == Wants::ServerIfThere => Server::nowhere(&self.connection)?,
+                connected => connected?,
+            },
         };
         let dial = PodDial::new(server.clone());
         let context = self.context(server, Box::new(dial));
@@ -110,11 +153,10 @@ impl Cli {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn the_command_line_holds_together() {
-        Cli::command().debug_assert();
+        command().debug_assert();
     }
 
     #[test]

@@ -7,6 +7,14 @@ use std::time::Duration;
 #[error("\"{0}\" is not a duration such as 30s, 5m or 1h30m")]
 pub struct BadDuration(pub String);
 
+/// Text that is no request timeout.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "Invalid timeout value. Timeout must be a single integer in seconds, or an integer followed by a corresponding \
+     time unit (e.g. 1s | 2m | 3h)"
+)]
+pub struct BadTimeout;
+
 const UNITS: [(&str, f64); 7] =
     [("ns", 1e-9), ("us", 1e-6), ("µs", 1e-6), ("ms", 1e-3), ("s", 1.0), ("m", 60.0), ("h", 3600.0)];
 
@@ -36,9 +44,9 @@ pub fn parse(text: &str) -> Result<Duration, BadDuration> {
 /// Reads kubectl's request timeouts: a duration, or a whole number of seconds.
 ///
 /// # Errors
-/// When the text is neither.
-pub fn parse_timeout(text: &str) -> Result<Duration, BadDuration> {
-    text.parse().map(Duration::from_secs).or_else(|_| parse(text))
+/// When the text is neither, in kubectl's words.
+pub fn parse_timeout(text: &str) -> Result<Duration, BadTimeout> {
+    text.parse().map(Duration::from_secs).or_else(|_| parse(text)).map_err(|_| BadTimeout)
 }
 
 #[cfg(test)]

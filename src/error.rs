@@ -1,9 +1,11 @@
 //! The one error that commands return, and the only place where foreign errors
 //! become ours.
 
+use kube::client::AuthError;
 use std::error::Error as StdError;
 use std::fmt;
 use std::time::Duration;
+use tokio_rustls::rustls::{CertificateError, Error as TlsError};
 
 /// What kind of failure it is: decides how it is printed and the exit status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,10 +113,7 @@ impl Error {
             kube::Error::UpgradeConnection(kube::client::UpgradeConnectionError::ProtocolSwitch(code)) => {
                 Self::from_upgrade(*code)
             }
-            kube::Error::Auth(auth) => {
-                Self::new(ErrorKind::User, format!("cannot log in to the server: {}", chain(auth)))
-                    .hint("check the user's entry in your kubeconfig: kubectl config view --minify")
-            }
+            kube::Error::Auth(auth) => Self::from_login(auth),
             other => Self::from_transport(other, server),
         }
     }
@@ -144,6 +143,17 @@ impl Error {
         Self::new(kind, format!("Error from server: cannot open a stream to the pod ({code})"))
     }
 
+    /// A program, file or token that was to log the user in.
+    fn from_login(error: &AuthError) -> Self {
+        let text = match error {
+            AuthError::AuthExecStart(io) => format!("exec: {io}"),
+            AuthError::AuthExecRun { cmd, out, .. } => format!("exec: {cmd} failed with {}", out.status),
+            other => chain(other),
+        };
+        Self::new(ErrorKind::Api, format!("Unable to connect to the server: getting credentials: {text}"))
+            .hint("check the user's entry in your kubeconfig: kubectl config view --minify")
+    }
+
     fn from_transport(error: &kube::Error, server: &str) -> Self {
         let refused = sources(error)
             .filter_map(|source| source.downcast_ref::<std::io::Error>())
@@ -154,7 +164,18 @@ impl Error {
             return Self::new(ErrorKind::Api, text);
         }
         let deepest = sources(error).last().map_or_else(|| error.to_string(), ToString::to_string);
-        Self::new(ErrorKind::Api, format!("Unable to connect to the server: {deepest}"))
+        let certificate = sources(error).find_map(|source| match tls_error(source) {
+            Some(TlsError::InvalidCertificate(reason)) => Some(x509(reason)),
+            _ => None,
+        });
+        let text = match certificate {
+            Some(reason) => format!("tls: failed to verify certificate: x509: {reason}"),
+            None if deepest.contains(NO_SUCH_HOST) => {
+                format!("lookup {}: no such host", server.rsplit_once(':').map_or(server, |(host, _)| host))
+            }
+            None => deepest,
+        };
+        Self::new(ErrorKind::Api, format!("Unable to connect to the server: {text}"))
     }
 }
 
@@ -175,6 +196,29 @@ impl From<std::io::Error> for Error {
         } else {
             Self::new(ErrorKind::User, format!("cannot write the output: {error}"))
         }
+    }
+}
+
+/// How the standard library begins when a name has no address.
+const NO_SUCH_HOST: &str = "failed to lookup address information";
+
+/// The error of TLS, also where it is wrapped up as one of input and output.
+fn tls_error<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a TlsError> {
+    let wrapped = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    error.downcast_ref().or_else(|| wrapped?.downcast_ref())
+}
+
+/// What is wrong with a certificate, in the words of Go that people look for.
+fn x509(reason: &CertificateError) -> String {
+    match reason {
+        CertificateError::UnknownIssuer => "certificate signed by unknown authority".into(),
+        CertificateError::Expired
+        | CertificateError::ExpiredContext { .. }
+        | CertificateError::NotValidYet
+        | CertificateError::NotValidYetContext { .. } => {
+            format!("certificate has expired or is not yet valid: {reason}")
+        }
+        other => other.to_string(),
     }
 }
 

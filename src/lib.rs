@@ -4,6 +4,7 @@
 //!
 //! ```text
 //! cli, commands   what was typed, and one file for each verb
+//! completion      what <TAB> offers
 //! context         what every command needs: server, namespace, deadlines
 //! ops             observe and act: composes k8s, node and cluster
 //! k8s             the API server: client, objects, pods, streams, logs
@@ -20,6 +21,7 @@
 pub mod cli;
 pub mod cluster;
 pub mod commands;
+pub mod completion;
 pub mod context;
 pub mod duration;
 pub mod error;
@@ -32,12 +34,13 @@ pub mod outcome;
 pub mod proxy;
 pub mod ui;
 
-use cli::Cli;
+use cli::{Cli, Page};
 use error::{Error, ErrorKind};
 use interrupt::or_interrupted;
 use outcome::Outcome;
+use std::ffi::OsString;
 use std::process::ExitCode;
-use ui::terminal::Ui;
+use ui::terminal::{Color, Ui};
 
 /// What bash and kubectl give for a command that Ctrl-C ended.
 const INTERRUPTED: u8 = 130;
@@ -85,10 +88,21 @@ pub async fn run(cli: Cli, ui: &mut Ui) -> Result<Outcome, Error> {
     })
 }
 
-/// Prints help, the version, or what is wrong with the command line. kubectl's exit
+/// Shows a page: help, the version, or what is wrong with the command line. kubectl's exit
 /// status for wrong usage is 1.
-pub fn usage(usage: &clap::Error) -> ExitCode {
-    // Nobody reads help that cannot be printed.
-    let _ = usage.print();
-    if usage.use_stderr() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+pub fn show(page: &Page) -> ExitCode {
+    let mut ui = Ui::new(Color::Auto);
+    if page.is_complaint {
+        ui.note(&page.text);
+        return ExitCode::FAILURE;
+    }
+    finish(ui.line(&page.text).map(|()| Outcome::Done), false, &mut ui)
+}
+
+/// Tells kubectl what may come next on the command line.
+pub fn complete(words: &[OsString]) -> ExitCode {
+    let mut ui = Ui::new(Color::Never);
+    // kubectl forgets all candidates when the status is not 0.
+    let _ = ui.line(&completion::answer(words));
+    ExitCode::SUCCESS
 }

@@ -1,15 +1,20 @@
 //! `kubectl redis-cluster`: reads the command line, runs the command, says how it went.
 
-use clap::Parser;
-use kubectl_redis_cluster::cli::Cli;
 use kubectl_redis_cluster::ui::terminal::Ui;
+use kubectl_redis_cluster::{cli, complete, completion, show, start};
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
-        Ok(cli) => cli,
-        Err(usage) => return kubectl_redis_cluster::usage(&usage),
-    };
-    let mut ui = Ui::new(cli.color());
-    kubectl_redis_cluster::start(cli, &mut ui)
+    let words: Vec<OsString> = std::env::args_os().collect();
+    if let Some(unfinished) = completion::asked(&words) {
+        return complete(unfinished);
+    }
+    match cli::parse(&words) {
+        Ok(cli) => {
+            let mut ui = Ui::new(cli.color());
+            start(cli, &mut ui)
+        }
+        Err(page) => show(&page),
+    }
 }

@@ -3,11 +3,13 @@
 pub mod accept_loss;
 pub mod check;
 pub mod check_proxy_mode;
+pub mod completion;
 pub mod create;
 pub mod delete;
 pub mod info;
 pub mod list;
 pub mod logs;
+pub mod options;
 pub mod set_gke_proxy_mode;
 pub mod target;
 pub mod version;
@@ -31,7 +33,20 @@ pub enum Command {
     AcceptLoss(accept_loss::Args),
     CheckProxyMode(check_proxy_mode::Args),
     SetGkeProxyMode(set_gke_proxy_mode::Args),
+    Completion(completion::Args),
+    Options(options::Args),
     Version(version::Args),
+}
+
+/// What a command wants of the API server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wants {
+    /// It cannot do without.
+    Server,
+    /// It does less without.
+    ServerIfThere,
+    /// Not even a look at the kubeconfig.
+    Nothing,
 }
 
 impl Command {
@@ -50,6 +65,8 @@ impl Command {
             Self::Delete(args) => delete::run(context, args, ui).await,
             Self::AcceptLoss(args) => accept_loss::run(context, args, ui).await,
             Self::SetGkeProxyMode(args) => set_gke_proxy_mode::run(context, args, ui).await,
+            Self::Completion(args) => completion::run(&args, ui),
+            Self::Options(args) => options::run(&args, ui),
             Self::Version(args) => version::run(context, args, ui).await,
         };
         done.map(|()| Outcome::Done)
@@ -65,12 +82,14 @@ impl Command {
         matches!(self, Self::CheckProxyMode(_) | Self::SetGkeProxyMode(_))
     }
 
-    /// Whether it makes sense without an API server.
-    pub fn works_offline(&self) -> bool {
+    /// What it wants of the API server.
+    pub fn wants_server(&self) -> Wants {
         match self {
-            Self::Create(args) => args.is_client_dry_run(),
-            Self::Version(_) => true,
-            _ => false,
+            Self::Create(args) if args.is_client_dry_run() => Wants::ServerIfThere,
+            Self::Version(args) if args.is_client_only() => Wants::Nothing,
+            Self::Version(_) => Wants::ServerIfThere,
+            Self::Completion(_) | Self::Options(_) => Wants::Nothing,
+            _ => Wants::Server,
         }
     }
 

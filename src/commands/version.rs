@@ -18,6 +18,13 @@ pub struct Args {
     output: Option<Form>,
 }
 
+impl Args {
+    /// Whether the API server is not asked.
+    pub fn is_client_only(&self) -> bool {
+        self.client
+    }
+}
+
 /// Shows the versions.
 ///
 /// # Errors

@@ -1,8 +1,10 @@
 //! Where output goes: standard output for data, standard error for everything else.
 
 use crate::error::{Error, ErrorKind};
+use crate::k8s::traffic::{Listener, Notice};
 use futures::channel::oneshot;
 use std::io::{BufRead, IsTerminal, Write};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// When colours are used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -32,43 +34,48 @@ pub enum Paint {
 /// The terminal, or what stands for it in tests.
 pub struct Ui {
     out: Box<dyn Write>,
-    err: Box<dyn Write>,
+    aside: Aside,
     colored: bool,
     /// Whether somebody can be asked.
     asks: bool,
-    /// Whether progress may overwrite its own line.
-    rewrites: bool,
     /// Whether standard output can be cleared.
     clears: bool,
-    progress: String,
 }
 
 impl Ui {
     /// The process's own terminal.
     pub fn new(color: Color) -> Self {
-        let stdout = std::io::stdout();
-        let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
-            || std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-        let clears = stdout.is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb");
-        let colored = match color {
+        let (stdout, stderr) = (std::io::stdout(), std::io::stderr());
+        let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        let forced = ["CLICOLOR_FORCE", "FORCE_COLOR"].iter().any(|name| is_set(name) && !is_zero(name));
+        let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        let plain = is_set("NO_COLOR") || dumb;
+        let colored = |terminal: bool| match color {
             Color::Always => true,
             Color::Never => false,
-            Color::Auto => stdout.is_terminal() && !plain,
+            Color::Auto => !is_set("NO_COLOR") && (forced || terminal && !dumb),
         };
         Self {
+            colored: colored(stdout.is_terminal()),
+            asks: std::io::stdin().is_terminal() && stderr.is_terminal(),
+            clears: stdout.is_terminal() && !dumb,
+            aside: Aside::new(colored(stderr.is_terminal()), stderr.is_terminal() && !plain, Box::new(stderr)),
             out: Box::new(std::io::BufWriter::new(stdout)),
-            err: Box::new(std::io::stderr()),
-            colored,
-            asks: std::io::stdin().is_terminal() && std::io::stderr().is_terminal(),
-            rewrites: std::io::stderr().is_terminal() && !plain,
-            clears,
-            progress: String::new(),
         }
     }
 
     /// Output that is kept instead of shown.
-    pub fn captured(out: Box<dyn Write>, err: Box<dyn Write>) -> Self {
-        Self { out, err, colored: false, asks: false, rewrites: false, clears: false, progress: String::new() }
+    pub fn captured(out: Box<dyn Write>, err: Box<dyn Write + Send>) -> Self {
+        Self { out, aside: Aside::new(false, false, err), colored: false, asks: false, clears: false }
+    }
+
+    /// What tells the user of warnings and requests the moment that they come.
+    pub fn listener(&self) -> Listener {
+        let aside = self.aside.clone();
+        Arc::new(move |notice| match notice {
+            Notice::Warning(text) => aside.warning(&text),
+            Notice::Traffic(text) => aside.note(&text),
+        })
     }
 
     /// Whether colours are used.
@@ -81,7 +88,7 @@ impl Ui {
     /// # Errors
     /// When nobody reads any more.
     pub fn line(&mut self, line: &str) -> Result<(), Error> {
-        self.end_progress();
+        self.aside.end_progress();
         writeln!(self.out, "{line}")?;
         Ok(self.out.flush()?)
     }
@@ -118,37 +125,18 @@ impl Ui {
 
     /// A sentence for the user. That nobody sees it is no failure of the command.
     pub fn note(&mut self, text: &str) {
-        self.end_progress();
-        let _ = writeln!(self.err, "{text}");
+        self.aside.note(text);
     }
 
     /// A sentence that the user should not miss, in kubectl's form.
     pub fn warning(&mut self, text: &str) {
-        let word = if self.rewrites && self.colored { painted("Warning:", Paint::Yellow) } else { "Warning:".into() };
-        self.note(&format!("{word} {text}"));
+        self.aside.warning(text);
     }
 
     /// How far something is. On a terminal each replaces the one before it;
     /// elsewhere each that says something new is a line.
     pub fn progress(&mut self, text: &str) {
-        if text == self.progress {
-            return;
-        }
-        let _ = if self.rewrites {
-            let width = terminal_size::terminal_size().map_or(80, |(width, _)| usize::from(width.0));
-            let shown: String = text.chars().take(width.saturating_sub(1)).collect();
-            write!(self.err, "\r\x1b[K{shown}").and_then(|()| self.err.flush())
-        } else {
-            writeln!(self.err, "{text}")
-        };
-        text.clone_into(&mut self.progress);
-    }
-
-    fn end_progress(&mut self) {
-        if self.rewrites && !self.progress.is_empty() {
-            let _ = write!(self.err, "\r\x1b[K");
-        }
-        self.progress.clear();
+        self.aside.progress(text);
     }
 
     /// An error, what it came from, and what may help.
@@ -156,7 +144,7 @@ impl Ui {
         // Who pressed Ctrl-C knows it: only what to do next is worth a word.
         let known = error.kind() == ErrorKind::Interrupted && error.hints().is_empty();
         if known || error.kind() == ErrorKind::BrokenPipe {
-            self.end_progress();
+            self.aside.end_progress();
             return;
         }
         self.note(&error.headline());
@@ -177,9 +165,7 @@ impl Ui {
         if !self.asks {
             return Err(Error::user("cannot ask for confirmation: this is no terminal").hint("add --yes"));
         }
-        self.end_progress();
-        write!(self.err, "{question} (y/N): ")?;
-        self.err.flush()?;
+        self.aside.ask(&format!("{question} (y/N): "))?;
         let (tell, hear) = oneshot::channel();
         std::thread::spawn(move || {
             let mut answer = String::new();
@@ -190,6 +176,84 @@ impl Ui {
         let answer = hear.await.map_err(|_| Error::user("the question was not answered"))??;
         Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
     }
+}
+
+/// Standard error, shared with what speaks up in the middle of a request.
+#[derive(Clone)]
+struct Aside(Arc<Mutex<AsideState>>);
+
+struct AsideState {
+    err: Box<dyn Write + Send>,
+    colored: bool,
+    /// Whether progress may overwrite its own line.
+    rewrites: bool,
+    progress: String,
+}
+
+impl Aside {
+    fn new(colored: bool, rewrites: bool, err: Box<dyn Write + Send>) -> Self {
+        Self(Arc::new(Mutex::new(AsideState { err, colored, rewrites, progress: String::new() })))
+    }
+
+    fn with<T>(&self, act: impl FnOnce(&mut AsideState) -> T) -> T {
+        act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn note(&self, text: &str) {
+        self.with(|state| {
+            state.end_progress();
+            let _ = writeln!(state.err, "{text}");
+        });
+    }
+
+    fn warning(&self, text: &str) {
+        let colored = self.with(|state| state.colored);
+        let word = if colored { painted("Warning:", Paint::Yellow) } else { "Warning:".into() };
+        self.note(&format!("{word} {text}"));
+    }
+
+    fn progress(&self, text: &str) {
+        self.with(|state| state.progress(text));
+    }
+
+    fn end_progress(&self) {
+        self.with(AsideState::end_progress);
+    }
+
+    fn ask(&self, question: &str) -> std::io::Result<()> {
+        self.with(|state| {
+            state.end_progress();
+            write!(state.err, "{question}")?;
+            state.err.flush()
+        })
+    }
+}
+
+impl AsideState {
+    fn progress(&mut self, text: &str) {
+        if text == self.progress {
+            return;
+        }
+        let _ = if self.rewrites {
+            let width = terminal_size::terminal_size().map_or(80, |(width, _)| usize::from(width.0));
+            let shown: String = text.chars().take(width.saturating_sub(1)).collect();
+            write!(self.err, "\r\x1b[K{shown}").and_then(|()| self.err.flush())
+        } else {
+            writeln!(self.err, "{text}")
+        };
+        text.clone_into(&mut self.progress);
+    }
+
+    fn end_progress(&mut self) {
+        if self.rewrites && !self.progress.is_empty() {
+            let _ = write!(self.err, "\r\x1b[K");
+        }
+        self.progress.clear();
+    }
+}
+
+fn is_zero(variable: &str) -> bool {
+    std::env::var_os(variable).is_some_and(|value| value == "0")
 }
 
 /// The text in a colour, for terminals.

@@ -6,7 +6,6 @@
 mod proxy;
 mod world;
 
-use clap::CommandFactory;
 use serde_json::{Value, json};
 use world::{Node, World};
 
@@ -257,12 +256,12 @@ async fn version_with_and_without_a_server() {
 
 #[test]
 fn every_help_page() {
-    let whole = kubectl_redis_cluster::cli::Cli::command();
+    let whole = kubectl_redis_cluster::cli::command();
     let verbs = whole.get_subcommands().map(|verb| verb.get_name().to_owned());
     let pages: Vec<String> = std::iter::once(String::new()).chain(verbs).collect();
     let page = |verb: &String| {
         let words = std::iter::once("kubectl").chain(verb.split_whitespace()).chain(["-h"]);
-        let command = kubectl_redis_cluster::cli::Cli::command().term_width(100);
+        let command = kubectl_redis_cluster::cli::command().term_width(100);
         let help = command.try_get_matches_from(words).expect_err("help");
         help.to_string()
     };
@@ -281,13 +280,13 @@ fn the_readme_says_only_what_works() {
     for line in commands {
         let line = line.split(['|', '#']).next().unwrap_or_default();
         let words = std::iter::once("kubectl").chain(line.split_whitespace().skip(2));
-        let parsed = kubectl_redis_cluster::cli::Cli::command().try_get_matches_from(words);
+        let parsed = kubectl_redis_cluster::cli::command().try_get_matches_from(words);
         assert!(parsed.is_ok(), "{line}: {}", parsed.expect_err("refused"));
         count += 1;
     }
     assert!(count >= 10, "only {count} commands found");
     let commands: Vec<_> =
-        kubectl_redis_cluster::cli::Cli::command().get_subcommands().map(|verb| verb.get_name().to_owned()).collect();
+        kubectl_redis_cluster::cli::command().get_subcommands().map(|verb| verb.get_name().to_owned()).collect();
     for verb in commands {
         assert!(readme.contains(&format!("| `{verb}` |")), "{verb} is not in the README's table");
     }

@@ -1,0 +1,89 @@
+//! `completion`: scripts for shells, and the link by which kubectl finds live values.
+
+use crate::cli;
+use crate::completion::PROGRAM;
+use crate::completion::link::{Done, Link};
+use crate::error::Error;
+use crate::ui::terminal::Ui;
+use clap_complete::aot::{Shell, generate};
+use std::path::{Path, PathBuf};
+
+/// Complete what is typed behind "kubectl redis-cluster", or print a script for a shell
+///
+/// kubectl completes its plugins with the help of a program on the PATH,
+/// kubectl_complete-redis_cluster. "install" makes it: a link to this program.
+/// A script completes the program kubectl-redis_cluster when it is called by that name.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  kubectl redis-cluster completion install\n  \
+                        kubectl redis-cluster completion install --dir ~/.local/bin\n  \
+                        kubectl redis-cluster completion bash")]
+pub struct Args {
+    /// install, uninstall, or the shell whose script to print
+    #[arg(value_enum, value_name = "WHAT")]
+    what: What,
+    /// The folder of the link; the one of this program when not given
+    #[arg(long, value_name = "FOLDER", value_hint = clap::ValueHint::DirPath)]
+    dir: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum What {
+    /// Make the link by which kubectl completes
+    Install,
+    /// Remove that link
+    Uninstall,
+    Bash,
+    Fish,
+    Powershell,
+    Zsh,
+}
+
+/// Prints a script, or makes or removes the link.
+///
+/// # Errors
+/// When the link's place is taken or may not be written.
+pub fn run(args: &Args, ui: &mut Ui) -> Result<(), Error> {
+    match args.what {
+        What::Install => install(args, ui),
+        What::Uninstall => {
+            let link = link(args)?;
+            let done = link.remove()?;
+            let said = if done == Done::Made { "removed" } else { "not there" };
+            ui.line(&format!("{} {said}", link.path.display()))
+        }
+        What::Bash => ui.line(&script(Shell::Bash)),
+        What::Fish => ui.line(&script(Shell::Fish)),
+        What::Powershell => ui.line(&script(Shell::PowerShell)),
+        What::Zsh => ui.line(&script(Shell::Zsh)),
+    }
+}
+
+fn link(args: &Args) -> Result<Link, Error> {
+    let called = std::env::args_os().next().unwrap_or_default();
+    Link::planned(Path::new(&called), args.dir.as_deref())
+}
+
+fn install(args: &Args, ui: &mut Ui) -> Result<(), Error> {
+    let link = link(args)?;
+    let done = link.make()?;
+    let said = if done == Done::Made { "created" } else { "unchanged" };
+    ui.line(&format!("{} {said}", link.path.display()))?;
+    let folder = link.path.parent().unwrap_or(Path::new(""));
+    let on_path = std::env::var_os("PATH").is_some_and(|path| std::env::split_paths(&path).any(|each| each == folder));
+    if !on_path {
+        ui.warning(&format!("{} is not on your PATH: kubectl does not find {PROGRAM} there", folder.display()));
+    }
+    ui.note("kubectl completes its plugins where its own completion is set up: kubectl completion --help");
+    Ok(())
+}
+
+/// The script that completes the program when it is called by its own name.
+pub fn script(shell: Shell) -> String {
+    let mut script = Vec::new();
+    // The name of the program, where the usage has the user's two words.
+    let mut command = cli::command().bin_name(NAME);
+    generate(shell, &mut command, NAME, &mut script);
+    String::from_utf8_lossy(&script).trim_end().to_owned()
+}
+
+const NAME: &str = "kubectl-redis_cluster";

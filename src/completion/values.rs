@@ -1,0 +1,186 @@
+//! Live values: what there is to name in the kubeconfig and in the cluster.
+
+use crate::cli::Cli;
+use crate::cluster::node::NodeNumber;
+use crate::error::Error;
+use crate::k8s::client::Server;
+use crate::k8s::flags::ConnectionFlags;
+use crate::k8s::kubeconfig::kubeconfig;
+use crate::k8s::members::cluster_names;
+use crate::manifest::names;
+use clap::{Arg, CommandFactory, FromArgMatches, ValueHint};
+use k8s_openapi::api::core::v1::{Namespace, Node, Pod, Secret};
+use k8s_openapi::api::scheduling::v1::PriorityClass;
+use k8s_openapi::api::storage::v1::StorageClass;
+use kube::api::{Api, ListParams, PartialObjectMeta};
+use serde::de::DeserializeOwned;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
+use std::fmt::Debug;
+use std::sync::mpsc;
+use std::time::Duration;
+
+/// The longest that a person waits for values; kubectl's own start takes its share of what
+/// feels like a pause.
+const PATIENCE: Duration = Duration::from_millis(1200);
+
+/// Where the values of a flag or argument are found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// The file system: the shell knows it.
+    Files,
+    /// Nowhere.
+    Nowhere,
+    Clusters,
+    NodeNumbers,
+    Shards,
+    Namespaces,
+    Workers,
+    Secrets,
+    StorageClasses,
+    PriorityClasses,
+    Contexts,
+    KubeconfigClusters,
+    KubeconfigUsers,
+}
+
+impl Source {
+    /// Where the values of this command's flag or argument are; none where clap knows them all.
+    pub fn of(verb: &str, arg: &Arg) -> Option<Self> {
+        Some(match (verb, arg.get_id().as_str()) {
+            ("create", "name") => Self::Nowhere,
+            (_, "name") => Self::Clusters,
+            ("set-gke-proxy-mode", "node") => Self::Workers,
+            (_, "node") => Self::NodeNumbers,
+            (_, "shard") => Self::Shards,
+            (_, "namespace") => Self::Namespaces,
+            (_, "auth_secret" | "tls_secret" | "image_pull_secret") => Self::Secrets,
+            (_, "storage_class") => Self::StorageClasses,
+            (_, "priority_class") => Self::PriorityClasses,
+            (_, "context") => Self::Contexts,
+            (_, "cluster") => Self::KubeconfigClusters,
+            (_, "user") => Self::KubeconfigUsers,
+            _ => match arg.get_value_hint() {
+                ValueHint::FilePath | ValueHint::AnyPath | ValueHint::DirPath => Self::Files,
+                _ => return None,
+            },
+        })
+    }
+}
+
+/// A value, and a few words about it.
+pub struct Value {
+    pub name: String,
+    pub about: Option<String>,
+}
+
+/// What the words before the cursor say of the server and the cluster.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    flags: ConnectionFlags,
+    cluster: Option<String>,
+}
+
+impl Asked {
+    /// Reads what can be read of an unfinished command line.
+    pub fn new(words: &[OsString]) -> Self {
+        let before = words.split_last().map_or(&[][..], |(_, before)| before);
+        let line = std::iter::once(OsString::from("kubectl")).chain(before.iter().cloned());
+        let matches = Cli::command().ignore_errors(true).try_get_matches_from(line).ok();
+        let flags = matches.as_ref().and_then(|matches| ConnectionFlags::from_arg_matches(matches).ok());
+        let verb = matches.as_ref().and_then(|matches| matches.subcommand());
+        let cluster = verb.and_then(|(_, matches)| matches.try_get_one::<String>("name").ok().flatten().cloned());
+        Self { flags: flags.unwrap_or_default(), cluster }
+    }
+
+    /// The values that are there. Nothing is said of failures, and nothing waited for that
+    /// takes long: a program that logs the user in may hang in a way that only a thread of its
+    /// own keeps away.
+    pub fn values(&self, source: Source) -> Vec<Value> {
+        let (tell, hear) = mpsc::channel();
+        let asked = self.clone();
+        std::thread::spawn(move || tell.send(asked.look_up(source).unwrap_or_default()));
+        hear.recv_timeout(PATIENCE).unwrap_or_default()
+    }
+
+    fn look_up(&self, source: Source) -> Result<Vec<Value>, Error> {
+        match source {
+            Source::Files | Source::Nowhere => return Ok(Vec::new()),
+            Source::Contexts | Source::KubeconfigClusters | Source::KubeconfigUsers => {
+                return self.of_the_kubeconfig(source);
+            }
+            _ => (),
+        }
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(async {
+            let server = Server::connect_in_silence(&self.flags, PATIENCE).await?;
+            self.of_the_server(source, &server).await
+        })
+    }
+
+    fn of_the_kubeconfig(&self, source: Source) -> Result<Vec<Value>, Error> {
+        let Some(config) = kubeconfig(&self.flags)? else { return Ok(Vec::new()) };
+        let names: Vec<String> = match source {
+            Source::Contexts => config.contexts.into_iter().map(|each| each.name).collect(),
+            Source::KubeconfigClusters => config.clusters.into_iter().map(|each| each.name).collect(),
+            _ => config.auth_infos.into_iter().map(|each| each.name).collect(),
+        };
+        Ok(plain(names))
+    }
+
+    async fn of_the_server(&self, source: Source, server: &Server) -> Result<Vec<Value>, Error> {
+        let (client, namespace) = (server.client(), server.namespace());
+        let values = match source {
+            Source::Clusters => plain(cluster_names(server).await?),
+            Source::NodeNumbers => self
+                .nodes(server)
+                .await?
+                .into_iter()
+                .map(|(number, pod)| Value { name: number.to_string(), about: Some(format!("pod {pod}")) })
+                .collect(),
+            Source::Shards => {
+                let shards: BTreeSet<u32> = self.nodes(server).await?.into_keys().map(NodeNumber::shard).collect();
+                plain(shards.into_iter().map(|shard| shard.to_string()))
+            }
+            Source::Namespaces => plain(names(server, Api::<Namespace>::all(client)).await?),
+            Source::Workers => plain(names(server, Api::<Node>::all(client)).await?),
+            Source::Secrets => plain(names(server, Api::<Secret>::namespaced(client, namespace)).await?),
+            Source::StorageClasses => plain(names(server, Api::<StorageClass>::all(client)).await?),
+            Source::PriorityClasses => plain(names(server, Api::<PriorityClass>::all(client)).await?),
+            _ => Vec::new(),
+        };
+        Ok(values)
+    }
+
+    /// The nodes of the cluster that is named, or of all, and their pods.
+    async fn nodes(&self, server: &Server) -> Result<BTreeMap<NodeNumber, String>, Error> {
+        let selector = match &self.cluster {
+            Some(name) => format!("{},{}={name}", names::managed(), names::INSTANCE),
+            None => names::managed(),
+        };
+        let pods = list(server, Api::<Pod>::namespaced(server.client(), server.namespace()), &selector).await?;
+        let node = |pod: PartialObjectMeta<Pod>| {
+            let number = pod.metadata.labels?.get(names::NODE)?.parse().ok()?;
+            Some((number, pod.metadata.name?))
+        };
+        Ok(pods.into_iter().filter_map(node).collect())
+    }
+}
+
+fn plain(names: impl IntoIterator<Item = String>) -> Vec<Value> {
+    names.into_iter().map(|name| Value { name, about: None }).collect()
+}
+
+async fn names<K: Clone + DeserializeOwned + Debug>(server: &Server, api: Api<K>) -> Result<Vec<String>, Error> {
+    Ok(list(server, api, "").await?.into_iter().filter_map(|object| object.metadata.name).collect())
+}
+
+/// The names and labels of the objects, without the rest of them.
+async fn list<K: Clone + DeserializeOwned + Debug>(
+    server: &Server,
+    api: Api<K>,
+    selector: &str,
+) -> Result<Vec<PartialObjectMeta<K>>, Error> {
+    let parameters = ListParams::default().labels(selector);
+    Ok(server.answer("names", api.list_metadata(&parameters)).await?.items)
+}
