@@ -468,9 +468,30 @@ mod tests {
 
     #[test]
     fn the_documentation_lists_every_code_with_its_meaning() {
-        let row = |code: Code| format!("| `{code}` | {} | {} |\n", code.severity().as_str(), code.meaning());
+        let row = |code: Code| {
+            format!("| [`{code}`](troubleshooting.md#{code}) | {} | {} |\n", code.severity().as_str(), code.meaning())
+        };
         let rows: String = Code::ALL.into_iter().map(row).collect();
         let documented = include_str!("../../docs/findings.md");
         assert!(documented.contains(&rows), "docs/findings.md must have these lines:\n{rows}");
+    }
+
+    /// Its sections are the groups and the codes of this file, in the same order.
+    #[test]
+    fn the_help_for_the_night_has_a_section_for_every_code() {
+        let variants = include_str!("finding.rs").split("enum Code {\n").nth(1).and_then(|rest| rest.split('}').next());
+        let mut codes = Code::ALL.into_iter();
+        let heading = |line: &str| match line.trim().strip_prefix("// ") {
+            Some(group) => format!("## {}", group.trim_end_matches('.')),
+            None => format!("### {}", codes.next().expect("as many codes as variants")),
+        };
+        let wanted: Vec<String> = variants.expect("the codes").trim_end().lines().map(heading).collect();
+        let documented = include_str!("../../docs/troubleshooting.md");
+        let help = documented.find(&wanted[0]).map_or("", |start| &documented[start..]);
+        let headings: Vec<&str> = help.lines().filter(|line| line.starts_with('#')).collect();
+        assert_eq!(headings, wanted);
+        let sections = help.split("\n### ").skip(1);
+        let silent: Vec<&str> = sections.filter(|section| !section.contains("**Do:**")).collect();
+        assert!(silent.is_empty(), "these sections do not say what to do: {silent:#?}");
     }
 }

@@ -7,6 +7,8 @@ mod proxy;
 mod world;
 
 use serde_json::{Value, json};
+use std::fs;
+use std::path::Path;
 use world::{Node, World};
 
 #[tokio::test(start_paused = true)]
@@ -268,26 +270,51 @@ fn every_help_page() {
     insta::assert_snapshot!(pages.iter().map(page).collect::<Vec<_>>().join("\n=======\n"));
 }
 
-/// The README's commands are ones that the binary has.
-#[test]
-fn the_readme_says_only_what_works() {
-    let readme = include_str!("../../README.md");
-    let commands = readme
-        .lines()
-        .map(|line| line.trim_start_matches("$ "))
-        .filter(|line| line.starts_with("kubectl redis-cluster "));
-    let mut count = 0;
-    for line in commands {
-        let line = line.split(['|', '#']).next().unwrap_or_default();
-        let words = std::iter::once("kubectl").chain(line.split_whitespace().skip(2));
-        let parsed = kubectl_redis_cluster::cli::command().try_get_matches_from(words);
-        assert!(parsed.is_ok(), "{line}: {}", parsed.expect_err("refused"));
-        count += 1;
+/// The commands of a text: on lines of its code blocks and in its sentences, also where
+/// they are part of a longer line.
+fn commands(text: &str) -> Vec<String> {
+    let mut in_block = false;
+    let mut found = Vec::new();
+    for line in text.lines() {
+        if line.trim_start().starts_with("```") {
+            in_block = !in_block;
+            continue;
+        }
+        let pieces: Vec<&str> = if in_block { vec![line] } else { line.split('`').skip(1).step_by(2).collect() };
+        let commands = pieces.iter().flat_map(|piece| piece.split("kubectl redis-cluster ").skip(1));
+        found.extend(commands.map(|rest| rest.split(['|', '#', ')', '>', ';']).next().unwrap_or_default().to_owned()));
     }
-    assert!(count >= 10, "only {count} commands found");
-    let commands: Vec<_> =
+    found
+}
+
+/// The commands in the documents are ones that the binary has.
+#[test]
+fn the_documents_say_only_what_works() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let in_folder =
+        |name: &str| fs::read_dir(root.join(name)).expect("a folder").map(|entry| entry.expect("it").path());
+    let documents: Vec<_> = in_folder(".")
+        .chain(in_folder("docs"))
+        .filter(|path| path.extension().is_some_and(|extension| extension == "md"))
+        .collect();
+    assert!(documents.len() >= 5, "only {documents:?} found");
+    for document in documents {
+        let text = fs::read_to_string(&document).expect("text");
+        for line in commands(&text) {
+            let words = std::iter::once("kubectl").chain(line.split_whitespace());
+            let parsed = kubectl_redis_cluster::cli::command().try_get_matches_from(words);
+            assert!(parsed.is_ok(), "{}: {line}: {}", document.display(), parsed.expect_err("refused"));
+        }
+    }
+}
+
+#[test]
+fn the_readme_knows_every_command() {
+    let readme = include_str!("../../README.md");
+    assert!(commands(readme).len() >= 10);
+    let verbs: Vec<_> =
         kubectl_redis_cluster::cli::command().get_subcommands().map(|verb| verb.get_name().to_owned()).collect();
-    for verb in commands {
+    for verb in verbs {
         assert!(readme.contains(&format!("| `{verb}` |")), "{verb} is not in the README's table");
     }
 }
