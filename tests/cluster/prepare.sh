@@ -4,7 +4,8 @@
 PACKAGES=(etcd-server containerd runc containernetworking-plugins iptables conntrack ethtool socat ipset
     iproute2 util-linux mount openssl procps dpkg-dev golang-go rsync make gcc libc6-dev
     mmdebstrap busybox-static python3-pip ca-certificates
-    redis-server shellcheck time)
+    redis-server shellcheck time
+    bash-completion zsh fish tmux)
 
 preflight() {
     [ "$(id -u)" = 0 ] || fail "the throwaway Kubernetes makes network namespaces and mounts: it must run as root" \

@@ -14,5 +14,6 @@ mod others;
 mod refusals;
 mod rights;
 mod security;
+mod shells;
 mod support;
 mod versions;

@@ -44,7 +44,7 @@ impl Said {
 
 /// The variables that every command needs: the cluster, and a PATH on which kubectl
 /// finds the plugin that was just built.
-fn environment() -> &'static Vec<(String, String)> {
+pub fn variables() -> &'static Vec<(String, String)> {
     static ENVIRONMENT: OnceLock<Vec<(String, String)>> = OnceLock::new();
     ENVIRONMENT.get_or_init(|| {
         let kube = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cluster/kube");
@@ -81,7 +81,7 @@ fn plugin_folder() -> PathBuf {
 /// A program with the environment of the tests.
 pub fn program(name: impl AsRef<std::ffi::OsStr>) -> Command {
     let mut command = Command::new(name);
-    command.envs(environment().iter().cloned()).stdin(Stdio::null());
+    command.envs(variables().iter().cloned()).stdin(Stdio::null());
     command
 }
 

@@ -1,0 +1,688 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_kubectl_redis_cluster_global_optspecs
+    string join \n via= ask-timeout= auth-secret= redis-user= tls tls-secret= color= n/namespace= kubeconfig= context= cluster= user= s/server= certificate-authority= insecure-skip-tls-verify= tls-server-name= client-certificate= client-key= token= username= password= as= as-group= as-uid= as-user-extra= request-timeout= disable-compression= cache-dir= v/v= h/help V/version
+end
+
+function __fish_kubectl_redis_cluster_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_kubectl_redis_cluster_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_kubectl_redis_cluster_using_subcommand
+    set -l cmd (__fish_kubectl_redis_cluster_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -l via -d 'How to reach the nodes' -r -f -a "auto\t'Port-forward, or exec where that is refused or unsupported'
+port-forward\t'Only port-forward'
+exec\t'Only exec of redis-cli'"
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -l ask-timeout -d 'The longest that one node may take to answer' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -l auth-secret -d 'The Secret with the password, and the key in it (default "password")' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -l redis-user -d 'The ACL user to ask as' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -l tls-secret -d 'The Secret with the CA of the nodes\' certificates (ca.crt), and with a client certificate where they ask for one (tls.crt, tls.key); implies --tls' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -s n -l namespace -d 'The namespace to work in' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -l kubeconfig -d 'The kubeconfig file to use' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -l context -d 'The context of the kubeconfig to use' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -l cluster -d 'The cluster of the kubeconfig to use' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -l user -d 'The user of the kubeconfig to use' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -s s -l server -d 'The address and port of the API server' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -l certificate-authority -d 'A file with the certificate authority of the API server' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -l insecure-skip-tls-verify -d 'Do not check the API server\'s certificate: the connection is not secure' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -l tls-server-name -d 'The name that the API server\'s certificate must have' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -l client-certificate -d 'A file with a client certificate' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -l client-key -d 'A file with the client certificate\'s key' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -l token -d 'A bearer token' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -l username -d 'The name of a basic authentication' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -l password -d 'The password of a basic authentication' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -l as -d 'The user to act as' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -l as-group -d 'A group to act as, repeatable' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -l as-uid -d 'The user ID to act as' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -l as-user-extra -d 'A further attribute of the user to act as, repeatable' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -l request-timeout -d 'The longest that a single request may take; 0 means the default of 30s' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -l disable-compression -d 'Do not compress the API server\'s answers' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -l cache-dir -d 'A folder for what kubectl remembers of the API server; nothing is remembered here' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -s v -l v -d 'How much to tell of the requests: 6 each one, 8 their headers, too' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -l tls -d 'The nodes speak TLS; without --tls-secret their certificates are not checked'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -s V -l version -d 'Print version'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -f -a "create" -d 'Create a cluster, and wait until every node says ok'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -f -a "info" -d 'Show a cluster: its shards, nodes and slots, and what is wrong with it'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -f -a "check" -d 'Check a cluster, and say what is wrong with it and what mends it'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -f -a "list" -d 'List the clusters of a namespace'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -f -a "ls" -d 'List the clusters of a namespace'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -f -a "logs" -d 'Print the logs of all nodes, merged in the order of time'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -f -a "delete" -d 'Delete a cluster; its volumes and password stay unless --delete-data'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -f -a "accept-loss" -d 'Let a shard serve again whose keys are lost'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -f -a "check-proxy-mode" -d 'Check kube-proxy\'s mode on each worker, and which source addresses servers see'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -f -a "set-gke-proxy-mode" -d 'Set kube-proxy\'s mode on the workers of GKE, through the API server alone'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -f -a "completion" -d 'Complete what is typed behind "kubectl redis-cluster", or print a script for a shell'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -f -a "options" -d 'Show the flags that every command takes'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -f -a "version" -d 'Show the version of this program and of the API server'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l shards -d 'How many shards, each with a master of its own' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l replicas -d 'How many replicas each master has' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l image -d 'The server\'s image: Redis or Valkey' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l image-pull-secret -d 'The Secret to pull the image with' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l workload -d 'What keeps each node\'s pod' -r -f -a "statefulset\t''
+replicationcontroller\t''"
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l storage -d 'The size of each node\'s volume [default: 1Gi, none with a replicationcontroller]' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l storage-class -d 'The StorageClass of the volumes; the default one when not given' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l memory -d 'The memory of each node; five eighths of it are for keys' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l cpu -d 'The processor time that each node asks for' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l maxmemory-policy -d 'What to do when the memory is full' -r -f -a "noeviction\t''
+allkeys-lru\t''
+allkeys-lfu\t''
+allkeys-random\t''
+volatile-lru\t''
+volatile-lfu\t''
+volatile-random\t''
+volatile-ttl\t''"
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l config -d 'A further line of redis.conf, repeatable' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l node-timeout -d 'How long a node may be silent before its peers take it for failed' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l spread -d 'Whether the nodes of a shard must be on different workers' -r -f -a "required\t'Never: a pod without such a worker stays pending'
+preferred\t'Only when there is no other worker'
+none\t'It does not matter'"
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l node-selector -d 'A label that a worker must have, repeatable' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l toleration -d 'A taint that the pods bear, repeatable' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l priority-class -d 'The pods\' priority class' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l annotation -d 'An annotation of the pods, repeatable' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l dry-run -d 'Only show what would be made: none, client or server' -r -f -a "none\t'It is done'
+client\t'Nothing is sent'
+server\t'The server says what would come of it'"
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -s o -l output -d 'The form of the output; yaml and json are the manifests' -r -f -a "name\t''
+yaml\t''
+json\t''"
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l wait -d 'Wait until every node says ok' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l timeout -d 'The longest to wait' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l via -d 'How to reach the nodes' -r -f -a "auto\t'Port-forward, or exec where that is refused or unsupported'
+port-forward\t'Only port-forward'
+exec\t'Only exec of redis-cli'"
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l ask-timeout -d 'The longest that one node may take to answer' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l auth-secret -d 'The Secret with the password, and the key in it (default "password")' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l redis-user -d 'The ACL user to ask as' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l tls-secret -d 'The Secret with the CA of the nodes\' certificates (ca.crt), and with a client certificate where they ask for one (tls.crt, tls.key); implies --tls' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -s n -l namespace -d 'The namespace to work in' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l kubeconfig -d 'The kubeconfig file to use' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l context -d 'The context of the kubeconfig to use' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l cluster -d 'The cluster of the kubeconfig to use' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l user -d 'The user of the kubeconfig to use' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -s s -l server -d 'The address and port of the API server' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l certificate-authority -d 'A file with the certificate authority of the API server' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l insecure-skip-tls-verify -d 'Do not check the API server\'s certificate: the connection is not secure' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l tls-server-name -d 'The name that the API server\'s certificate must have' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l client-certificate -d 'A file with a client certificate' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l client-key -d 'A file with the client certificate\'s key' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l token -d 'A bearer token' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l username -d 'The name of a basic authentication' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l password -d 'The password of a basic authentication' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l as -d 'The user to act as' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l as-group -d 'A group to act as, repeatable' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l as-uid -d 'The user ID to act as' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l as-user-extra -d 'A further attribute of the user to act as, repeatable' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l request-timeout -d 'The longest that a single request may take; 0 means the default of 30s' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l disable-compression -d 'Do not compress the API server\'s answers' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l cache-dir -d 'A folder for what kubectl remembers of the API server; nothing is remembered here' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -s v -l v -d 'How much to tell of the requests: 6 each one, 8 their headers, too' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l allow-small -d 'Allow fewer than three shards, in which no failover is possible'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l image-entrypoint -d 'Leave the start to the image\'s own entry point, which reads CLUSTER_CONFIG and REDIS_CONFIG'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l ephemeral -d 'Keep all data in memory only'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l network-policy -d 'Let in only pods of the namespace, and to the cluster bus only the nodes'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l no-auth -d 'Ask for no password'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l tls -d 'The nodes speak TLS; without --tls-secret their certificates are not checked'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -s l -l selector -d 'The Redis pods that match these labels, whoever made them' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l interval -d 'How long to wait between two looks' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -s o -l output -d 'The form of the output; raw is what each node answers to CLUSTER NODES (sorted) and CLUSTER INFO' -r -f -a "wide\t''
+json\t''
+yaml\t''
+name\t''
+raw\t''"
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l via -d 'How to reach the nodes' -r -f -a "auto\t'Port-forward, or exec where that is refused or unsupported'
+port-forward\t'Only port-forward'
+exec\t'Only exec of redis-cli'"
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l ask-timeout -d 'The longest that one node may take to answer' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l auth-secret -d 'The Secret with the password, and the key in it (default "password")' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l redis-user -d 'The ACL user to ask as' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l tls-secret -d 'The Secret with the CA of the nodes\' certificates (ca.crt), and with a client certificate where they ask for one (tls.crt, tls.key); implies --tls' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -s n -l namespace -d 'The namespace to work in' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l kubeconfig -d 'The kubeconfig file to use' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l context -d 'The context of the kubeconfig to use' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l cluster -d 'The cluster of the kubeconfig to use' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l user -d 'The user of the kubeconfig to use' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -s s -l server -d 'The address and port of the API server' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l certificate-authority -d 'A file with the certificate authority of the API server' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l insecure-skip-tls-verify -d 'Do not check the API server\'s certificate: the connection is not secure' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l tls-server-name -d 'The name that the API server\'s certificate must have' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l client-certificate -d 'A file with a client certificate' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l client-key -d 'A file with the client certificate\'s key' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l token -d 'A bearer token' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l username -d 'The name of a basic authentication' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l password -d 'The password of a basic authentication' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l as -d 'The user to act as' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l as-group -d 'A group to act as, repeatable' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l as-uid -d 'The user ID to act as' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l as-user-extra -d 'A further attribute of the user to act as, repeatable' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l request-timeout -d 'The longest that a single request may take; 0 means the default of 30s' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l disable-compression -d 'Do not compress the API server\'s answers' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l cache-dir -d 'A folder for what kubectl remembers of the API server; nothing is remembered here' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -s v -l v -d 'How much to tell of the requests: 6 each one, 8 their headers, too' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -s w -l watch -d 'Look again and again until Ctrl-C; where the output is no terminal, show what has changed'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l tls -d 'The nodes speak TLS; without --tls-secret their certificates are not checked'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -s l -l selector -d 'The Redis pods that match these labels, whoever made them' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l severity -d 'The least severity that counts for the exit status; all findings are shown' -r -f -a "info\t''
+warning\t''
+error\t''"
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l interval -d 'How long to wait between two looks' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -s o -l output -d 'The form of the output' -r -f -a "json\t'Indented JSON'
+yaml\t'YAML'"
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l via -d 'How to reach the nodes' -r -f -a "auto\t'Port-forward, or exec where that is refused or unsupported'
+port-forward\t'Only port-forward'
+exec\t'Only exec of redis-cli'"
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l ask-timeout -d 'The longest that one node may take to answer' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l auth-secret -d 'The Secret with the password, and the key in it (default "password")' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l redis-user -d 'The ACL user to ask as' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l tls-secret -d 'The Secret with the CA of the nodes\' certificates (ca.crt), and with a client certificate where they ask for one (tls.crt, tls.key); implies --tls' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -s n -l namespace -d 'The namespace to work in' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l kubeconfig -d 'The kubeconfig file to use' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l context -d 'The context of the kubeconfig to use' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l cluster -d 'The cluster of the kubeconfig to use' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l user -d 'The user of the kubeconfig to use' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -s s -l server -d 'The address and port of the API server' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l certificate-authority -d 'A file with the certificate authority of the API server' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l insecure-skip-tls-verify -d 'Do not check the API server\'s certificate: the connection is not secure' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l tls-server-name -d 'The name that the API server\'s certificate must have' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l client-certificate -d 'A file with a client certificate' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l client-key -d 'A file with the client certificate\'s key' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l token -d 'A bearer token' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l username -d 'The name of a basic authentication' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l password -d 'The password of a basic authentication' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l as -d 'The user to act as' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l as-group -d 'A group to act as, repeatable' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l as-uid -d 'The user ID to act as' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l as-user-extra -d 'A further attribute of the user to act as, repeatable' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l request-timeout -d 'The longest that a single request may take; 0 means the default of 30s' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l disable-compression -d 'Do not compress the API server\'s answers' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l cache-dir -d 'A folder for what kubectl remembers of the API server; nothing is remembered here' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -s v -l v -d 'How much to tell of the requests: 6 each one, 8 their headers, too' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l search-multiple-owners -d 'Look for keys of slots that another master owns, too: 16384 small questions to each master'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -s w -l watch -d 'Look again and again until Ctrl-C; where the output is no terminal, show what has changed'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l tls -d 'The nodes speak TLS; without --tls-secret their certificates are not checked'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -s l -l selector -d 'The clusters of the Redis pods that match these labels, whoever made them' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l sort-by -d 'Sort by a field of the JSON output, such as .nodesReady' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -s o -l output -d 'The form of the output' -r -f -a "wide\t''
+json\t''
+yaml\t''
+name\t''"
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l via -d 'How to reach the nodes' -r -f -a "auto\t'Port-forward, or exec where that is refused or unsupported'
+port-forward\t'Only port-forward'
+exec\t'Only exec of redis-cli'"
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l ask-timeout -d 'The longest that one node may take to answer' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l auth-secret -d 'The Secret with the password, and the key in it (default "password")' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l redis-user -d 'The ACL user to ask as' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l tls-secret -d 'The Secret with the CA of the nodes\' certificates (ca.crt), and with a client certificate where they ask for one (tls.crt, tls.key); implies --tls' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -s n -l namespace -d 'The namespace to work in' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l kubeconfig -d 'The kubeconfig file to use' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l context -d 'The context of the kubeconfig to use' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l cluster -d 'The cluster of the kubeconfig to use' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l user -d 'The user of the kubeconfig to use' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -s s -l server -d 'The address and port of the API server' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l certificate-authority -d 'A file with the certificate authority of the API server' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l insecure-skip-tls-verify -d 'Do not check the API server\'s certificate: the connection is not secure' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l tls-server-name -d 'The name that the API server\'s certificate must have' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l client-certificate -d 'A file with a client certificate' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l client-key -d 'A file with the client certificate\'s key' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l token -d 'A bearer token' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l username -d 'The name of a basic authentication' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l password -d 'The password of a basic authentication' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l as -d 'The user to act as' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l as-group -d 'A group to act as, repeatable' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l as-uid -d 'The user ID to act as' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l as-user-extra -d 'A further attribute of the user to act as, repeatable' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l request-timeout -d 'The longest that a single request may take; 0 means the default of 30s' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l disable-compression -d 'Do not compress the API server\'s answers' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l cache-dir -d 'A folder for what kubectl remembers of the API server; nothing is remembered here' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -s v -l v -d 'How much to tell of the requests: 6 each one, 8 their headers, too' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -s A -l all-namespaces -d 'Of all namespaces'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l state -d 'Ask the nodes how their cluster is'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l no-headers -d 'No header line'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l tls -d 'The nodes speak TLS; without --tls-secret their certificates are not checked'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -s l -l selector -d 'The clusters of the Redis pods that match these labels, whoever made them' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l sort-by -d 'Sort by a field of the JSON output, such as .nodesReady' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -s o -l output -d 'The form of the output' -r -f -a "wide\t''
+json\t''
+yaml\t''
+name\t''"
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l via -d 'How to reach the nodes' -r -f -a "auto\t'Port-forward, or exec where that is refused or unsupported'
+port-forward\t'Only port-forward'
+exec\t'Only exec of redis-cli'"
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l ask-timeout -d 'The longest that one node may take to answer' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l auth-secret -d 'The Secret with the password, and the key in it (default "password")' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l redis-user -d 'The ACL user to ask as' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l tls-secret -d 'The Secret with the CA of the nodes\' certificates (ca.crt), and with a client certificate where they ask for one (tls.crt, tls.key); implies --tls' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -s n -l namespace -d 'The namespace to work in' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l kubeconfig -d 'The kubeconfig file to use' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l context -d 'The context of the kubeconfig to use' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l cluster -d 'The cluster of the kubeconfig to use' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l user -d 'The user of the kubeconfig to use' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -s s -l server -d 'The address and port of the API server' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l certificate-authority -d 'A file with the certificate authority of the API server' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l insecure-skip-tls-verify -d 'Do not check the API server\'s certificate: the connection is not secure' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l tls-server-name -d 'The name that the API server\'s certificate must have' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l client-certificate -d 'A file with a client certificate' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l client-key -d 'A file with the client certificate\'s key' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l token -d 'A bearer token' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l username -d 'The name of a basic authentication' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l password -d 'The password of a basic authentication' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l as -d 'The user to act as' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l as-group -d 'A group to act as, repeatable' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l as-uid -d 'The user ID to act as' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l as-user-extra -d 'A further attribute of the user to act as, repeatable' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l request-timeout -d 'The longest that a single request may take; 0 means the default of 30s' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l disable-compression -d 'Do not compress the API server\'s answers' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l cache-dir -d 'A folder for what kubectl remembers of the API server; nothing is remembered here' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -s v -l v -d 'How much to tell of the requests: 6 each one, 8 their headers, too' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -s A -l all-namespaces -d 'Of all namespaces'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l state -d 'Ask the nodes how their cluster is'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l no-headers -d 'No header line'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l tls -d 'The nodes speak TLS; without --tls-secret their certificates are not checked'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -s l -l selector -d 'The Redis pods that match these labels, whoever made them' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l since -d 'Only lines newer than this' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l since-time -d 'Only lines written after this time (RFC 3339)' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l tail -d 'Only so many last lines of each node; -1 is all' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -s c -l container -d 'The container; the server\'s when not given' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l node -d 'Only this node, repeatable' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l shard -d 'Only the nodes that this shard was made of, repeatable' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l role -d 'Only the nodes that have this role now' -r -f -a "master\t''
+replica\t''"
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l grep -d 'Only lines that match this regular expression' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l max-log-requests -d 'The most logs to read at the same time' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -s o -l output -d 'The form of the output; raw is pod after pod, as the original script printed it' -r -f -a "raw\t''
+json\t''"
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l via -d 'How to reach the nodes' -r -f -a "auto\t'Port-forward, or exec where that is refused or unsupported'
+port-forward\t'Only port-forward'
+exec\t'Only exec of redis-cli'"
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l ask-timeout -d 'The longest that one node may take to answer' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l auth-secret -d 'The Secret with the password, and the key in it (default "password")' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l redis-user -d 'The ACL user to ask as' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l tls-secret -d 'The Secret with the CA of the nodes\' certificates (ca.crt), and with a client certificate where they ask for one (tls.crt, tls.key); implies --tls' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -s n -l namespace -d 'The namespace to work in' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l kubeconfig -d 'The kubeconfig file to use' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l context -d 'The context of the kubeconfig to use' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l cluster -d 'The cluster of the kubeconfig to use' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l user -d 'The user of the kubeconfig to use' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -s s -l server -d 'The address and port of the API server' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l certificate-authority -d 'A file with the certificate authority of the API server' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l insecure-skip-tls-verify -d 'Do not check the API server\'s certificate: the connection is not secure' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l tls-server-name -d 'The name that the API server\'s certificate must have' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l client-certificate -d 'A file with a client certificate' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l client-key -d 'A file with the client certificate\'s key' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l token -d 'A bearer token' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l username -d 'The name of a basic authentication' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l password -d 'The password of a basic authentication' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l as -d 'The user to act as' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l as-group -d 'A group to act as, repeatable' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l as-uid -d 'The user ID to act as' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l as-user-extra -d 'A further attribute of the user to act as, repeatable' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l request-timeout -d 'The longest that a single request may take; 0 means the default of 30s' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l disable-compression -d 'Do not compress the API server\'s answers' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l cache-dir -d 'A folder for what kubectl remembers of the API server; nothing is remembered here' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -s v -l v -d 'How much to tell of the requests: 6 each one, 8 their headers, too' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -s f -l follow -d 'Go on with every line as it is written, also of restarted and of new pods'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -s p -l previous -d 'The container that ran before the present one'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l timestamps -d 'With the time of each line'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l no-prefix -d 'Without the node before each line'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l tls -d 'The nodes speak TLS; without --tls-secret their certificates are not checked'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l dry-run -d 'Only show what would be deleted: none, client or server' -r -f -a "none\t'It is done'
+client\t'Nothing is sent'
+server\t'The server says what would come of it'"
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l wait -d 'Wait until the last pod is gone' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l timeout -d 'The longest to wait' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l grace-period -d 'Seconds that each pod gets to end; its own when not given' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -s o -l output -d 'The form of the output' -r -f -a "name\t'`type/name`'"
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l via -d 'How to reach the nodes' -r -f -a "auto\t'Port-forward, or exec where that is refused or unsupported'
+port-forward\t'Only port-forward'
+exec\t'Only exec of redis-cli'"
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l ask-timeout -d 'The longest that one node may take to answer' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l auth-secret -d 'The Secret with the password, and the key in it (default "password")' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l redis-user -d 'The ACL user to ask as' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l tls-secret -d 'The Secret with the CA of the nodes\' certificates (ca.crt), and with a client certificate where they ask for one (tls.crt, tls.key); implies --tls' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -s n -l namespace -d 'The namespace to work in' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l kubeconfig -d 'The kubeconfig file to use' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l context -d 'The context of the kubeconfig to use' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l cluster -d 'The cluster of the kubeconfig to use' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l user -d 'The user of the kubeconfig to use' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -s s -l server -d 'The address and port of the API server' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l certificate-authority -d 'A file with the certificate authority of the API server' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l insecure-skip-tls-verify -d 'Do not check the API server\'s certificate: the connection is not secure' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l tls-server-name -d 'The name that the API server\'s certificate must have' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l client-certificate -d 'A file with a client certificate' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l client-key -d 'A file with the client certificate\'s key' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l token -d 'A bearer token' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l username -d 'The name of a basic authentication' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l password -d 'The password of a basic authentication' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l as -d 'The user to act as' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l as-group -d 'A group to act as, repeatable' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l as-uid -d 'The user ID to act as' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l as-user-extra -d 'A further attribute of the user to act as, repeatable' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l request-timeout -d 'The longest that a single request may take; 0 means the default of 30s' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l disable-compression -d 'Do not compress the API server\'s answers' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l cache-dir -d 'A folder for what kubectl remembers of the API server; nothing is remembered here' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -s v -l v -d 'How much to tell of the requests: 6 each one, 8 their headers, too' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -s y -l yes -d 'Do not ask'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l keep-data -d 'Keep the volumes and the Secret (the default)'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l delete-data -d 'Delete the volumes with all keys, and the Secret'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l ignore-not-found -d 'It is no error when there is no such cluster'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l tls -d 'The nodes speak TLS; without --tls-secret their certificates are not checked'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l shard -d 'A shard to give up, repeatable' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l dry-run -d 'Only show what would be done: none, client or server' -r -f -a "none\t'It is done'
+client\t'Nothing is sent'
+server\t'The server says what would come of it'"
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l timeout -d 'The longest to wait until the shards are served' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l via -d 'How to reach the nodes' -r -f -a "auto\t'Port-forward, or exec where that is refused or unsupported'
+port-forward\t'Only port-forward'
+exec\t'Only exec of redis-cli'"
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l ask-timeout -d 'The longest that one node may take to answer' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l auth-secret -d 'The Secret with the password, and the key in it (default "password")' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l redis-user -d 'The ACL user to ask as' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l tls-secret -d 'The Secret with the CA of the nodes\' certificates (ca.crt), and with a client certificate where they ask for one (tls.crt, tls.key); implies --tls' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -s n -l namespace -d 'The namespace to work in' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l kubeconfig -d 'The kubeconfig file to use' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l context -d 'The context of the kubeconfig to use' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l cluster -d 'The cluster of the kubeconfig to use' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l user -d 'The user of the kubeconfig to use' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -s s -l server -d 'The address and port of the API server' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l certificate-authority -d 'A file with the certificate authority of the API server' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l insecure-skip-tls-verify -d 'Do not check the API server\'s certificate: the connection is not secure' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l tls-server-name -d 'The name that the API server\'s certificate must have' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l client-certificate -d 'A file with a client certificate' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l client-key -d 'A file with the client certificate\'s key' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l token -d 'A bearer token' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l username -d 'The name of a basic authentication' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l password -d 'The password of a basic authentication' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l as -d 'The user to act as' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l as-group -d 'A group to act as, repeatable' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l as-uid -d 'The user ID to act as' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l as-user-extra -d 'A further attribute of the user to act as, repeatable' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l request-timeout -d 'The longest that a single request may take; 0 means the default of 30s' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l disable-compression -d 'Do not compress the API server\'s answers' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l cache-dir -d 'A folder for what kubectl remembers of the API server; nothing is remembered here' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -s v -l v -d 'How much to tell of the requests: 6 each one, 8 their headers, too' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -s y -l yes -d 'Do not ask'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l tls -d 'The nodes speak TLS; without --tls-secret their certificates are not checked'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -s l -l selector -d 'The Redis pods that match these labels, whoever made them' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l image -d 'The image of these pods, with a Redis or Valkey server' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l timeout -d 'The longest to wait for these pods' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -s o -l output -d 'The form of the output' -r -f -a "json\t'Indented JSON'
+yaml\t'YAML'"
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l via -d 'How to reach the nodes' -r -f -a "auto\t'Port-forward, or exec where that is refused or unsupported'
+port-forward\t'Only port-forward'
+exec\t'Only exec of redis-cli'"
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l ask-timeout -d 'The longest that one node may take to answer' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l auth-secret -d 'The Secret with the password, and the key in it (default "password")' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l redis-user -d 'The ACL user to ask as' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l tls-secret -d 'The Secret with the CA of the nodes\' certificates (ca.crt), and with a client certificate where they ask for one (tls.crt, tls.key); implies --tls' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -s n -l namespace -d 'The namespace to work in' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l kubeconfig -d 'The kubeconfig file to use' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l context -d 'The context of the kubeconfig to use' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l cluster -d 'The cluster of the kubeconfig to use' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l user -d 'The user of the kubeconfig to use' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -s s -l server -d 'The address and port of the API server' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l certificate-authority -d 'A file with the certificate authority of the API server' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l insecure-skip-tls-verify -d 'Do not check the API server\'s certificate: the connection is not secure' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l tls-server-name -d 'The name that the API server\'s certificate must have' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l client-certificate -d 'A file with a client certificate' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l client-key -d 'A file with the client certificate\'s key' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l token -d 'A bearer token' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l username -d 'The name of a basic authentication' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l password -d 'The password of a basic authentication' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l as -d 'The user to act as' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l as-group -d 'A group to act as, repeatable' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l as-uid -d 'The user ID to act as' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l as-user-extra -d 'A further attribute of the user to act as, repeatable' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l request-timeout -d 'The longest that a single request may take; 0 means the default of 30s' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l disable-compression -d 'Do not compress the API server\'s answers' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l cache-dir -d 'A folder for what kubectl remembers of the API server; nothing is remembered here' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -s v -l v -d 'How much to tell of the requests: 6 each one, 8 their headers, too' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l probe -d 'Measure between short-lived pods, one a worker, in this namespace'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l tls -d 'The nodes speak TLS; without --tls-secret their certificates are not checked'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l node -d 'Only this worker, repeatable' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l image -d 'The image of the helper pod, with a shell; kube-proxy\'s own when not given' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l probe-image -d 'The image of the pods that measure whether Services still forward' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l probe -d 'Measure whether Services still forward' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l timeout -d 'The longest that one step may take on a worker' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l via -d 'How to reach the nodes' -r -f -a "auto\t'Port-forward, or exec where that is refused or unsupported'
+port-forward\t'Only port-forward'
+exec\t'Only exec of redis-cli'"
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l ask-timeout -d 'The longest that one node may take to answer' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l auth-secret -d 'The Secret with the password, and the key in it (default "password")' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l redis-user -d 'The ACL user to ask as' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l tls-secret -d 'The Secret with the CA of the nodes\' certificates (ca.crt), and with a client certificate where they ask for one (tls.crt, tls.key); implies --tls' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -s n -l namespace -d 'The namespace to work in' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l kubeconfig -d 'The kubeconfig file to use' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l context -d 'The context of the kubeconfig to use' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l cluster -d 'The cluster of the kubeconfig to use' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l user -d 'The user of the kubeconfig to use' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -s s -l server -d 'The address and port of the API server' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l certificate-authority -d 'A file with the certificate authority of the API server' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l insecure-skip-tls-verify -d 'Do not check the API server\'s certificate: the connection is not secure' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l tls-server-name -d 'The name that the API server\'s certificate must have' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l client-certificate -d 'A file with a client certificate' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l client-key -d 'A file with the client certificate\'s key' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l token -d 'A bearer token' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l username -d 'The name of a basic authentication' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l password -d 'The password of a basic authentication' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l as -d 'The user to act as' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l as-group -d 'A group to act as, repeatable' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l as-uid -d 'The user ID to act as' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l as-user-extra -d 'A further attribute of the user to act as, repeatable' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l request-timeout -d 'The longest that a single request may take; 0 means the default of 30s' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l disable-compression -d 'Do not compress the API server\'s answers' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l cache-dir -d 'A folder for what kubectl remembers of the API server; nothing is remembered here' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -s v -l v -d 'How much to tell of the requests: 6 each one, 8 their headers, too' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l dry-run -d 'Only show what would be done'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -s y -l yes -d 'Do not ask'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l allow-any-provider -d 'Also workers that are not GKE\'s, where kube-proxy is a static pod'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l tls -d 'The nodes speak TLS; without --tls-secret their certificates are not checked'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l dir -d 'The folder of the link; the one of this program when not given' -r -f -a "(__fish_complete_directories)"
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l via -d 'How to reach the nodes' -r -f -a "auto\t'Port-forward, or exec where that is refused or unsupported'
+port-forward\t'Only port-forward'
+exec\t'Only exec of redis-cli'"
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l ask-timeout -d 'The longest that one node may take to answer' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l auth-secret -d 'The Secret with the password, and the key in it (default "password")' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l redis-user -d 'The ACL user to ask as' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l tls-secret -d 'The Secret with the CA of the nodes\' certificates (ca.crt), and with a client certificate where they ask for one (tls.crt, tls.key); implies --tls' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -s n -l namespace -d 'The namespace to work in' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l kubeconfig -d 'The kubeconfig file to use' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l context -d 'The context of the kubeconfig to use' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l cluster -d 'The cluster of the kubeconfig to use' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l user -d 'The user of the kubeconfig to use' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -s s -l server -d 'The address and port of the API server' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l certificate-authority -d 'A file with the certificate authority of the API server' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l insecure-skip-tls-verify -d 'Do not check the API server\'s certificate: the connection is not secure' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l tls-server-name -d 'The name that the API server\'s certificate must have' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l client-certificate -d 'A file with a client certificate' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l client-key -d 'A file with the client certificate\'s key' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l token -d 'A bearer token' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l username -d 'The name of a basic authentication' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l password -d 'The password of a basic authentication' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l as -d 'The user to act as' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l as-group -d 'A group to act as, repeatable' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l as-uid -d 'The user ID to act as' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l as-user-extra -d 'A further attribute of the user to act as, repeatable' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l request-timeout -d 'The longest that a single request may take; 0 means the default of 30s' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l disable-compression -d 'Do not compress the API server\'s answers' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l cache-dir -d 'A folder for what kubectl remembers of the API server; nothing is remembered here' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -s v -l v -d 'How much to tell of the requests: 6 each one, 8 their headers, too' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l tls -d 'The nodes speak TLS; without --tls-secret their certificates are not checked'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -l via -d 'How to reach the nodes' -r -f -a "auto\t'Port-forward, or exec where that is refused or unsupported'
+port-forward\t'Only port-forward'
+exec\t'Only exec of redis-cli'"
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -l ask-timeout -d 'The longest that one node may take to answer' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -l auth-secret -d 'The Secret with the password, and the key in it (default "password")' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -l redis-user -d 'The ACL user to ask as' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -l tls-secret -d 'The Secret with the CA of the nodes\' certificates (ca.crt), and with a client certificate where they ask for one (tls.crt, tls.key); implies --tls' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -s n -l namespace -d 'The namespace to work in' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -l kubeconfig -d 'The kubeconfig file to use' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -l context -d 'The context of the kubeconfig to use' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -l cluster -d 'The cluster of the kubeconfig to use' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -l user -d 'The user of the kubeconfig to use' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -s s -l server -d 'The address and port of the API server' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -l certificate-authority -d 'A file with the certificate authority of the API server' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -l insecure-skip-tls-verify -d 'Do not check the API server\'s certificate: the connection is not secure' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -l tls-server-name -d 'The name that the API server\'s certificate must have' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -l client-certificate -d 'A file with a client certificate' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -l client-key -d 'A file with the client certificate\'s key' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -l token -d 'A bearer token' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -l username -d 'The name of a basic authentication' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -l password -d 'The password of a basic authentication' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -l as -d 'The user to act as' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -l as-group -d 'A group to act as, repeatable' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -l as-uid -d 'The user ID to act as' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -l as-user-extra -d 'A further attribute of the user to act as, repeatable' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -l request-timeout -d 'The longest that a single request may take; 0 means the default of 30s' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -l disable-compression -d 'Do not compress the API server\'s answers' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -l cache-dir -d 'A folder for what kubectl remembers of the API server; nothing is remembered here' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -s v -l v -d 'How much to tell of the requests: 6 each one, 8 their headers, too' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -l tls -d 'The nodes speak TLS; without --tls-secret their certificates are not checked'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -s o -l output -d 'The form of the output' -r -f -a "json\t'Indented JSON'
+yaml\t'YAML'"
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l via -d 'How to reach the nodes' -r -f -a "auto\t'Port-forward, or exec where that is refused or unsupported'
+port-forward\t'Only port-forward'
+exec\t'Only exec of redis-cli'"
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l ask-timeout -d 'The longest that one node may take to answer' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l auth-secret -d 'The Secret with the password, and the key in it (default "password")' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l redis-user -d 'The ACL user to ask as' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l tls-secret -d 'The Secret with the CA of the nodes\' certificates (ca.crt), and with a client certificate where they ask for one (tls.crt, tls.key); implies --tls' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -s n -l namespace -d 'The namespace to work in' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l kubeconfig -d 'The kubeconfig file to use' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l context -d 'The context of the kubeconfig to use' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l cluster -d 'The cluster of the kubeconfig to use' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l user -d 'The user of the kubeconfig to use' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -s s -l server -d 'The address and port of the API server' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l certificate-authority -d 'A file with the certificate authority of the API server' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l insecure-skip-tls-verify -d 'Do not check the API server\'s certificate: the connection is not secure' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l tls-server-name -d 'The name that the API server\'s certificate must have' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l client-certificate -d 'A file with a client certificate' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l client-key -d 'A file with the client certificate\'s key' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l token -d 'A bearer token' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l username -d 'The name of a basic authentication' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l password -d 'The password of a basic authentication' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l as -d 'The user to act as' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l as-group -d 'A group to act as, repeatable' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l as-uid -d 'The user ID to act as' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l as-user-extra -d 'A further attribute of the user to act as, repeatable' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l request-timeout -d 'The longest that a single request may take; 0 means the default of 30s' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l disable-compression -d 'Do not compress the API server\'s answers' -r -f -a "true\t''
+false\t''"
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l cache-dir -d 'A folder for what kubectl remembers of the API server; nothing is remembered here' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -s v -l v -d 'How much to tell of the requests: 6 each one, 8 their headers, too' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l client -d 'Only this program\'s'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l tls -d 'The nodes speak TLS; without --tls-secret their certificates are not checked'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand help; and not __fish_seen_subcommand_from create info check list logs delete accept-loss check-proxy-mode set-gke-proxy-mode completion options version help" -f -a "create" -d 'Create a cluster, and wait until every node says ok'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand help; and not __fish_seen_subcommand_from create info check list logs delete accept-loss check-proxy-mode set-gke-proxy-mode completion options version help" -f -a "info" -d 'Show a cluster: its shards, nodes and slots, and what is wrong with it'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand help; and not __fish_seen_subcommand_from create info check list logs delete accept-loss check-proxy-mode set-gke-proxy-mode completion options version help" -f -a "check" -d 'Check a cluster, and say what is wrong with it and what mends it'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand help; and not __fish_seen_subcommand_from create info check list logs delete accept-loss check-proxy-mode set-gke-proxy-mode completion options version help" -f -a "list" -d 'List the clusters of a namespace'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand help; and not __fish_seen_subcommand_from create info check list logs delete accept-loss check-proxy-mode set-gke-proxy-mode completion options version help" -f -a "logs" -d 'Print the logs of all nodes, merged in the order of time'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand help; and not __fish_seen_subcommand_from create info check list logs delete accept-loss check-proxy-mode set-gke-proxy-mode completion options version help" -f -a "delete" -d 'Delete a cluster; its volumes and password stay unless --delete-data'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand help; and not __fish_seen_subcommand_from create info check list logs delete accept-loss check-proxy-mode set-gke-proxy-mode completion options version help" -f -a "accept-loss" -d 'Let a shard serve again whose keys are lost'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand help; and not __fish_seen_subcommand_from create info check list logs delete accept-loss check-proxy-mode set-gke-proxy-mode completion options version help" -f -a "check-proxy-mode" -d 'Check kube-proxy\'s mode on each worker, and which source addresses servers see'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand help; and not __fish_seen_subcommand_from create info check list logs delete accept-loss check-proxy-mode set-gke-proxy-mode completion options version help" -f -a "set-gke-proxy-mode" -d 'Set kube-proxy\'s mode on the workers of GKE, through the API server alone'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand help; and not __fish_seen_subcommand_from create info check list logs delete accept-loss check-proxy-mode set-gke-proxy-mode completion options version help" -f -a "completion" -d 'Complete what is typed behind "kubectl redis-cluster", or print a script for a shell'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand help; and not __fish_seen_subcommand_from create info check list logs delete accept-loss check-proxy-mode set-gke-proxy-mode completion options version help" -f -a "options" -d 'Show the flags that every command takes'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand help; and not __fish_seen_subcommand_from create info check list logs delete accept-loss check-proxy-mode set-gke-proxy-mode completion options version help" -f -a "version" -d 'Show the version of this program and of the API server'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand help; and not __fish_seen_subcommand_from create info check list logs delete accept-loss check-proxy-mode set-gke-proxy-mode completion options version help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
