@@ -113,7 +113,7 @@ impl Error {
             kube::Error::UpgradeConnection(kube::client::UpgradeConnectionError::ProtocolSwitch(code)) => {
                 Self::from_upgrade(*code)
             }
-            kube::Error::Auth(auth) => Self::from_login(auth),
+            kube::Error::Auth(auth) => Self::from_login(auth, None),
             other => Self::from_transport(other, server),
         }
     }
@@ -143,14 +143,22 @@ impl Error {
         Self::new(kind, format!("Error from server: cannot open a stream to the pod ({code})"))
     }
 
-    /// A program, file or token that was to log the user in.
-    fn from_login(error: &AuthError) -> Self {
+    /// What was to log the user in, in kubectl's words; `program` where the kubeconfig names one.
+    pub fn from_login(error: &AuthError, program: Option<&str>) -> Self {
+        let executable = program.map_or_else(|| "the program".to_owned(), |program| format!("executable {program}"));
+        let mut said = None;
         let text = match error {
-            AuthError::AuthExecStart(io) => format!("exec: {io}"),
-            AuthError::AuthExecRun { cmd, out, .. } => format!("exec: {cmd} failed with {}", out.status),
+            AuthError::AuthExecStart(io) => format!("exec: {executable} cannot be run: {io}"),
+            AuthError::AuthExecRun { out, .. } => {
+                said = Some(String::from_utf8_lossy(&out.stderr).trim().to_owned()).filter(|said| !said.is_empty());
+                let status = out.status.code().map_or(out.status.to_string(), |code| format!("exit code {code}"));
+                format!("exec: {executable} failed with {status}")
+            }
             other => chain(other),
         };
-        Self::new(ErrorKind::Api, format!("Unable to connect to the server: getting credentials: {text}"))
+        let error = Self::new(ErrorKind::Api, format!("Unable to connect to the server: getting credentials: {text}"));
+        said.into_iter()
+            .fold(error, Self::cause)
             .hint("check the user's entry in your kubeconfig: kubectl config view --minify")
     }
 
@@ -202,10 +210,12 @@ impl From<std::io::Error> for Error {
 /// How the standard library begins when a name has no address.
 const NO_SUCH_HOST: &str = "failed to lookup address information";
 
-/// The error of TLS, also where it is wrapped up as one of input and output.
+/// The error of TLS, also where it is wrapped up as one of input and output, even twice.
 fn tls_error<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a TlsError> {
-    let wrapped = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-    error.downcast_ref().or_else(|| wrapped?.downcast_ref())
+    match error.downcast_ref::<std::io::Error>() {
+        Some(wrapped) => tls_error(wrapped.get_ref()?),
+        None => error.downcast_ref(),
+    }
 }
 
 /// What is wrong with a certificate, in the words of Go that people look for.
@@ -217,6 +227,15 @@ fn x509(reason: &CertificateError) -> String {
         | CertificateError::NotValidYet
         | CertificateError::NotValidYetContext { .. } => {
             format!("certificate has expired or is not yet valid: {reason}")
+        }
+        CertificateError::NotValidForNameContext { expected, presented } => {
+            // Each is the name of its type and the name itself, `DnsName("host")`.
+            let name = |shown: &String| {
+                let inner = shown.split_once('(').map_or(shown.as_str(), |(_, inner)| inner);
+                inner.trim_end_matches(')').trim_matches('"').to_owned()
+            };
+            let names: Vec<String> = presented.iter().map(name).collect();
+            format!("certificate is valid for {}, not {}", names.join(", "), expected.to_str())
         }
         other => other.to_string(),
     }

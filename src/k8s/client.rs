@@ -57,7 +57,11 @@ impl Server {
         config.headers.push((HeaderName::from_static("user-agent"), user_agent()));
         let namespace = flags.namespace.clone().unwrap_or_else(|| config.default_namespace.clone());
         let address = address(&config.cluster_url);
-        let builder = ClientBuilder::try_from(config).map_err(|error| Error::from_kube(&error, &address))?;
+        let program = config.auth_info.exec.as_ref().and_then(|program| program.command.clone());
+        let builder = ClientBuilder::try_from(config).map_err(|error| match &error {
+            kube::Error::Auth(login) => Error::from_login(login, program.as_deref()),
+            other => Error::from_kube(other, &address),
+        })?;
         Ok(Self { client: builder.with_layer(ear).build(), address, namespace, deadline })
     }
 

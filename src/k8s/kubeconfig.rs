@@ -3,7 +3,10 @@
 
 use super::flags::ConnectionFlags;
 use crate::error::{Error, ErrorKind, chain};
-use kube::config::{AuthInfo, Cluster, Config, ExecInteractiveMode, KubeConfigOptions, Kubeconfig, KubeconfigError};
+use kube::config::{
+    AuthInfo, Cluster, Config, ExecConfig, ExecInteractiveMode, KubeConfigOptions, Kubeconfig, KubeconfigError,
+};
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 /// Whether a program that logs the user in may ask questions.
@@ -22,13 +25,7 @@ pub enum Login {
 pub async fn configuration(flags: &ConnectionFlags, login: Login) -> Result<Config, Error> {
     refuse_contradictions(flags)?;
     let Some(mut kubeconfig) = kubeconfig(flags)? else { return without_kubeconfig(flags) };
-    override_entries(&mut kubeconfig, flags)?;
-    if login == Login::MayNotAsk {
-        let users = kubeconfig.auth_infos.iter_mut().filter_map(|entry| entry.auth_info.as_mut());
-        for program in users.filter_map(|user| user.exec.as_mut()) {
-            program.interactive_mode = Some(ExecInteractiveMode::Never);
-        }
-    }
+    override_entries(&mut kubeconfig, flags, login)?;
     let options =
         KubeConfigOptions { context: flags.context.clone(), cluster: flags.cluster.clone(), user: flags.user.clone() };
     let config = Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(|error| wording(&error))?;
@@ -65,8 +62,18 @@ fn standard_files() -> Vec<PathBuf> {
 }
 
 fn read(path: &Path) -> Result<Kubeconfig, Error> {
-    Kubeconfig::read_from(path)
-        .map_err(|error| Error::user(format!("error loading config file \"{}\": {}", path.display(), chain(&error))))
+    Kubeconfig::read_from(path).map_err(|error| {
+        let reason = match &error {
+            // Behind its first line it shows the place in the file, which may hold secrets.
+            KubeconfigError::Parse(reason) => {
+                let text = reason.to_string();
+                let line = text.lines().next().unwrap_or_default();
+                format!("yaml: {}", line.strip_prefix("error: ").unwrap_or(line))
+            }
+            other => chain(other),
+        };
+        Error::user(format!("error loading config file \"{}\": {reason}", path.display()))
+    })
 }
 
 /// The words of the operating system without Rust's own addition.
@@ -99,7 +106,7 @@ fn looked_at() -> String {
 
 /// Puts the flags into the entries that the context names, where client-go would
 /// let them win over what the files say.
-fn override_entries(kubeconfig: &mut Kubeconfig, flags: &ConnectionFlags) -> Result<(), Error> {
+fn override_entries(kubeconfig: &mut Kubeconfig, flags: &ConnectionFlags, login: Login) -> Result<(), Error> {
     let context = flags.context.as_ref().or(kubeconfig.current_context.as_ref()).cloned();
     let context = context.and_then(|name| kubeconfig.contexts.iter().find(|each| each.name == name));
     let context = context.and_then(|named| named.context.clone());
@@ -111,6 +118,9 @@ fn override_entries(kubeconfig: &mut Kubeconfig, flags: &ConnectionFlags) -> Res
         let info = entry.auth_info.get_or_insert_default();
         credentials(info, flags);
         readable("client-cert", info.client_certificate.as_deref(), info.client_certificate_data.is_some(), &user)?;
+        if let Some(program) = &mut info.exec {
+            prepare(program, login)?;
+        }
         readable("client-key", info.client_key.as_deref(), info.client_key_data.is_some(), &user)?;
     }
     if let Some(entry) = cluster.and_then(|name| kubeconfig.clusters.iter_mut().find(|each| each.name == name)) {
@@ -120,6 +130,35 @@ fn override_entries(kubeconfig: &mut Kubeconfig, flags: &ConnectionFlags) -> Res
         readable("certificate-authority", file, data, &entry.name)?;
     }
     Ok(())
+}
+
+/// Sees to a program that is to log the user in: that it is there, and that it asks only who
+/// can answer.
+fn prepare(program: &mut ExecConfig, login: Login) -> Result<(), Error> {
+    let refused = |why: String| {
+        Error::new(ErrorKind::Api, format!("Unable to connect to the server: getting credentials: {why}"))
+    };
+    let name = program.command.clone().unwrap_or_default();
+    // Windows finds programs by rules of its own.
+    let is_there = cfg!(windows) || name.contains('/') || is_on_path(&name);
+    if !is_there {
+        let error = refused(format!("exec: executable {name} not found"));
+        return Err(program.install_hint.iter().fold(error, |error, hint| error.hint(hint.trim())));
+    }
+    if login == Login::MayAsk && std::io::stdin().is_terminal() {
+        return Ok(());
+    }
+    if login == Login::MayAsk && program.interactive_mode == Some(ExecInteractiveMode::Always) {
+        let why = "exec plugin cannot support interactive mode: standard input is not a terminal";
+        return Err(refused(why.into()));
+    }
+    program.interactive_mode = Some(ExecInteractiveMode::Never);
+    Ok(())
+}
+
+fn is_on_path(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
 }
 
 /// Complains of a file that cannot be read in kubectl's words, where no data stands in its place.
