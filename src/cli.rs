@@ -101,15 +101,20 @@ pub fn parse(words: &[OsString]) -> Result<Cli, Page> {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
             Page { text: error.to_string().trim_end().to_owned(), is_complaint: false }
         }
-        _ => Page { text: usage::complaint(&error, &spoken_to(&command, words)), is_complaint: true },
+        _ => {
+            let mut command = command;
+            command.build();
+            let (asked, spoken) = asked(&command, words);
+            Page { text: usage::complaint(&error, asked, &spoken), is_complaint: true }
+        }
     })
 }
 
-/// The command that the words are for, as the user types it.
-fn spoken_to(command: &clap::Command, words: &[OsString]) -> String {
+/// The command that the words are for, and how the user types it.
+fn asked<'a>(command: &'a clap::Command, words: &[OsString]) -> (&'a clap::Command, String) {
     let name = command.get_bin_name().unwrap_or_default();
     let verb = words.iter().skip(1).filter_map(|word| word.to_str()).find_map(|word| command.find_subcommand(word));
-    verb.map_or(name.to_owned(), |verb| format!("{name} {}", verb.get_name()))
+    verb.map_or((command, name.to_owned()), |verb| (verb, format!("{name} {}", verb.get_name())))
 }
 
 fn secret_key(text: &str) -> Result<(String, String), String> {

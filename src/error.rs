@@ -178,6 +178,7 @@ impl Error {
         });
         let text = match certificate {
             Some(reason) => format!("tls: failed to verify certificate: x509: {reason}"),
+            None if deepest == NO_CONNECTION => format!("dial tcp {server}: i/o timeout"),
             None if deepest.contains(NO_SUCH_HOST) => {
                 format!("lookup {}: no such host", server.rsplit_once(':').map_or(server, |(host, _)| host))
             }
@@ -217,6 +218,9 @@ fn tls_error<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a TlsError> {
         None => error.downcast_ref(),
     }
 }
+
+/// What tokio says when a deadline has passed: the one for the connection, here.
+const NO_CONNECTION: &str = "deadline has elapsed";
 
 /// What is wrong with a certificate, in the words of Go that people look for.
 fn x509(reason: &CertificateError) -> String {

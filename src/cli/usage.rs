@@ -1,27 +1,29 @@
 //! What is wrong with a command line, in kubectl's words.
 
-use clap::Error;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Arg, Command, Error};
 
 /// kubectl's form of a complaint about the words that `command` was given. Whatever kubectl has no
 /// words for stays as clap has it.
-pub fn complaint(error: &Error, command: &str) -> String {
-    let see = format!("See '{command} --help' for usage.");
-    let Some(sentence) = sentence(error, command) else { return error.to_string().trim_end().to_owned() };
+///
+/// `command` is what the words were for, and `spoken` how the user types it.
+pub fn complaint(error: &Error, command: &Command, spoken: &str) -> String {
+    let see = format!("See '{spoken} --help' for usage.");
+    let Some(sentence) = sentence(error, command, spoken) else { return error.to_string().trim_end().to_owned() };
     match suggestions(error)[..] {
         [] => format!("error: {sentence}\n{see}"),
         ref similar => format!("error: {sentence}\n\nDid you mean this?\n\t{}\n\n{see}", similar.join("\n\t")),
     }
 }
 
-fn sentence(error: &Error, command: &str) -> Option<String> {
+fn sentence(error: &Error, command: &Command, spoken: &str) -> Option<String> {
     let argument = text(error, ContextKind::InvalidArg).unwrap_or_default();
     Some(match error.kind() {
         ErrorKind::UnknownArgument => unknown(&argument),
         ErrorKind::InvalidSubcommand => {
-            format!("unknown command \"{}\" for \"{command}\"", text(error, ContextKind::InvalidSubcommand)?)
+            format!("unknown command \"{}\" for \"{spoken}\"", text(error, ContextKind::InvalidSubcommand)?)
         }
-        ErrorKind::InvalidValue | ErrorKind::ValueValidation => bad_value(error, flag(&argument))?,
+        ErrorKind::InvalidValue | ErrorKind::ValueValidation => bad_value(error, command, flag(&argument))?,
         ErrorKind::MissingRequiredArgument => missing(&argument),
         ErrorKind::ArgumentConflict => {
             let prior = text(error, ContextKind::PriorArg)?;
@@ -45,7 +47,7 @@ fn unknown(argument: &str) -> String {
     }
 }
 
-fn bad_value(error: &Error, flag: &str) -> Option<String> {
+fn bad_value(error: &Error, command: &Command, flag: &str) -> Option<String> {
     let value = text(error, ContextKind::InvalidValue)?;
     if value.is_empty() {
         return Some(format!("flag needs an argument: {flag}"));
@@ -64,11 +66,22 @@ fn bad_value(error: &Error, flag: &str) -> Option<String> {
         ("--dry-run", _) => format!("Invalid dry-run value ({value}). Must be \"none\", \"server\", or \"client\"."),
         // Its reason is a whole sentence of kubectl's.
         ("--request-timeout", Some(reason)) => reason,
-        (flag, Some(reason)) => format!("invalid argument \"{value}\" for \"{flag}\" flag: {reason}"),
-        (flag, None) => {
-            format!("invalid argument \"{value}\" for \"{flag}\" flag: must be one of: {}", allowed.join(", "))
+        (flag, Some(reason)) => {
+            format!("invalid argument \"{value}\" for \"{}\" flag: {reason}", with_letter(command, flag))
         }
+        (flag, None) => format!(
+            "invalid argument \"{value}\" for \"{}\" flag: must be one of: {}",
+            with_letter(command, flag),
+            allowed.join(", ")
+        ),
     })
+}
+
+/// `--v` is `-v, --v` where the flag has a letter.
+fn with_letter(command: &Command, flag: &str) -> String {
+    let is_it = |arg: &&Arg| flag.strip_prefix("--").is_some_and(|name| arg.get_long() == Some(name));
+    let letter = command.get_arguments().find(is_it).and_then(Arg::get_short);
+    letter.map_or(flag.to_owned(), |letter| format!("-{letter}, {flag}"))
 }
 
 fn missing(arguments: &str) -> String {
@@ -138,6 +151,10 @@ mod tests {
             (
                 "kubectl logs --tail a",
                 "error: invalid argument \"a\" for \"--tail\" flag: invalid digit found in string".into(),
+            ),
+            (
+                "kubectl list -v loud",
+                "error: invalid argument \"loud\" for \"-v, --v\" flag: invalid digit found in string".into(),
             ),
             ("kubectl xyz", "error: unknown command \"xyz\" for \"kubectl redis-cluster\"".into()),
             (

@@ -4,6 +4,7 @@
 //! One snapshot holds all that a user sees: standard output, standard error, status.
 
 mod proxy;
+mod wire;
 mod world;
 
 use serde_json::{Value, json};

@@ -37,6 +37,8 @@ node_network_up() {
     # kube-proxy's userspace mode wants a default route; the bridge forwards nothing.
     ip -n "$namespace" route add default via "$API_ADDRESS"
     ip netns exec "$namespace" sh -c 'echo 1 >/proc/sys/net/ipv4/ip_forward'
+    # The API server's machine knows no way to pods: they reach it in their node's name.
+    ip netns exec "$namespace" iptables -t nat -A POSTROUTING -s "$POD_RANGE" -d "$API_ADDRESS" -j MASQUERADE
     for other in $(seq "$nodes"); do
         [ "$other" = "$n" ] ||
             ip -n "$namespace" route add "$(node_pods "$other").0/24" via "$(node_address "$other")"

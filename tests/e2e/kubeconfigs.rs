@@ -20,17 +20,166 @@ enum Both {
 }
 use Both::{Differ, Say, Work};
 
+/// Each list of files, with flags, and what comes of it.
+const FILES: &[(&str, &[&str], Both)] = &[
+    ("whole.yaml", &[], Work),
+    ("nowhere.yaml:whole.yaml", &[], Work),
+    ("contexts-only.yaml:clusters-and-users.yaml", &[], Work),
+    // The first file's word counts.
+    ("whole.yaml:other-context.yaml", &[], Work),
+    ("other-context.yaml:whole.yaml", &[], Say("in the namespace \"krc-zoo-")),
+    (
+        "no-current-context.yaml",
+        &[],
+        Differ("localhost:8080 was refused", "error: the kubeconfig has no current context"),
+    ),
+    ("no-current-context.yaml", &["--context", "x"], Work),
+    ("unknown-context.yaml", &[], Say("Error in configuration: context was not found for specified context: nowhere")),
+    ("unknown-user.yaml", &[], Differ("error: EOF", "error: auth info \"nobody\" does not exist")),
+    (
+        "unknown-cluster.yaml",
+        &[],
+        Differ("localhost:8080 was refused", "error: no server found for cluster \"nowhere\""),
+    ),
+    ("relative-paths.yaml", &[], Work),
+    ("missing-authority.yaml", &[], Say("/files/nowhere.crt for c due to open /")),
+    ("missing-certificate.yaml", &[], Say("unable to read client-cert /")),
+    ("expired-certificate.yaml", &[], Say("error: You must be logged in to the server")),
+    (
+        "expired-server.yaml",
+        &[],
+        Say(
+            "Unable to connect to the server: tls: failed to verify certificate: x509: certificate has expired or is not yet valid",
+        ),
+    ),
+    (
+        "wrong-authority.yaml",
+        &[],
+        Say(
+            "Unable to connect to the server: tls: failed to verify certificate: x509: certificate signed by unknown authority",
+        ),
+    ),
+    ("tls-server-name.yaml", &[], Work),
+    ("wrong-tls-server-name.yaml", &[], Say("not example.com")),
+    ("insecure.yaml", &[], Work),
+    ("proxy.yaml", &[], Work),
+    ("dead-proxy.yaml", &[], Say("refused")),
+    ("acts-as.yaml", &[], Say("Error from server (Forbidden)")),
+    ("exec.yaml", &[], Work),
+    (
+        "exec-asks.yaml",
+        &[],
+        Say(
+            "Unable to connect to the server: getting credentials: exec plugin cannot support interactive mode: standard input is not a terminal",
+        ),
+    ),
+    (
+        "exec-fails.yaml",
+        &[],
+        Say("Unable to connect to the server: getting credentials: exec: executable sh failed with exit code 3"),
+    ),
+    ("exec-fails.yaml", &[], Say("log in first")),
+    (
+        "exec-missing.yaml",
+        &[],
+        Say("Unable to connect to the server: getting credentials: exec: executable nowhere-auth-plugin not found"),
+    ),
+    ("exec-missing.yaml", &[], Say("Get it from your administrator")),
+    ("not-yaml.yaml", &[], Say("/not-yaml.yaml\": yaml: line 3")),
+    ("empty.yaml", &[], Differ("localhost:8080 was refused", "error: the kubeconfig has no current context")),
+];
+
+/// All of `kubectl options` but those of its own debugging.
+const FLAGS: &[(&[&str], Both)] = &[
+    (&["--kubeconfig", "WHOLE"], Work),
+    (&["--kubeconfig", "/nowhere"], Say("error: stat /nowhere: no such file or directory")),
+    (&["--context", "x"], Work),
+    (&["--context=nowhere"], Say("Error in configuration: context was not found for specified context: nowhere")),
+    (&["--cluster", "c"], Work),
+    (&["--cluster", "nowhere"], Say("error: no server found for cluster \"nowhere\"")),
+    (&["--user", "u"], Work),
+    (&["--user", "nobody"], Say("error: auth info \"nobody\" does not exist")),
+    (&["-n", "default"], Say("in the namespace \"default\"")),
+    (&["-ndefault"], Say("in the namespace \"default\"")),
+    (&["--namespace=default"], Say("in the namespace \"default\"")),
+    (&["-A"], Say("at the cluster scope")),
+    (&["-s", "REAL"], Work),
+    (
+        &["--server", "http://127.0.0.1:1"],
+        Say("The connection to the server 127.0.0.1:1 was refused - did you specify the right host or port?"),
+    ),
+    (&["-s", "https://nowhere.invalid"], Say("Unable to connect to the server: ")),
+    (&["-s", "https://nowhere.invalid"], Say("lookup nowhere.invalid")),
+    (&["-s", "https://nowhere.invalid"], Say("no such host")),
+    (&["--certificate-authority", "FILES/ca.crt"], Work),
+    (
+        &["--certificate-authority", "/nowhere"],
+        Say(
+            "error: unable to read certificate-authority /nowhere for c due to open /nowhere: no such file or directory",
+        ),
+    ),
+    (
+        &["--certificate-authority", "FILES/token"],
+        Say("error: unable to load root certificates: unable to parse bytes as PEM block"),
+    ),
+    (
+        &["--certificate-authority", "FILES/expired.crt"],
+        Say("tls: failed to verify certificate: x509: certificate signed by unknown authority"),
+    ),
+    (&["--insecure-skip-tls-verify"], Work),
+    (&["--insecure-skip-tls-verify=false"], Work),
+    (
+        &["--insecure-skip-tls-verify", "--certificate-authority", "FILES/ca.crt"],
+        Say("error: specifying a root certificates file with the insecure flag is not allowed"),
+    ),
+    (&["--tls-server-name", "kubernetes.default"], Work),
+    (&["--tls-server-name", "example.com"], Say("not example.com")),
+    (&["--client-certificate", "FILES/expired.crt", "--client-key", "FILES/expired.key"], Work),
+    (&["--client-certificate", "/nowhere"], Say("unable to read client-cert /nowhere for u due to open /nowhere")),
+    (&["--token", "wrong"], Say("error: You must be logged in to the server (")),
+    (&["--as", "somebody"], Say("cannot impersonate resource \"users\"")),
+    (&["--as", "a", "--as-group", "b", "--as-group", "c"], Say("cannot impersonate resource")),
+    (&["--as", "a", "--as-uid", "1"], Say("cannot impersonate resource")),
+    // Known to kubectl 1.35 and newer.
+    (&["--as", "a", "--as-user-extra", "b=c"], Differ("error", "cannot impersonate resource")),
+    (&["--as-group", "b"], Say("without impersonating a user")),
+    (&["--as-uid", "1"], Say("without impersonating a user")),
+    (&["--as-user-extra", "a=b"], Differ("error", "without impersonating a user")),
+    (&["--request-timeout", "30"], Work),
+    (&["--request-timeout=1m"], Work),
+    (&["--request-timeout", "soon"], Say("Invalid timeout value. Timeout must be a single integer in seconds, or")),
+    (
+        &["--request-timeout", "1s", "-s", "SILENT"],
+        Differ("Unable to connect to the server: ", "error: timed out after 1s waiting for the API server at "),
+    ),
+    (&["--disable-compression"], Work),
+    (&["--cache-dir", "FILES/cache"], Work),
+    (&["-v=6"], Work),
+    (&["--v", "8"], Work),
+    (&["-v", "loud"], Say("invalid argument \"loud\" for \"-v, --v\" flag")),
+    (&["--bogus"], Say("error: unknown flag: --bogus")),
+    (
+        &["-o", "bogus"],
+        Say("error: unable to match a printer suitable for the output format \"bogus\", allowed formats are: "),
+    ),
+];
+
 /// Files filled in for one API server and user, and the servers beside it.
 struct Zoo {
     folder: PathBuf,
-    namespace: Namespace,
+    /// Deleted at the end.
+    _namespace: Namespace,
     through_proxy: Arc<AtomicUsize>,
     expired: Child,
+    /// What stands for the words in capitals among the flags.
+    words: Vec<(&'static str, String)>,
+    /// Never answers.
+    _silent: TcpListener,
 }
 
 impl Zoo {
     fn new(namespace: Namespace) -> Self {
-        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("zoo-{}", std::process::id()));
+        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(&namespace.name);
         fs::create_dir_all(folder.join("files")).expect("a folder");
         let view = |path: &str| {
             let arguments = ["config", "view", "--raw", "--minify", "--flatten", "-o", path];
@@ -72,7 +221,14 @@ impl Zoo {
                          'jsonpath={.clusters[0].cluster.certificate-authority-data}' | base64 -d >files/ca.crt";
         shell(&folder, authority);
         fs::write(folder.join("files/token"), &token).expect("written");
-        Self { folder, namespace, through_proxy, expired }
+        let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let words = vec![
+            ("FILES", folder.join("files").display().to_string()),
+            ("WHOLE", folder.join("whole.yaml").display().to_string()),
+            ("REAL", server),
+            ("SILENT", format!("http://{}", silent.local_addr().expect("an address"))),
+        ];
+        Self { folder, _namespace: namespace, through_proxy, expired, words, _silent: silent }
     }
 
     /// What kubectl and the plugin say to this `KUBECONFIG` and these flags, from another folder.
@@ -81,7 +237,10 @@ impl Zoo {
         let files = files.split(':').map(path).collect::<Vec<_>>().join(":");
         [&["get", "statefulsets"][..], &["redis-cluster", "list"]].map(|command| {
             let mut kubectl = program("kubectl");
-            kubectl.args(command).args(flags.iter().map(|flag| flag.replace("FILES", &path("files"))));
+            let filled = |flag: &&str| {
+                self.words.iter().fold((*flag).to_owned(), |flag, (word, value)| flag.replace(word, value))
+            };
+            kubectl.args(command).args(flags.iter().map(filled));
             kubectl.env("KUBECONFIG", &files).env_remove("HTTPS_PROXY").current_dir("/");
             let said = run(&mut kubectl);
             match said.code {
@@ -187,85 +346,47 @@ fn tunnel(mut client: TcpStream) -> std::io::Result<()> {
 #[test]
 fn files_whole_and_broken() {
     let zoo = Zoo::new(Namespace::new("zoo"));
-    let cases: &[(&str, &[&str], Both)] = &[
-        ("whole.yaml", &[], Work),
-        ("nowhere.yaml:whole.yaml", &[], Work),
-        ("contexts-only.yaml:clusters-and-users.yaml", &[], Work),
-        // The first file's word counts.
-        ("whole.yaml:other-context.yaml", &[], Work),
-        ("other-context.yaml:whole.yaml", &[], Say("in the namespace \"krc-zoo-")),
-        (
-            "no-current-context.yaml",
-            &[],
-            Differ("localhost:8080 was refused", "error: the kubeconfig has no current context"),
-        ),
-        ("no-current-context.yaml", &["--context", "x"], Work),
-        (
-            "unknown-context.yaml",
-            &[],
-            Say("Error in configuration: context was not found for specified context: nowhere"),
-        ),
-        ("unknown-user.yaml", &[], Differ("error: EOF", "error: auth info \"nobody\" does not exist")),
-        (
-            "unknown-cluster.yaml",
-            &[],
-            Differ("localhost:8080 was refused", "error: no server found for cluster \"nowhere\""),
-        ),
-        ("relative-paths.yaml", &[], Work),
-        ("missing-authority.yaml", &[], Say("/files/nowhere.crt for c due to open /")),
-        ("missing-certificate.yaml", &[], Say("unable to read client-cert /")),
-        ("expired-certificate.yaml", &[], Say("error: You must be logged in to the server")),
-        (
-            "expired-server.yaml",
-            &[],
-            Say(
-                "Unable to connect to the server: tls: failed to verify certificate: x509: certificate has expired or is not yet valid",
-            ),
-        ),
-        (
-            "wrong-authority.yaml",
-            &[],
-            Say(
-                "Unable to connect to the server: tls: failed to verify certificate: x509: certificate signed by unknown authority",
-            ),
-        ),
-        ("tls-server-name.yaml", &[], Work),
-        ("wrong-tls-server-name.yaml", &[], Say("kubernetes.default.svc, not example.com")),
-        ("insecure.yaml", &[], Work),
-        ("proxy.yaml", &[], Work),
-        ("dead-proxy.yaml", &[], Say("refused")),
-        ("acts-as.yaml", &[], Say("Error from server (Forbidden)")),
-        ("exec.yaml", &[], Work),
-        (
-            "exec-asks.yaml",
-            &[],
-            Say(
-                "Unable to connect to the server: getting credentials: exec plugin cannot support interactive mode: standard input is not a terminal",
-            ),
-        ),
-        (
-            "exec-fails.yaml",
-            &[],
-            Say("Unable to connect to the server: getting credentials: exec: executable sh failed with exit code 3"),
-        ),
-        ("exec-fails.yaml", &[], Say("log in first")),
-        (
-            "exec-missing.yaml",
-            &[],
-            Say("Unable to connect to the server: getting credentials: exec: executable nowhere-auth-plugin not found"),
-        ),
-        ("exec-missing.yaml", &[], Say("Get it from your administrator")),
-        ("not-yaml.yaml", &[], Say("/not-yaml.yaml\": yaml: line 3")),
-        ("empty.yaml", &[], Differ("localhost:8080 was refused", "error: the kubeconfig has no current context")),
-    ];
-    let mut failed = Vec::new();
-    for (files, flags, both) in cases {
-        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| zoo.hold(files, flags, both)));
-        if outcome.is_err() {
-            failed.push(*files);
-        }
+    for (files, flags, both) in FILES {
+        zoo.hold(files, flags, both);
     }
-    assert!(failed.is_empty(), "{failed:?}");
-    assert!(zoo.through_proxy.load(Ordering::Relaxed) >= 2);
-    let _ = &zoo.namespace;
+    assert!(zoo.through_proxy.load(Ordering::Relaxed) >= 2, "both go through the proxy");
+}
+
+#[test]
+fn every_connection_flag() {
+    let zoo = Zoo::new(Namespace::new("flags"));
+    for (flags, both) in FLAGS {
+        zoo.hold("whole.yaml", flags, both);
+    }
+    let [Ok(_), Ok(told)] = zoo.ask("whole.yaml", &["-v=6"]) else { panic!("it works") };
+    let (_, server) = &zoo.words[2];
+    assert!(told.contains(&format!("GET {server}/")) && told.contains(" 200 OK in "), "{told}");
+    let token = fs::read_to_string(zoo.folder.join("files/token")).expect("the token");
+    let [Ok(_), Ok(told)] = zoo.ask("whole.yaml", &["-v=9"]) else { panic!("it works") };
+    assert!(told.contains("user-agent: kubectl-redis-cluster/v") && !told.contains(&token), "{told}");
+}
+
+/// In a pod, with nothing but the ServiceAccount's token and the address in the environment.
+#[test]
+fn in_a_pod() {
+    let namespace = Namespace::new("in-a-pod");
+    token(&namespace);
+    let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: shell}\nspec: {serviceAccountName: u, containers: [{name: a, \
+               image: 'redis:8.0', command: [sleep, '600'], volumeMounts: [{name: t, mountPath: /plugin}]}], volumes: \
+               [{name: t, emptyDir: {}}]}";
+    namespace.apply(pod).ok();
+    namespace.kubectl(&["wait", "pod", "shell", "--for=condition=Ready", "--timeout=60s"]).ok();
+    let program = env!("CARGO_BIN_EXE_kubectl-redis_cluster");
+    let mut kubectl =
+        namespace.kubectl_command(&["exec", "-i", "shell", "--", "sh", "-c", "cat >/plugin/p && chmod +x /plugin/p"]);
+    run(kubectl.stdin(fs::File::open(program).expect("the plugin"))).ok();
+    let said = namespace.kubectl(&["exec", "shell", "--", "/plugin/p", "list"]);
+    assert_eq!((said.code, said.out.as_str()), (Some(0), ""), "{}", said.err);
+    assert_eq!(said.err, format!("No resources found in {} namespace.\n", namespace.name));
+    let said = namespace.kubectl(&["exec", "shell", "--", "/plugin/p", "list", "-n", "default"]);
+    assert!(
+        said.err.contains(&format!("User \"system:serviceaccount:{}:u\" cannot list", namespace.name)),
+        "{}",
+        said.err
+    );
 }

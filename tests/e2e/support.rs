@@ -105,7 +105,13 @@ impl Namespace {
 
     /// kubectl in this namespace.
     pub fn kubectl(&self, arguments: &[&str]) -> Said {
-        run(program("kubectl").args(["-n", &self.name]).args(arguments))
+        run(&mut self.kubectl_command(arguments))
+    }
+
+    pub fn kubectl_command(&self, arguments: &[&str]) -> Command {
+        let mut command = program("kubectl");
+        command.args(["-n", &self.name]).args(arguments);
+        command
     }
 
     /// The plugin in this namespace, through kubectl.
