@@ -106,6 +106,15 @@ impl Error {
         }
     }
 
+    /// Why something was left out, on one line: the right that is missing where that is all,
+    /// else the first line.
+    pub fn reason(&self) -> String {
+        match self.hints.first() {
+            Some(right) if self.kind == ErrorKind::Forbidden => right.clone(),
+            _ => self.headline().trim_start_matches("error: ").to_owned(),
+        }
+    }
+
     /// A failed request, worded as kubectl words it. `server` is its `HOST:PORT`.
     pub fn from_kube(error: &kube::Error, server: &str) -> Self {
         match error {
@@ -264,6 +273,17 @@ pub fn chain(error: &(dyn StdError + 'static)) -> String {
     line
 }
 
+/// What to ask kubectl for, whether one has a right. kubectl takes what comes after a slash
+/// for a name; without a namespace the right is one on all of them.
+pub fn ask_for(verb: &str, resource: &str, namespace: Option<&str>) -> String {
+    let (resource, subresource) = match resource.split_once('/') {
+        Some((resource, subresource)) => (resource, format!(" --subresource={subresource}")),
+        None => (resource, String::new()),
+    };
+    let scope = namespace.map_or("-A".to_owned(), |name| format!("-n {name}"));
+    format!("kubectl auth can-i {verb} {resource}{subresource} {scope}")
+}
+
 /// `cannot list resource "pods" in API group "" in the namespace "x"` names the
 /// right that is missing; kubectl can ask for it.
 fn missing_right(message: &str) -> Option<String> {
@@ -271,8 +291,7 @@ fn missing_right(message: &str) -> Option<String> {
     let (verb, rest) = rest.split_once(" resource \"")?;
     let (resource, rest) = rest.split_once('"')?;
     let namespace = rest.split_once("in the namespace \"").and_then(|(_, name)| name.split('"').next());
-    let scope = namespace.map_or(String::new(), |name| format!(" -n {name}"));
-    Some(format!("you need the right to {verb} {resource}: kubectl auth can-i {verb} {resource}{scope}"))
+    Some(format!("you need the right to {verb} {resource}: {}", ask_for(verb, resource, namespace)))
 }
 
 /// A duration for people: `5s`, `1.5s`, `2m0s` as Go prints it.
@@ -315,6 +334,13 @@ mod tests {
         let error = Error::from_kube(&status("Forbidden", message), "");
         assert_eq!(error.kind(), ErrorKind::Forbidden);
         assert_eq!(error.hints(), ["you need the right to list pods: kubectl auth can-i list pods -n a"]);
+        assert_eq!(error.reason(), error.hints()[0]);
+        let message = "nodes \"n\" is forbidden: User \"bob\" cannot get resource \"nodes/proxy\" in API group \"\" at the cluster scope";
+        let error = Error::from_kube(&status("Forbidden", message), "");
+        assert_eq!(
+            error.hints(),
+            ["you need the right to get nodes/proxy: kubectl auth can-i get nodes --subresource=proxy -A"]
+        );
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Runs a program in a container to its end, and hands it text.
 
 use super::client::Server;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, ask_for};
 use crate::manifest::object::POD;
 use futures::future::join3;
 use k8s_openapi::api::core::v1::Pod;
@@ -87,6 +87,6 @@ pub(super) fn refused(server: &Server, error: Error, pod: &str, subresource: &st
     let namespace = server.namespace();
     let resource = format!("{}/{subresource}", POD.plural);
     Error::new(ErrorKind::Forbidden, format!("you may not use {resource} in the namespace \"{namespace}\"")).hint(
-        format!("you need the right to get and create {resource}: kubectl auth can-i create {resource} -n {namespace}"),
+        format!("you need the right to get and create {resource}: {}", ask_for("create", &resource, Some(namespace))),
     )
 }

@@ -3,7 +3,7 @@
 use super::forwarding::{self, SYSTEM, Worker};
 use super::probes::{Wish, measure_between};
 use crate::context::Context;
-use crate::error::Error;
+use crate::error::{Error, ask_for};
 use crate::interrupt::or_interrupted;
 use crate::k8s::client::Server;
 use crate::k8s::objects::{Deletion, Run};
@@ -71,7 +71,7 @@ pub async fn rehearse(server: &Server, task: &Task<'_>) -> Result<(), Error> {
         if system.may(verb, POD, Some(subresource)).await == Some(false) {
             let resource = if subresource.is_empty() { "pods".to_owned() } else { format!("pods/{subresource}") };
             return Err(Error::user(format!("you may not {verb} {resource} in the namespace \"{SYSTEM}\""))
-                .hint(format!("you need this right: kubectl auth can-i {verb} {resource} -n {SYSTEM}")));
+                .hint(format!("you need this right: {}", ask_for(verb, &resource, Some(SYSTEM)))));
         }
     }
     Ok(())

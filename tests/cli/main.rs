@@ -182,7 +182,7 @@ async fn list_of_one_of_none_and_of_what_may_not_be_seen() {
     insta::assert_snapshot!(world.run("list -A").await, @r#"
     ------- stderr
     Error from server (Forbidden): statefulsets.apps is forbidden: User "bob" cannot list resource "statefulsets" in API group "apps" at the cluster scope
-    hint: you need the right to list statefulsets: kubectl auth can-i list statefulsets
+    hint: you need the right to list statefulsets: kubectl auth can-i list statefulsets -A
     [exit status: 1]
     "#);
 }
