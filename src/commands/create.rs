@@ -300,7 +300,8 @@ pub async fn run(context: &Context, args: Args, ui: &mut Ui) -> Result<(), Error
         return show_manifests(context, &args, spec, ui).await;
     }
     let budget = context.server.budget_kind().await?;
-    let findings = preflight::check(&context.server, &spec, objects(&spec, budget)).await?;
+    let way = args.wait.then_some(context.via);
+    let findings = preflight::check(&context.server, &spec, objects(&spec, budget), way).await?;
     findings.notes.iter().for_each(|note| ui.note(&format!("note: {note}")));
     advice(&spec).iter().for_each(|advice| ui.warning(advice));
     let made = make(context, &args, &spec, findings.decisions, ui).await;

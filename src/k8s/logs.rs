@@ -309,12 +309,16 @@ impl Follower {
     }
 }
 
-/// The last line that a container wrote, now or in its life before; best effort,
-/// since it only adds to what is known already.
-pub async fn last_line(server: &Server, source: &Source) -> Option<String> {
+/// The last line that a container wrote, now or in its life before; none where it has
+/// written nothing.
+///
+/// # Errors
+/// When its log cannot be read.
+pub async fn last_line(server: &Server, source: &Source) -> Result<Option<String>, Error> {
     let logs = Logs::new(server, LogWish { tail: Some(1), ..LogWish::default() });
-    let reader = logs.open(source, logs.parameters()).await.ok()?;
-    let lines: Vec<String> = reader.lines().try_collect().await.ok()?;
-    let line = lines.last()?;
-    Some(line.split_once(' ').map_or(line.as_str(), |(_, text)| text).to_owned())
+    let reader = logs.open(source, logs.parameters()).await?;
+    let lines: Result<Vec<String>, _> = reader.lines().try_collect().await;
+    let lines = lines.map_err(|error| Error::user(format!("a log broke off: {error}")))?;
+    let text = |line: &String| line.split_once(' ').map_or(line.as_str(), |(_, text)| text).to_owned();
+    Ok(lines.last().map(text))
 }

@@ -148,7 +148,8 @@ fn quick_holdup(observation: &Observation) -> Option<String> {
     Some(format!("{}: {reason}", candidate.member.name))
 }
 
-/// The same with what Kubernetes or the pod itself says about it.
+/// The same with what Kubernetes or the pod itself says about it, or what would have to be
+/// allowed to know that.
 async fn holdup(context: &Context, observation: &Observation) -> Option<String> {
     let short = quick_holdup(observation)?;
     let (candidate, _) = observation.nodes.iter().find(|(_, texts)| texts.is_err())?;
@@ -159,19 +160,21 @@ async fn holdup(context: &Context, observation: &Observation) -> Option<String> 
             let source = Source { pod: pod.clone(), container: names::CONTAINER.into(), uid: String::new() };
             last_line(&context.server, &source).await
         }
-        None => None,
+        None => Ok(None),
     };
-    let says = line.map(|line| format!(" (it says: {line})")).or(event.map(|event| format!(" ({event})")));
-    Some(format!("{short}{}", says.unwrap_or_default()))
+    let denied = [line.as_ref().err(), event.as_ref().err()].into_iter().flatten();
+    let denied = denied.filter(|error| error.kind() == ErrorKind::Forbidden).map(Error::reason).collect::<Vec<_>>();
+    let line = line.ok().flatten().map(|line| format!("it says: {line}"));
+    let says: Vec<String> = line.or(event.ok().flatten()).into_iter().chain(denied).collect();
+    Some(if says.is_empty() { short } else { format!("{short} ({})", says.join("; ")) })
 }
 
-/// The newest warning about one of these objects; best effort: without the right to
-/// read events there is less to say.
-async fn last_warning(server: &Server, names: &[Option<&str>]) -> Option<String> {
+/// The newest warning about one of these objects.
+async fn last_warning(server: &Server, names: &[Option<&str>]) -> Result<Option<String>, Error> {
     let api: Api<Event> = Api::namespaced(server.client(), server.namespace());
     let warnings = ListParams::default().fields("type=Warning");
-    let events = server.answer("list events", api.list(&warnings)).await.ok()?.items;
+    let events = server.answer("list events", api.list(&warnings)).await?.items;
     let about = |event: &&Event| names.contains(&event.involved_object.name.as_deref());
-    let newest = events.iter().filter(about).max_by_key(|event| event.last_timestamp.clone())?;
-    newest.message.clone()
+    let newest = events.iter().filter(about).max_by_key(|event| event.last_timestamp.clone());
+    Ok(newest.and_then(|event| event.message.clone()))
 }

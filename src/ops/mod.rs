@@ -7,5 +7,6 @@ pub mod preflight;
 pub mod probes;
 pub mod recover;
 pub mod remove;
+pub mod rights;
 pub mod sources;
 pub mod switch;

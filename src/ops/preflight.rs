@@ -1,14 +1,16 @@
 //! Everything that can be known to fail before the first object is made.
 
+use super::rights::{demand, demand_with_way, on};
 use crate::error::{Error, ErrorKind};
 use crate::k8s::client::Server;
 use crate::k8s::objects::Run;
 use crate::manifest::assembly::claims;
 use crate::manifest::difference::{Change, Decision, decide};
 use crate::manifest::names;
-use crate::manifest::object::{CLAIM, Kind, Object, POD, SECRET};
+use crate::manifest::object::{CLAIM, Kind, Object, POD, SECRET, SERVICE};
 use crate::manifest::spec::{Auth, Spec, Spread, Toleration};
-use futures::future::{join_all, try_join3};
+use crate::node::dial::Via;
+use futures::future::try_join3;
 use futures::{StreamExt, TryStreamExt, stream};
 use k8s_openapi::api::core::v1::{Node, Taint};
 use k8s_openapi::api::storage::v1::StorageClass;
@@ -27,12 +29,13 @@ pub struct Findings {
 
 const AT_ONCE: usize = 16;
 
-/// Looks at everything; nothing is changed.
+/// Looks at everything; nothing is changed. `way` is how the nodes will be asked, where it is
+/// waited for them.
 ///
 /// # Errors
 /// What would make the creation fail.
-pub async fn check(server: &Server, spec: &Spec, objects: Vec<Object>) -> Result<Findings, Error> {
-    rights(server, &objects).await?;
+pub async fn check(server: &Server, spec: &Spec, objects: Vec<Object>, way: Option<Via>) -> Result<Findings, Error> {
+    rights(server, spec, &objects, way).await?;
     let live = live(server, &objects).await?;
     let decisions: Vec<(Object, Decision)> = objects
         .into_iter()
@@ -112,27 +115,24 @@ fn changes(decisions: &[(Object, Decision)]) -> Vec<String> {
     places.into_iter().map(sentence).collect()
 }
 
-/// One error that names every right that is missing.
-async fn rights(server: &Server, objects: &[Object]) -> Result<(), Error> {
+/// One error that names every right that is missing, until the last node has answered.
+async fn rights(server: &Server, spec: &Spec, objects: &[Object], way: Option<Via>) -> Result<(), Error> {
     let kinds: BTreeSet<Kind> = objects.iter().map(|object| object.kind).collect();
-    let wanted: Vec<(&str, Kind)> = kinds
-        .into_iter()
-        .flat_map(|kind| ["get", "create", "patch"].map(|verb| (verb, kind)))
-        .chain([("list", POD)])
-        .collect();
-    let answers = join_all(wanted.iter().map(|(verb, kind)| server.may(verb, *kind, None))).await;
-    let missing: Vec<String> = wanted
-        .iter()
-        .zip(answers)
-        .filter(|(_, allowed)| *allowed == Some(false))
-        .map(|((verb, kind), _)| format!("{verb} {}", kind.plural))
-        .collect();
-    if missing.is_empty() {
-        return Ok(());
+    let mut wanted: Vec<_> = kinds.into_iter().flat_map(|kind| on(kind, ["get", "create", "patch"])).collect();
+    wanted.extend(on(POD, ["list"]));
+    if spec.resources.storage.is_some() {
+        wanted.extend(on(CLAIM, ["get"]));
     }
-    let namespace = server.namespace();
-    Err(Error::user(format!("you may not {} in the namespace \"{namespace}\"", missing.join(", ")))
-        .hint(format!("see what you may do there: kubectl auth can-i --list -n {namespace}")))
+    if matches!(spec.auth, Auth::Secret { .. }) {
+        wanted.extend(on(SECRET, ["get"]));
+    }
+    match way {
+        Some(via) => {
+            wanted.extend(on(SERVICE, ["list"]));
+            demand_with_way(server, &wanted, via).await
+        }
+        None => demand(server, &wanted).await,
+    }
 }
 
 async fn live(server: &Server, objects: &[Object]) -> Result<Vec<Option<Value>>, Error> {
@@ -191,7 +191,8 @@ async fn storage_class(server: &Server, spec: &Spec) -> Result<Option<String>, E
     let classes = match list {
         Ok(list) => list.items,
         Err(error) if error.kind() == ErrorKind::Forbidden => {
-            return Ok(Some("StorageClasses may not be read: whether volumes can be made is not known".into()));
+            let text = "StorageClasses may not be read: whether volumes can be made is not known";
+            return Ok(Some(format!("{text}; {}", error.reason())));
         }
         Err(error) => return Err(error),
     };
@@ -222,7 +223,8 @@ async fn workers(server: &Server, spec: &Spec) -> Result<Option<String>, Error> 
     let nodes = match server.answer("list nodes", api.list(&ListParams::default())).await {
         Ok(list) => list.items,
         Err(error) if error.kind() == ErrorKind::Forbidden => {
-            return Ok(Some("workers may not be read: whether there are enough of them is not known".into()));
+            let text = "workers may not be read: whether there are enough of them is not known";
+            return Ok(Some(format!("{text}; {}", error.reason())));
         }
         Err(error) => return Err(error),
     };

@@ -49,6 +49,37 @@ async fn create_sends_nothing_that_changes_before_it_knows_that_it_may() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn create_wants_a_way_to_the_nodes_before_it_waits_for_them() {
+    let world = World::new();
+    world.forbid("create", "pods");
+    insta::assert_snapshot!(world.run("create redis-001").await, @r#"
+    ------- stderr
+    error: you may not create pods/portforward in the namespace "default"
+    hint: see what you may do there: kubectl auth can-i --list -n default
+    [exit status: 1]
+    "#);
+    assert_eq!(world.changes(), Vec::<String>::new());
+    let unasked = world.run("create redis-001 --wait=false").await;
+    assert!(unasked.contains("statefulset.apps/redis-001-node-302 created\n"), "{unasked}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn create_that_waits_says_what_it_may_not_look_at() {
+    let world = World::new();
+    world.node("redis-001-node-201-0", Node::Hangs);
+    for (part, right, group) in [("/log", "get", "pods/log"), ("/events", "list", "events")] {
+        let message = format!(
+            "{group} is forbidden: User \"bob\" cannot {right} resource \"{group}\" in API group \"\" in the namespace \"default\""
+        );
+        world.fail("GET", part, 403, &message);
+    }
+    let said = world.run("create redis-001 --timeout 1m").await;
+    for right in ["get pods/log", "list events"] {
+        assert!(said.contains(&format!("you need the right to {right}: kubectl auth can-i")), "{said}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn info_of_nodes_that_answer_badly_or_not_at_all() {
     let world = World::with_cluster().await;
     insta::assert_snapshot!("info_healthy", world.run("info redis-001").await);

@@ -31,7 +31,11 @@ fn each_missing_right_is_named_and_another_way_is_taken_where_there_is_one() {
     user(
         &namespace,
         "no-services",
-        &[("'*'", "configmaps, secrets, statefulsets, poddisruptionbudgets, pods"), ("get, list", "services")],
+        &[
+            ("'*'", "configmaps, secrets, statefulsets, poddisruptionbudgets, persistentvolumeclaims, pods"),
+            ("get, list", "services"),
+            ("get, create", "pods/portforward"),
+        ],
     );
     user(&namespace, "exec-only", &[("get, list", "pods, services"), ("get, create", "pods/exec")]);
     user(&namespace, "reader", &[("get, list", "pods, services, secrets")]);
