@@ -74,6 +74,7 @@ pub async fn run(context: &Context, args: Args, ui: &mut Ui) -> Result<(), Error
         let mut shown = inventory.objects.iter().filter(|doomed| doomed.kind != POD).chain(given_up);
         return shown.try_for_each(|doomed| show(&args, doomed, ui));
     };
+    remove::rights(&context.server, inventory.objects.iter().chain(given_up)).await?;
     if run == Run::Real && !args.yes && !ui.confirm(&question(context, &args, &inventory, data)).await? {
         ui.note("deletion is cancelled");
         return Ok(());

@@ -1,5 +1,6 @@
 //! Deletes what this tool made, and waits until the last pod is gone.
 
+use super::rights::{demand, on};
 use crate::error::Error;
 use crate::k8s::client::Server;
 use crate::k8s::objects::Deletion;
@@ -11,6 +12,7 @@ use crate::manifest::object::{
 use futures::future::try_join_all;
 use futures::{StreamExt, stream};
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// Whether volumes and the Secret go too.
@@ -39,6 +41,16 @@ pub struct Inventory {
     pub objects: Vec<Doomed>,
     /// What goes only when the data is given up.
     pub data: Vec<Doomed>,
+}
+
+/// Asks for the right to delete each kind that is to go, before the first one goes.
+///
+/// # Errors
+/// One that names every right that is missing.
+pub async fn rights<'a>(server: &Server, doomed: impl Iterator<Item = &'a Doomed>) -> Result<(), Error> {
+    let kinds: BTreeSet<Kind> = doomed.map(|doomed| doomed.kind).collect();
+    let wanted: Vec<_> = kinds.into_iter().flat_map(|kind| on(kind, ["delete"])).collect();
+    demand(server, &wanted).await
 }
 
 /// Looks up all that carries the cluster's labels.

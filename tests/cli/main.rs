@@ -231,6 +231,20 @@ async fn delete_in_order_and_nothing_of_others() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn delete_begins_nothing_that_it_may_not_end() {
+    let world = World::with_cluster().await;
+    world.forbid("delete", "services");
+    world.forbid("delete", "secrets");
+    insta::assert_snapshot!(world.run("delete redis-001 --yes --delete-data").await, @r#"
+    ------- stderr
+    error: you may not delete secrets, delete services in the namespace "default"
+    hint: see what you may do there: kubectl auth can-i --list -n default
+    [exit status: 1]
+    "#);
+    assert_eq!(world.changes(), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
 async fn delete_that_fails_in_the_middle_says_how_to_go_on() {
     let world = World::with_cluster().await;
     world.fail("DELETE", "/services/redis-001-node-201", 500, "no");
