@@ -108,6 +108,7 @@ fn gaps(snapshot: &Snapshot) -> Vec<Gap> {
         ("volume claims", denied(&around.claims)),
         ("how full the volumes are", denied(&around.usage)),
         ("workers and zones", denied(&around.workers)),
+        ("what ended containers have printed", denied(&around.last_words)),
     ];
     let kubernetes = kubernetes
         .into_iter()

@@ -51,7 +51,7 @@ pub struct Surroundings {
     /// The pods' workers by name.
     pub workers: Look<BTreeMap<String, Worker>>,
     /// The last lines of containers that end again and again, by pod.
-    pub last_words: BTreeMap<String, String>,
+    pub last_words: Look<BTreeMap<String, String>>,
 }
 
 /// What Kubernetes says of a node's pod.

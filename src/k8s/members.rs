@@ -5,7 +5,7 @@ use super::pod_state::pod_state;
 use crate::cluster::node::{NodeId, NodeNumber};
 use crate::cluster::snapshot::{Member, Shell};
 use crate::cluster::surroundings::{PodState, Trouble, TroubleKind};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::manifest::names::{self, ClusterName};
 use crate::manifest::object::SERVICE;
 use crate::node::dial::Target;
@@ -125,12 +125,13 @@ pub async fn cluster_names(server: &Server) -> Result<BTreeSet<String>, Error> {
     Ok(services.iter().filter_map(label).collect())
 }
 
-/// The zones of the members' workers, where they may be read: without the right
-/// to read workers the zone stays unknown.
-pub async fn add_zones(server: &Server, members: &mut [Candidate]) {
+/// The zones of the members' workers; says why, where they may not be read and stay unknown.
+pub async fn add_zones(server: &Server, members: &mut [Candidate]) -> Option<String> {
     let workers: BTreeSet<String> = members.iter().filter_map(|each| each.member.worker.clone()).collect();
     let api: Api<Node> = Api::all(server.client());
     let zones = join_all(workers.iter().map(|worker| server.answer("get nodes", api.get_metadata(worker)))).await;
+    let denied = zones.iter().filter_map(|zone| zone.as_ref().err()).find(|error| error.kind() != ErrorKind::NotFound);
+    let denied = denied.map(Error::reason);
     let zones: BTreeMap<&String, Option<String>> = workers
         .iter()
         .zip(zones)
@@ -140,6 +141,7 @@ pub async fn add_zones(server: &Server, members: &mut [Candidate]) {
         candidate.member.zone =
             candidate.member.worker.as_ref().and_then(|worker| zones.get(worker).cloned().flatten());
     }
+    denied
 }
 
 /// Pure: the nodes that the Services name and the pods are, in order.

@@ -41,7 +41,7 @@ pub async fn read(server: &Server, which: &Which, candidates: &[Candidate]) -> S
 fn look<T>(result: Result<T, Error>) -> Look<T> {
     match result {
         Ok(value) => Look::Seen(value),
-        Err(error) => Look::Denied(error.headline().trim_start_matches("error: ").to_owned()),
+        Err(error) => Look::Denied(error.reason()),
     }
 }
 
@@ -183,9 +183,9 @@ fn usage_of(summary: &Value, namespace: &str) -> Vec<(String, Usage)> {
         .collect()
 }
 
-/// What containers that have ended printed last; best effort, since it only adds to what
-/// is known already.
-async fn last_words(server: &Server, candidates: &[Candidate]) -> BTreeMap<String, String> {
+/// What containers that have ended printed last; where there is nothing, that adds nothing to
+/// what is known already.
+async fn last_words(server: &Server, candidates: &[Candidate]) -> Look<BTreeMap<String, String>> {
     let ended = candidates.iter().filter(|candidate| {
         let trouble = candidate.member.state.trouble.as_ref();
         trouble.is_some_and(|trouble| {
@@ -195,12 +195,13 @@ async fn last_words(server: &Server, candidates: &[Candidate]) -> BTreeMap<Strin
     let words = join_all(ended.filter_map(|candidate| {
         let pod = candidate.member.pod.clone()?;
         let container = candidate.member.shell.as_ref()?.container.clone();
-        Some(async move { Some((pod.clone(), last_lines(server, &pod, container).await?)) })
+        Some(async move { Ok(last_lines(server, &pod, container).await?.map(|lines| (pod.clone(), lines))) })
     }));
-    words.await.into_iter().flatten().collect()
+    let words: Result<Vec<_>, Error> = words.await.into_iter().collect();
+    look(words.map(|words| words.into_iter().flatten().collect()))
 }
 
-async fn last_lines(server: &Server, pod: &str, container: String) -> Option<String> {
+async fn last_lines(server: &Server, pod: &str, container: String) -> Result<Option<String>, Error> {
     let api: Api<Pod> = Api::namespaced(server.client(), server.namespace());
     let wish = |previous| LogParams {
         container: Some(container.clone()),
@@ -210,13 +211,17 @@ async fn last_lines(server: &Server, pod: &str, container: String) -> Option<Str
     };
     for previous in [false, true] {
         // Started again meanwhile, it may have said nothing yet.
-        let Ok(text) = server.answer("get pods/log", api.logs(pod, &wish(previous))).await else { continue };
+        let text = match server.answer("get pods/log", api.logs(pod, &wish(previous))).await {
+            Ok(text) => text,
+            Err(error) if error.kind() == ErrorKind::Forbidden => return Err(error),
+            Err(_) => continue,
+        };
         let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
         if !lines.is_empty() {
-            return Some(lines.join(" / "));
+            return Ok(Some(lines.join(" / ")));
         }
     }
-    None
+    Ok(None)
 }
 
 #[cfg(test)]

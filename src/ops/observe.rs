@@ -130,8 +130,8 @@ async fn around(context: &Context, which: &Which, candidates: &mut [Candidate], 
     match scope {
         Scope::Nodes => Surroundings::default(),
         Scope::Zones => {
-            members::add_zones(&context.server, candidates).await;
-            Surroundings::default()
+            let denied = members::add_zones(&context.server, candidates).await;
+            Surroundings { workers: denied.map_or(Look::Skipped, Look::Denied), ..Surroundings::default() }
         }
         Scope::All | Scope::AllAndKeys => {
             let around = surroundings::read(&context.server, which, candidates).await;

@@ -3,18 +3,27 @@
 use super::human::table;
 use super::terminal::{Paint, painted};
 use crate::cluster::finding::{Finding, Severity};
-use crate::cluster::health::{Loss, Report, Verdict};
+use crate::cluster::health::{Gap, Loss, Report, Verdict};
 
 /// So many findings of one kind are shown whole; of more, the names.
 const WHOLE: usize = 3;
 /// So much is shown of what was seen; all of it is in the JSON.
 const EVIDENCE: usize = 400;
 
-/// One line for each finding, and the command that says more.
+/// One line for each finding, and the command that says more; then what was not looked at
+/// around the nodes, for those have rows of their own.
 pub fn short(report: &Report, more: &str, colored: bool) -> String {
     let lines = report.findings.iter().map(|finding| headline(finding, colored));
-    let lines: Vec<String> = lines.collect();
-    if lines.is_empty() { String::new() } else { format!("{}\nwhat was seen and what helps: {more}", lines.join("\n")) }
+    let mut lines: Vec<String> = lines.collect();
+    if !lines.is_empty() {
+        lines.push(format!("what was seen and what helps: {more}"));
+    }
+    lines.extend(report.gaps.iter().filter(|gap| !gap.matters).map(left_out));
+    lines.join("\n")
+}
+
+fn left_out(gap: &Gap) -> String {
+    format!("not looked at: {}: {}", gap.what, gap.why)
 }
 
 /// Each finding with what was seen and what helps, what losing a place would cost, what
@@ -27,7 +36,7 @@ pub fn full(report: &Report, losses: &[Loss], verdict: Verdict, colored: bool) -
     if !losses.is_empty() {
         parts.push(costs(losses));
     }
-    let gaps: Vec<String> = report.gaps.iter().map(|gap| format!("not looked at: {}: {}", gap.what, gap.why)).collect();
+    let gaps: Vec<String> = report.gaps.iter().map(left_out).collect();
     if !gaps.is_empty() {
         parts.push(gaps.join("\n"));
     }

@@ -102,6 +102,11 @@ async fn check_of_what_is_well_of_what_is_not_and_of_what_may_not_be_seen() {
     world.fail("GET", "/poddisruptionbudgets", 403, "poddisruptionbudgets.policy is forbidden");
     world.node("redis-001-node-102-0", Node::Says("what?"));
     insta::assert_snapshot!("check_without_rights", world.run("check redis-001").await);
+    let shown = world.run("info redis-001").await;
+    assert!(
+        shown.ends_with("not looked at: workers and zones: Error from server (Forbidden): nodes is forbidden\n"),
+        "{shown}"
+    );
     world.fail("GET", "/pods", 403, "pods is forbidden");
     let said = world.run("check redis-001").await;
     assert!(said.ends_with("[exit status: 2]\n"), "{said}");

@@ -31,7 +31,7 @@ fn silent(context: &Context<'_>, node: &NodeFacts) -> Option<Finding> {
         Silence::Refused(_) => return None,
     };
     let mut evidence = silence.to_string();
-    let last_words = node.member.pod.as_ref().and_then(|pod| context.around().last_words.get(pod));
+    let last_words = node.member.pod.as_ref().and_then(|pod| context.around().last_words.seen()?.get(pod));
     if let Some(lines) = last_words.filter(|_| matches!(code, Code::CrashLoop | Code::OutOfMemory)) {
         evidence += &format!("; its last words: {lines}");
     }

@@ -55,7 +55,7 @@ fn whole() -> Snapshot {
         claims: Look::Seen(names().map(|name| (name, bound.clone())).collect()),
         usage: Look::Seen(names().map(|name| (name, usage)).collect()),
         workers: Look::Seen(["node-1", "node-2", "node-3"].map(worker).into()),
-        last_words: BTreeMap::new(),
+        last_words: Look::Seen(BTreeMap::new()),
     };
     snapshot
 }
@@ -362,10 +362,11 @@ fn every_hint_is_a_command_that_exists() {
 fn what_may_not_be_asked_is_no_verdict_where_it_matters() {
     let mut snapshot = whole();
     snapshot.around.budgets = Look::Denied("you may not".into());
+    snapshot.around.last_words = Look::Denied("you may not".into());
     assert_eq!(report(&snapshot).verdict(Severity::Info), Verdict::Healthy);
     snapshot.seen[1].view = Err(Silence::Refused("you may not".into()));
     let asked = report(&snapshot);
-    assert_eq!(asked.gaps.iter().map(|gap| gap.matters).collect::<Vec<_>>(), [false, true]);
+    assert_eq!(asked.gaps.iter().map(|gap| gap.matters).collect::<Vec<_>>(), [false, false, true]);
     assert_eq!(asked.verdict(Severity::Warning), Verdict::Unclear);
     snapshot.seen[3].view = Err("no answer".into());
     assert_eq!(report(&snapshot).verdict(Severity::Warning), Verdict::Unhealthy);
