@@ -145,9 +145,9 @@ async fn around(context: &Context, which: &Which, candidates: &mut [Candidate], 
     }
 }
 
-/// A password that was looked up; none where it may not be read, in which case the
-/// pod's own redis-cli still has it.
-pub(super) type Passwords = BTreeMap<Password, Option<String>>;
+/// Passwords that were looked up. Where one may not be read, the pod's own redis-cli still
+/// has it.
+pub(super) type Passwords = BTreeMap<Password, Look<String>>;
 
 pub(super) async fn passwords(context: &Context, candidates: &[Candidate]) -> Result<Passwords, Error> {
     let mut passwords = Passwords::new();
@@ -167,10 +167,10 @@ fn source(context: &Context, candidate: &Candidate) -> Password {
     }
 }
 
-async fn password(context: &Context, source: &Password) -> Result<Option<String>, Error> {
+async fn password(context: &Context, source: &Password) -> Result<Look<String>, Error> {
     let (name, key) = match source {
-        Password::None => return Ok(None),
-        Password::Plain(password) => return Ok(Some(password.clone())),
+        Password::None => return Ok(Look::Skipped),
+        Password::Plain(password) => return Ok(Look::Seen(password.clone())),
         Password::Secret { name, key } => (name, key),
     };
     match context.server.get(SECRET, name).await {
@@ -179,11 +179,13 @@ async fn password(context: &Context, source: &Password) -> Result<Option<String>
                 Error::user(format!("secret \"{name}\" has no key \"{key}\""))
                     .hint("name the password's place with --auth-secret NAME/KEY")
             })?;
-            decode(encoded).map(Some).ok_or_else(|| Error::user(format!("secret \"{name}\": \"{key}\" is not text")))
+            decode(encoded)
+                .map(Look::Seen)
+                .ok_or_else(|| Error::user(format!("secret \"{name}\": \"{key}\" is not text")))
         }
         Ok(None) => Err(Error::user(format!("secret \"{name}\" with the cluster's password not found"))
             .hint("name the password's place with --auth-secret NAME/KEY")),
-        Err(error) if error.kind() == ErrorKind::Forbidden => Ok(None),
+        Err(error) if error.kind() == ErrorKind::Forbidden => Ok(Look::Denied(error.reason())),
         Err(error) => Err(error),
     }
 }
@@ -241,7 +243,11 @@ async fn ask(context: &Context, candidate: &Candidate, passwords: &Passwords, sc
         }
     };
     let answer = tokio::time::timeout(context.ask_timeout, answer).await;
-    answer.unwrap_or_else(|_| Err(advised(&late(context, target))))
+    let answer = answer.unwrap_or_else(|_| Err(advised(&late(context, target))));
+    answer.map_err(|silence| match (silence, unreadable(context, candidate, passwords)) {
+        (Silence::Refused(text), Some(why)) => Silence::Refused(format!("{text}; {why}")),
+        (silence, _) => silence,
+    })
 }
 
 /// A plain server waits for the end of what TLS begins with, and says nothing.
@@ -272,11 +278,18 @@ pub fn silence(error: &Error) -> Silence {
 
 /// How to ask a node: where its password may not be read, its own redis-cli has it.
 pub(super) fn way(context: &Context, candidate: &Candidate, passwords: &Passwords) -> (Via, Credentials) {
-    let source = source(context, candidate);
-    let password = passwords.get(&source).cloned().flatten();
-    let unreadable = source != Password::None && password.is_none();
+    let password = passwords.get(&source(context, candidate)).and_then(Look::seen).cloned();
+    let unreadable = unreadable(context, candidate, passwords).is_some();
     let via = if unreadable && context.via == Via::Auto { Via::Exec } else { context.via };
     (via, Credentials { user: context.redis_user.clone().filter(|_| password.is_some()), password })
+}
+
+/// Why a node's password may not be read.
+fn unreadable<'a>(context: &Context, candidate: &Candidate, passwords: &'a Passwords) -> Option<&'a str> {
+    match passwords.get(&source(context, candidate))? {
+        Look::Denied(why) => Some(why),
+        Look::Seen(_) | Look::Skipped => None,
+    }
 }
 
 async fn waiting(context: &Context, target: &Target, via: Via, credentials: &Credentials) -> Option<Silence> {
@@ -312,8 +325,11 @@ pub async fn tell(context: &Context, candidate: &Candidate, port: u16, command: 
     };
     let replies = tokio::time::timeout(context.ask_timeout, answer).await;
     let replies = replies.unwrap_or_else(|_| Err(late(context, &target)));
-    let reply = replies.map_err(|error| error.context(format!("cannot ask {name}")))?.pop();
-    reply.unwrap_or_else(|| Ok(String::new())).map_err(|refusal| Error::user(format!("{name} refuses: {refusal}")))
+    let reply = replies.map_err(|error| error.context(format!("cannot ask {name}"))).and_then(|mut replies| {
+        let reply = replies.pop().unwrap_or_else(|| Ok(String::new()));
+        reply.map_err(|refusal| Error::user(format!("{name} refuses: {refusal}")))
+    });
+    reply.map_err(|error| unreadable(context, candidate, &passwords).into_iter().fold(error, Error::cause))
 }
 
 /// The replies of one node, in one round trip; in two where its keys are looked for.
