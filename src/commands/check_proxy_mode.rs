@@ -77,12 +77,13 @@ pub async fn run(context: &Context, args: Args, ui: &mut Ui) -> Result<Outcome, 
 /// What was measured between the nodes of the cluster at hand, what that cluster is, and
 /// what the user should know.
 async fn at_hand(context: &Context, args: &Args) -> Result<(Vec<Measurement>, AtHand, Vec<String>), Error> {
-    let (which, notes) = match (&args.target.name, &args.target.selector) {
+    let (which, mut notes) = match (&args.target.name, &args.target.selector) {
         (None, None) => only_cluster(context).await?,
         _ => (Some(args.target.which(context).await?), Vec::new()),
     };
     let Some(which) = which else { return Ok((Vec::new(), AtHand::Nothing, notes)) };
-    let (stations, at_hand) = sources::of_cluster(context, &which).await?;
+    let (stations, at_hand, note) = sources::of_cluster(context, &which).await?;
+    notes.extend(note);
     Ok((sources::measure(context, &stations).await, at_hand, notes))
 }
 
@@ -92,10 +93,8 @@ async fn only_cluster(context: &Context) -> Result<(Option<Which>, Vec<String>),
         Ok(names) => Vec::from_iter(names),
         Err(error) if error.kind() == ErrorKind::Forbidden => {
             let namespace = context.server.namespace();
-            return Ok((
-                None,
-                vec![format!("Services of the namespace \"{namespace}\" may not be read: no cluster is looked at")],
-            ));
+            let text = format!("Services of the namespace \"{namespace}\" may not be read: no cluster is looked at");
+            return Ok((None, vec![format!("{text}; {}", error.reason())]));
         }
         Err(error) => return Err(error),
     };

@@ -2,6 +2,7 @@
 //! own network.
 
 use super::client::Server;
+use super::exec::refused;
 use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
 use std::time::Duration;
@@ -21,7 +22,9 @@ impl Server {
 
     async fn ask_loopback(&self, pod: &str, port: u16, path: &str) -> Result<String, String> {
         let pods: Api<Pod> = Api::namespaced(self.client(), self.namespace());
-        let mut forwarder = pods.portforward(pod, &[port]).await.map_err(|error| self.error(&error).to_string())?;
+        let forwarder = pods.portforward(pod, &[port]).await;
+        let mut forwarder =
+            forwarder.map_err(|error| refused(self, self.error(&error), pod, "portforward").to_string())?;
         let mut stream = forwarder.take_stream(port).ok_or("port-forward gave no stream")?;
         // HTTP 1.0: the end of the stream is the end of the answer.
         let request = format!("GET {path} HTTP/1.0\r\n\r\n");

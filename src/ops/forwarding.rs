@@ -46,9 +46,9 @@ pub async fn observe(server: &Server) -> Result<Forwarding, Error> {
     let system = server.in_namespace(SYSTEM);
     let nodes: Api<Node> = Api::all(server.client());
     let nodes = async { Ok(server.answer("list nodes", nodes.list(&ListParams::default())).await?.items) };
-    let (mut nodes, (pods, notes)) = try_join(nodes, pods(&system)).await?;
+    let (mut nodes, (pods, mut notes)) = try_join(nodes, pods(&system)).await?;
     nodes.sort_by(|one, other| one.metadata.name.cmp(&other.metadata.name));
-    let replacement = replacement(&system, &pods).await;
+    let replacement = replacement(&system, &pods, &mut notes).await;
     let workers = stream::iter(nodes.into_iter().map(|node| worker(&system, node, &pods, &replacement)));
     Ok(Forwarding { workers: workers.buffered(AT_ONCE).collect().await, notes })
 }
@@ -79,19 +79,22 @@ fn is_kube_proxy(forwarder: Forwarder) -> bool {
 /// of kube-system.
 async fn pods(system: &Server) -> Result<(Vec<Pod>, Vec<String>), Error> {
     let everywhere: Api<Pod> = Api::all(system.client());
-    match list_pods(system, &everywhere).await {
-        Err(error) if error.kind() == ErrorKind::Forbidden => {}
+    let refusal = match list_pods(system, &everywhere).await {
+        Err(error) if error.kind() == ErrorKind::Forbidden => error,
         other => return other.map(|pods| (pods, Vec::new())),
-    }
-    match list_pods(system, &Api::namespaced(system.client(), SYSTEM)).await {
+    };
+    let (pods, note, refusal) = match list_pods(system, &Api::namespaced(system.client(), SYSTEM)).await {
         Ok(pods) => {
-            Ok((pods, vec![format!("pods may be read in {SYSTEM} only: what forwards from elsewhere is not seen")]))
+            let note = format!("pods may be read in {SYSTEM} only: what forwards from elsewhere is not seen");
+            (pods, note, refusal)
         }
         Err(error) if error.kind() == ErrorKind::Forbidden => {
-            Ok((Vec::new(), vec![format!("pods of {SYSTEM} may not be read: what forwards Services is not known")]))
+            let note = format!("pods of {SYSTEM} may not be read: what forwards Services is not known");
+            (Vec::new(), note, error)
         }
-        Err(error) => Err(error),
-    }
+        Err(error) => return Err(error),
+    };
+    Ok((pods, vec![format!("{note}; {}", refusal.reason())]))
 }
 
 async fn list_pods(server: &Server, api: &Api<Pod>) -> Result<Vec<Pod>, Error> {
@@ -105,24 +108,28 @@ async fn list_pods(server: &Server, api: &Api<Pod>) -> Result<Vec<Pod>, Error> {
     Ok(pods)
 }
 
-/// What Cilium and Calico say of kube-proxy's replacement; none where they are not there
-/// or may not be asked, which leaves the forwarder unknown.
-async fn replacement(system: &Server, pods: &[Pod]) -> Replacement {
+/// What Cilium and Calico say of kube-proxy's replacement; none where they are not there, and
+/// a note where they may not be asked, which leaves the forwarder unknown.
+async fn replacement(system: &Server, pods: &[Pod], notes: &mut Vec<String>) -> Replacement {
     let runs = |app: &str| {
         let labels = pods.iter().filter_map(|pod| pod.metadata.labels.as_ref());
         labels.filter_map(|labels| labels.get("k8s-app")).any(|label| label == app)
     };
+    let mut unknown = |of: &str, error: &Error| {
+        notes.push(format!("whether {of} has replaced kube-proxy is not known: {}", error.reason()));
+    };
     let mut replacement = Replacement::default();
     if runs("cilium") {
-        let map = config_map(system, "cilium-config").await.ok().flatten();
-        replacement.cilium = map.and_then(|map| map.data?.remove("kube-proxy-replacement"));
+        let map = config_map(system, "cilium-config").await.map_err(|error| unknown("Cilium", &error));
+        replacement.cilium = map.ok().flatten().and_then(|map| map.data?.remove("kube-proxy-replacement"));
     }
     if runs("calico-node") {
         let kind = GroupVersionKind::gvk("crd.projectcalico.org", "v1", "FelixConfiguration");
         let resource = ApiResource::from_gvk_with_plural(&kind, "felixconfigurations");
         let api: Api<DynamicObject> = Api::all_with(system.client(), &resource);
-        let felix = system.answer("get felixconfigurations default", api.get_opt("default")).await.ok().flatten();
-        replacement.calico = felix.map(|felix| felix.data["spec"]["bpfEnabled"] == true);
+        let felix = system.answer("get felixconfigurations default", api.get_opt("default")).await;
+        let felix = felix.map_err(|error| unknown("Calico", &error));
+        replacement.calico = felix.ok().flatten().map(|felix| felix.data["spec"]["bpfEnabled"] == true);
     }
     replacement
 }
@@ -151,7 +158,7 @@ async fn config_maps(system: &Server, node: &Node, pod: &Pod) -> Vec<Evidence> {
     for name in names {
         match config_map(system, &name).await {
             Ok(map) => evidence.extend(map.and_then(|map| from_config_map(node, &map))),
-            Err(error) => evidence.push(unread(Source::ConfigMap(name), &error.to_string())),
+            Err(error) => evidence.push(unread(Source::ConfigMap(name), &error.reason())),
         }
     }
     evidence

@@ -2,6 +2,7 @@
 //! Service.
 
 use super::observe::{Passwords, passwords, tell, way};
+use crate::cluster::nodes_conf::PORT;
 use crate::context::Context;
 use crate::error::Error;
 use crate::k8s::members::{self, Candidate, Which};
@@ -32,11 +33,12 @@ pub struct Station {
     pub credentials: Credentials,
 }
 
-/// The stations of a cluster that runs, and whether its nodes announce their addresses.
+/// The stations of a cluster that runs, whether its nodes announce their addresses, and a
+/// sentence where one does not say.
 ///
 /// # Errors
 /// When the cluster cannot be found.
-pub async fn of_cluster(context: &Context, which: &Which) -> Result<(Vec<Station>, AtHand), Error> {
+pub async fn of_cluster(context: &Context, which: &Which) -> Result<(Vec<Station>, AtHand, Option<String>), Error> {
     let server = &context.server;
     let (candidates, pods, services) = try_join3(
         members::find(server, which),
@@ -51,7 +53,11 @@ pub async fn of_cluster(context: &Context, which: &Which) -> Result<(Vec<Station
         .map(|candidate| announces(context, candidate))
         .buffered(AT_ONCE)
         .collect::<Vec<_>>();
-    Ok((stations.collect(), AtHand::of(&announced.await)))
+    let announced = announced.await;
+    let silent = announced.iter().find_map(|each| each.as_ref().err());
+    let note = silent.map(|error| format!("whether every node announces its address is not known: {error}"));
+    let announced: Vec<Option<bool>> = announced.into_iter().map(Result::ok).collect();
+    Ok((stations.collect(), AtHand::of(&announced), note))
 }
 
 fn station(
@@ -71,11 +77,11 @@ fn station(
     })
 }
 
-/// Whether a node announces an address of its own; none when it does not say.
-async fn announces(context: &Context, candidate: &Candidate) -> Option<bool> {
-    let port = candidate.target.as_ref().ok()?.port;
-    let reply = tell(context, candidate, port, &["CONFIG", "GET", "cluster-announce-ip"]).await.ok()?;
-    Some(reply.lines().nth(1).is_some_and(|address| !address.trim().is_empty()))
+/// Whether a node announces an address of its own.
+async fn announces(context: &Context, candidate: &Candidate) -> Result<bool, Error> {
+    let port = candidate.target.as_ref().map_or(PORT, |target| target.port);
+    let reply = tell(context, candidate, port, &["CONFIG", "GET", "cluster-announce-ip"]).await?;
+    Ok(reply.lines().nth(1).is_some_and(|address| !address.trim().is_empty()))
 }
 
 /// Measures between every pair of workers that have a station.

@@ -101,6 +101,33 @@ async fn without_rights_nothing_is_guessed() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_right_that_is_missing_to_any_evidence_is_named() {
+    let world = kubeadm();
+    for app in ["cilium", "calico-node"] {
+        let labels = json!({ "k8s-app": app });
+        let other = pod(app, "worker-1", &labels, &json!({}), &json!({ "name": app, "image": "x" }));
+        world.put(&format!("/api/v1/pods/{app}"), other);
+    }
+    let forbid = |resource: &str, place: &str| {
+        let message =
+            format!("x is forbidden: User \"bob\" cannot get resource \"{resource}\" in API group \"\" {place}");
+        world.fail("GET", &format!("/{resource}/"), 403, &message);
+    };
+    forbid("configmaps", "in the namespace \"kube-system\"");
+    forbid("felixconfigurations", "at the cluster scope");
+    let said = world.run("check-proxy-mode").await;
+    let maps = "you need the right to get configmaps: kubectl auth can-i get configmaps -n kube-system";
+    let felix = "you need the right to get felixconfigurations: kubectl auth can-i get felixconfigurations -A";
+    for part in [
+        format!("configmap kube-proxy: cannot be read ({maps})"),
+        format!("note: whether Cilium has replaced kube-proxy is not known: {maps}\n"),
+        format!("note: whether Calico has replaced kube-proxy is not known: {felix}\n"),
+    ] {
+        assert!(said.contains(&part), "{said}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_the_mode_is_not_set_on() {
     let mut said = String::new();
     for (world, line) in [
