@@ -1,5 +1,6 @@
 //! Makes short-lived pods to measure between, one a worker, and removes them.
 
+use super::rights::{Right, demand, on, stream};
 use super::sources::{Station, measure};
 use crate::cluster::nodes_conf::PORT;
 use crate::context::Context;
@@ -24,16 +25,24 @@ pub struct Wish {
     pub deadline: Duration,
 }
 
+/// Every right that probes need, until the last one is removed.
+pub fn rights() -> Vec<Right> {
+    let pods = on(POD, ["get", "create", "patch", "delete"]);
+    let services = on(SERVICE, ["create", "patch", "delete"]);
+    pods.into_iter().chain(services).chain(stream("exec")).collect()
+}
+
 /// Measures between probes on these workers, and removes them, also after a failure or Ctrl-C.
 ///
 /// # Errors
-/// When one cannot be made, does not come up in time, or cannot be removed.
+/// When a right is missing, when one cannot be made, does not come up in time, or cannot be removed.
 pub async fn measure_between(
     context: &Context,
     workers: &[String],
     wish: &Wish,
     seen: impl FnMut(&str),
 ) -> Result<Vec<Measurement>, Error> {
+    or_interrupted(demand(&context.server, &rights())).await?;
     let probes = Probes::new(workers)?;
     let measured = or_interrupted(probes.measure(context, wish, seen)).await;
     let removed = probes.remove(context).await;

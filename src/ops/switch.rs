@@ -1,9 +1,10 @@
 //! Gives one worker's kube-proxy another mode, or leaves the worker as it was.
 
 use super::forwarding::{self, SYSTEM, Worker};
-use super::probes::{Wish, measure_between};
+use super::probes::{self, Wish, measure_between};
+use super::rights::{demand, on, stream};
 use crate::context::Context;
-use crate::error::{Error, ask_for};
+use crate::error::Error;
 use crate::interrupt::or_interrupted;
 use crate::k8s::client::Server;
 use crate::k8s::objects::{Deletion, Run};
@@ -66,15 +67,13 @@ pub async fn left_behind(server: &Server) -> Result<BTreeSet<String>, Error> {
 /// What it refuses: a missing right, an admission rule.
 pub async fn rehearse(server: &Server, task: &Task<'_>) -> Result<(), Error> {
     let system = server.in_namespace(SYSTEM);
-    system.apply(&helper_pod(task), Run::ServerDry).await?;
-    for (verb, subresource) in [("create", "exec"), ("create", "portforward"), ("delete", "")] {
-        if system.may(verb, POD, Some(subresource)).await == Some(false) {
-            let resource = if subresource.is_empty() { "pods".to_owned() } else { format!("pods/{subresource}") };
-            return Err(Error::user(format!("you may not {verb} {resource} in the namespace \"{SYSTEM}\""))
-                .hint(format!("you need this right: {}", ask_for(verb, &resource, Some(SYSTEM)))));
-        }
+    let helper = on(POD, ["get", "create", "patch", "delete"]);
+    let streams = stream("exec").into_iter().chain(stream("portforward"));
+    demand(&system, &helper.into_iter().chain(streams).collect::<Vec<_>>()).await?;
+    if task.probe_image.is_some() {
+        demand(server, &probes::rights()).await?;
     }
-    Ok(())
+    system.apply(&helper_pod(task), Run::ServerDry).await.map(drop)
 }
 
 fn helper_pod(task: &Task<'_>) -> crate::manifest::object::Object {

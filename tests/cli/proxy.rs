@@ -153,6 +153,10 @@ async fn a_dry_run_and_what_the_server_refuses() {
     insta::assert_snapshot!("set_refused_by_pod_security", world.run("set-gke-proxy-mode ipvs --yes").await);
     world.mend();
     world.forbid("create", "pods");
+    world.forbid("delete", "services");
     insta::assert_snapshot!("set_without_rights", world.run("set-gke-proxy-mode ipvs --yes").await);
+    let probed = world.run("check-proxy-mode --probe").await;
+    let missing = "error: you may not create pods, delete services, create pods/exec in the namespace \"default\"\n";
+    assert!(probed.contains(missing), "{probed}");
     assert_eq!(world.changes(), Vec::<String>::new());
 }
