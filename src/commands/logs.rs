@@ -2,6 +2,7 @@
 
 use super::target::TargetArgs;
 use crate::cluster::node::{NodeNumber, Role};
+use crate::cluster::snapshot::Silence;
 use crate::cluster::topology::Topology;
 use crate::context::Context;
 use crate::duration;
@@ -132,6 +133,10 @@ pub async fn run(context: &Context, args: Args, ui: &mut Ui) -> Result<(), Error
     let which = args.target.which(context).await?;
     let (pods, roles) = futures::future::join(pods(context, &which), roles(context, &which, &args)).await;
     let mut pods = pods?;
+    let (roles, unknown) = roles;
+    if let Some(why) = unknown {
+        ui.note(&format!("note: the nodes' roles are not known: {why}"));
+    }
     pods.retain(|pod| args.wants(pod) && has_role(pod, &roles, args.wanted_role()));
     let wish = args.wish();
     let sources: Vec<Source> = pods.iter().filter_map(|pod| Source::of(pod, &wish)).collect();
@@ -177,15 +182,22 @@ async fn pods(context: &Context, which: &Which) -> Result<Vec<Pod>, Error> {
 
 type Roles = BTreeMap<String, Role>;
 
-/// The nodes' roles, by pod; best effort, since logs are wanted most when nodes do
-/// not answer.
-async fn roles(context: &Context, which: &Which, args: &Args) -> Roles {
+/// The nodes' roles, by pod, and why they may not be asked for; best effort, since logs are
+/// wanted most when nodes do not answer.
+async fn roles(context: &Context, which: &Which, args: &Args) -> (Roles, Option<String>) {
     if (args.no_prefix || args.output == Some(Output::Raw)) && args.role.is_none() {
-        return Roles::new();
+        return (Roles::new(), None);
     }
-    let Ok(observation) = observe::cluster(context, which, Scope::Nodes).await else { return Roles::new() };
+    let observation = match observe::cluster(context, which, Scope::Nodes).await {
+        Ok(observation) => observation,
+        Err(error) => return (Roles::new(), Some(error.reason())),
+    };
     let topology = Topology::of(&observation.snapshot(context.server.namespace()));
-    topology.nodes().filter_map(|node| Some((node.member.pod.clone()?, node.role?))).collect()
+    let refused = topology.nodes().find_map(|node| match &node.error {
+        Some(Silence::Refused(why)) => Some(format!("{}: {why}", node.member.name)),
+        _ => None,
+    });
+    (topology.nodes().filter_map(|node| Some((node.member.pod.clone()?, node.role?))).collect(), refused)
 }
 
 fn has_role(pod: &Pod, roles: &Roles, wanted: Option<Role>) -> bool {

@@ -140,7 +140,7 @@ impl Logs {
     /// new pods that `selector` selects too. Ends only when `each` fails.
     ///
     /// # Errors
-    /// What `each` returns, or when pods may not be watched.
+    /// What `each` returns, or when pods may not be read or watched.
     pub async fn follow(
         &self,
         sources: Vec<Source>,
@@ -172,7 +172,7 @@ impl Logs {
                     LogEvent::Line(index, line) => order.push(index, line),
                     other => each(other)?,
                 },
-                Some(()) = followers.next() => {}
+                Some(ended) = followers.next() => ended?,
                 _ = ticks.tick(), if !order.is_empty() => {
                     order.tick().into_iter().try_for_each(|(index, line)| each(LogEvent::Line(index, line)))?;
                 }
@@ -248,16 +248,20 @@ const LOOK: Duration = Duration::from_millis(300);
 const BETWEEN_LIVES: Duration = Duration::from_secs(600);
 
 impl Follower {
-    async fn run(mut self) {
-        let mut life = self.life().await.ok().flatten();
+    /// Fails only where the pod's next life could not be seen.
+    async fn run(mut self) -> Result<(), Error> {
+        let mut life = match self.life().await {
+            Err(error) if error.kind() == ErrorKind::Forbidden => return Err(error),
+            life => life.ok().flatten(),
+        };
         loop {
             if self.copy(LogParams { follow: true, ..LogParams::default() }).await.is_err() {
-                return;
+                return Ok(());
             }
-            let Ok(next) = self.next_life(life).await else { return };
+            let Ok(next) = self.next_life(life).await else { return Ok(()) };
             // What the ended container wrote last may not have come through.
             if next != life && self.copy(LogParams { previous: true, ..LogParams::default() }).await.is_err() {
-                return;
+                return Ok(());
             }
             life = next;
         }

@@ -283,6 +283,14 @@ async fn logs_in_order_and_without_the_pod_that_has_none() {
     ------- stderr
     error: no log of redis-001-node-102-0: Error from server: container "redis" is waiting to start
     "#);
+    world.fail("GET", "default/services", 403, "services is forbidden: User \"bob\" cannot list resource \"services\" in API group \"\" in the namespace \"default\"");
+    insta::assert_snapshot!(world.run("logs redis-001 --node 101").await, @r"
+    [redis-001-node-101] first
+    [redis-001-node-101] third
+    ------- stderr
+    note: the nodes' roles are not known: you need the right to list services: kubectl auth can-i list services -n default
+    ");
+    world.mend();
     insta::assert_snapshot!(world.run("logs redis-001 --node 901").await, @r#"
     ------- stderr
     error: no pods of "redis-001" match
