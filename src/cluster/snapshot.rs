@@ -131,6 +131,14 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// The first node that may not be asked, and why: what it would have said is not known.
+    pub fn unasked(&self) -> Option<String> {
+        self.seen.iter().find_map(|seen| match &seen.view {
+            Err(Silence::Refused(why)) => Some(format!("{} may not be asked: {why}", seen.member.name)),
+            _ => None,
+        })
+    }
+
     /// The nodes that some peer suspects, takes for failed, or does not know well yet.
     pub fn doubted(&self) -> BTreeSet<&NodeId> {
         let lines = self.answered().flat_map(|(_, view)| &view.nodes);

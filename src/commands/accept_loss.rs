@@ -2,7 +2,6 @@
 
 use super::create::DryRun;
 use crate::cluster::loss::{Election, Loss, NoLoss, Remedy, accept, lost_shards};
-use crate::cluster::snapshot::{Silence, Snapshot};
 use crate::cluster::topology::Topology;
 use crate::context::Context;
 use crate::duration;
@@ -56,15 +55,12 @@ pub async fn run(context: &Context, args: Args, ui: &mut Ui) -> Result<(), Error
     let topology = Topology::of(&snapshot);
     let shards = if args.shard.is_empty() { lost_shards(&snapshot) } else { args.shard.clone() };
     if shards.is_empty() {
-        return Err(unasked(&snapshot).into_iter().fold(nothing_lost(&which, context), Error::cause));
+        return Err(snapshot.unasked().into_iter().fold(nothing_lost(&which, context), Error::cause));
     }
-    let losses: Vec<Loss<'_>> = shards
-        .into_iter()
-        .map(|shard| accept(&topology, shard))
-        .collect::<Result<_, NoLoss>>()
-        .map_err(|refusal| {
+    let losses: Vec<Loss<'_>> =
+        shards.into_iter().map(|shard| accept(&topology, shard)).collect::<Result<_, NoLoss>>().map_err(|refusal| {
             let error = Error::user(refusal).hint(info(&which, context));
-            unasked(&snapshot).into_iter().fold(error, Error::cause)
+            snapshot.unasked().into_iter().fold(error, Error::cause)
         })?;
     for loss in &losses {
         ui.note(&sentence(loss));
@@ -129,14 +125,6 @@ fn nothing_lost(which: &Which, context: &Context) -> Error {
     Error::user(format!("no shard of redis cluster \"{title}\" says that its data is gone"))
         .hint("to give up a shard that waits for a node that will never come back, name it: --shard NUMBER")
         .hint(info(which, context))
-}
-
-/// The first node that may not be asked: what is true of it is not known.
-fn unasked(snapshot: &Snapshot) -> Option<String> {
-    snapshot.seen.iter().find_map(|seen| match &seen.view {
-        Err(Silence::Refused(why)) => Some(format!("{} may not be asked: {why}", seen.member.name)),
-        _ => None,
-    })
 }
 
 fn info(which: &Which, context: &Context) -> String {

@@ -60,10 +60,11 @@ enum Output {
 /// # Errors
 /// The server's.
 pub async fn run(context: &Context, args: Args, ui: &mut Ui) -> Result<(), Error> {
-    let mut rows = match &args.selector {
+    let (mut rows, unasked) = match &args.selector {
         Some(selector) => selected(context, selector).await?,
         None => made_by_us(context, &args).await?,
     };
+    unasked.iter().for_each(|why| ui.note(&format!("note: {why}")));
     if let Some(path) = &args.sort_by {
         sort(&mut rows, path)?;
     }
@@ -115,7 +116,10 @@ fn nothing(context: &Context, args: &Args) -> String {
     }
 }
 
-async fn made_by_us(context: &Context, args: &Args) -> Result<Vec<ClusterRow>, Error> {
+/// The clusters, and for each the first of its nodes that may not be asked.
+type Found = (Vec<ClusterRow>, Vec<String>);
+
+async fn made_by_us(context: &Context, args: &Args) -> Result<Found, Error> {
     let server = &context.server;
     let namespace = (!args.all_namespaces).then(|| server.namespace());
     let selector = names::managed();
@@ -126,15 +130,17 @@ async fn made_by_us(context: &Context, args: &Args) -> Result<Vec<ClusterRow>, E
     .await?;
     let kinds = [(STATEFUL_SET, sets), (REPLICATION_CONTROLLER, controllers)];
     let mut rows = rows(&kinds);
+    let mut unasked = Vec::new();
     if args.state {
         for row in &mut rows {
             let which = row.name.parse().map(Which::Named).map_err(Error::user)?;
             let observation = observe::cluster(context, &which, Scope::Nodes).await?;
-            let topology = Topology::of(&observation.snapshot(server.namespace()));
-            row.state = Some(topology.state.as_str().to_owned());
+            let snapshot = observation.snapshot(server.namespace());
+            row.state = Some(Topology::of(&snapshot).state.as_str().to_owned());
+            unasked.extend(snapshot.unasked());
         }
     }
-    Ok(rows)
+    Ok((rows, unasked))
 }
 
 /// Pure: one row for all controllers of a cluster.
@@ -174,11 +180,11 @@ fn row(namespace: String, name: String, nodes: &[(Kind, &Value)]) -> ClusterRow 
 }
 
 /// The clusters that the selected pods say they belong to.
-async fn selected(context: &Context, selector: &str) -> Result<Vec<ClusterRow>, Error> {
+async fn selected(context: &Context, selector: &str) -> Result<Found, Error> {
     let which = Which::Selected(selector.to_owned());
     let observation = observe::cluster(context, &which, Scope::Nodes).await?;
     let snapshot = observation.snapshot(context.server.namespace());
-    Ok(groups(&snapshot)
+    let rows = groups(&snapshot)
         .into_iter()
         .map(|group| {
             let seen = group.members.iter().map(|index| snapshot.seen[*index].clone()).collect();
@@ -199,7 +205,8 @@ async fn selected(context: &Context, selector: &str) -> Result<Vec<ClusterRow>, 
                 state: Some(topology.state.as_str().to_owned()),
             }
         })
-        .collect())
+        .collect();
+    Ok((rows, snapshot.unasked().into_iter().collect()))
 }
 
 #[cfg(test)]

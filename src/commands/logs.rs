@@ -2,7 +2,6 @@
 
 use super::target::TargetArgs;
 use crate::cluster::node::{NodeNumber, Role};
-use crate::cluster::snapshot::Silence;
 use crate::cluster::topology::Topology;
 use crate::context::Context;
 use crate::duration;
@@ -192,12 +191,10 @@ async fn roles(context: &Context, which: &Which, args: &Args) -> (Roles, Option<
         Ok(observation) => observation,
         Err(error) => return (Roles::new(), Some(error.reason())),
     };
-    let topology = Topology::of(&observation.snapshot(context.server.namespace()));
-    let refused = topology.nodes().find_map(|node| match &node.error {
-        Some(Silence::Refused(why)) => Some(format!("{}: {why}", node.member.name)),
-        _ => None,
-    });
-    (topology.nodes().filter_map(|node| Some((node.member.pod.clone()?, node.role?))).collect(), refused)
+    let snapshot = observation.snapshot(context.server.namespace());
+    let topology = Topology::of(&snapshot);
+    let roles = topology.nodes().filter_map(|node| Some((node.member.pod.clone()?, node.role?))).collect();
+    (roles, snapshot.unasked())
 }
 
 fn has_role(pod: &Pod, roles: &Roles, wanted: Option<Role>) -> bool {
