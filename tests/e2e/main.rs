@@ -10,6 +10,7 @@ mod kubeconfigs;
 mod lifecycle;
 mod logs;
 mod loss;
+mod minimal_rights;
 mod original;
 mod others;
 mod refusals;
@@ -17,4 +18,7 @@ mod rights;
 mod security;
 mod shells;
 mod support;
+#[path = "../cluster/throwaway.rs"]
+#[allow(dead_code, reason = "each test binary uses its own part")]
+mod throwaway;
 mod versions;
