@@ -94,6 +94,12 @@ fn pods_that_do_not_run() {
     namespace.plugin(&["create", "a", "--ephemeral", "--image", "redis:7.0"]).ok();
     finds(&namespace, "a", &[]);
 
+    let keys: String = (0..300).map(|key| format!("set {key} x\n")).collect();
+    namespace.redis("a-node-101-0", &keys);
+    namespace.redis(POD, "config set replica-read-only no\nflushall\n");
+    take_the_hint(&finds(&namespace, "a", &["replica-empty"]), "replica-empty");
+    finds(&namespace, "a", &[]);
+
     let _ = namespace.kubectl(&["exec", POD, "--", "redis-cli", "shutdown", "nosave"]);
     finds(&namespace, "a", &["container-restarted"]);
     // A gate that nobody opens: the node is well, its pod never ready.

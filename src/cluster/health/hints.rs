@@ -60,8 +60,21 @@ impl Hints<'_> {
         self.kubectl("get pods -o wide")
     }
 
+    /// A new start of a node, which copies all of its master's data: one that is linked already
+    /// would only go on where it is.
+    pub fn restart(&self, member: &Member) -> String {
+        match &member.pod {
+            Some(pod) => self.kubectl(&format!("delete pod {pod}")),
+            None => self.views_of_all(),
+        }
+    }
+
     /// A command to a node, by the redis-cli in its pod.
     pub fn redis(&self, member: &Member, command: &str) -> String {
+        self.redis_in("exec", member, command)
+    }
+
+    fn redis_in(&self, exec: &str, member: &Member, command: &str) -> String {
         let (Some(pod), Some(shell)) = (&member.pod, &member.shell) else { return self.views_of_all() };
         let port = if shell.port == 6379 { String::new() } else { format!("-p {} ", shell.port) };
         let inside = match &shell.password_variable {
@@ -70,7 +83,7 @@ impl Hints<'_> {
                 format!("sh -c 'REDISCLI_AUTH=\"${variable}\" redis-cli {}{port}{command}'", shell.flags)
             }
         };
-        self.kubectl(&format!("exec {pod} -c {} -- {inside}", shell.container))
+        self.kubectl(&format!("{exec} {pod} -c {} -- {inside}", shell.container))
     }
 
     /// A command to any node that answers.
@@ -80,9 +93,18 @@ impl Hints<'_> {
 
     /// A command of redis-cli's about the whole cluster.
     pub fn redis_cluster(&self, verb: &str, rest: &str) -> String {
+        self.redis_cluster_in("exec", verb, rest)
+    }
+
+    /// The same for one that asks before it does something: on a terminal.
+    pub fn redis_cluster_asking(&self, verb: &str, rest: &str) -> String {
+        self.redis_cluster_in("exec -it", verb, rest)
+    }
+
+    fn redis_cluster_in(&self, exec: &str, verb: &str, rest: &str) -> String {
         let Some(member) = self.somebody() else { return self.logs() };
         let port = member.shell.as_ref().map_or(6379, |shell| shell.port);
-        self.redis(member, format!("--cluster {verb} 127.0.0.1:{port} {rest}").trim_end())
+        self.redis_in(exec, member, format!("--cluster {verb} 127.0.0.1:{port} {rest}").trim_end())
     }
 
     /// Any node that answered: commands about the whole cluster are given there.

@@ -50,8 +50,10 @@ fn of_replica(context: &Context<'_>, node: &NodeFacts, master: &NodeFacts) -> Fi
 /// The ID of its master, where that is known, is the right one to follow at its new address.
 fn of_nobody(context: &Context<'_>, node: &NodeFacts, right: Option<&NodeId>, evidence: String) -> Finding {
     let name = &node.member.name;
+    let is_empty = node.server.as_ref().is_some_and(|server| server.keys == 0);
     let any = || context.topology.owners().find(|owner| owner.is_reachable()).and_then(|owner| owner.id.as_ref());
-    let hint = match right.or_else(any) {
+    // Following another master drops what it holds, which may be the last copy.
+    let hint = match right.or_else(|| any().filter(|_| is_empty)) {
         Some(id) => context.hints.redis(&node.member, &format!("cluster replicate {id}")),
         None => context.hints.views_of_all(),
     };
@@ -110,7 +112,7 @@ fn empty(context: &Context<'_>, shard: &Shard, replica: &NodeFacts) -> Option<Fi
             name,
             format!("{name} holds no key, and its master {} holds {has}", shard.master.member.name),
             format!("its link is up, and it is {} bytes behind", replica.lag.unwrap_or_default()),
-            context.hints.redis(&shard.master.member, "client kill type replica"),
+            context.hints.restart(&replica.member),
         )
     })
 }

@@ -38,7 +38,7 @@ fn uncovered(context: &Context<'_>) -> Option<Finding> {
 /// redis-cli guesses whose slots they are: not before all have been heard who may hold keys.
 fn fix(context: &Context<'_>) -> String {
     let all_are_heard = context.topology.nodes().all(NodeFacts::is_reachable);
-    if all_are_heard { context.hints.redis_cluster("fix", "") } else { context.hints.logs() }
+    if all_are_heard { context.hints.redis_cluster_asking("fix", "") } else { context.hints.logs() }
 }
 
 /// What each master that answered says of itself.
@@ -73,7 +73,7 @@ fn astray(context: &Context<'_>) -> Vec<Finding> {
                 &member.name,
                 format!("{} holds keys of slots that it does not own: nobody can read them", member.name),
                 format!("it has keys of the slots {}", view.astray),
-                context.hints.redis_cluster("fix", "--cluster-search-multiple-owners"),
+                context.hints.redis_cluster_asking("fix", "--cluster-search-multiple-owners"),
             )
         })
         .collect()
