@@ -47,12 +47,18 @@ pub async fn run(context: &Context, args: Args, ui: &mut Ui) -> Result<(), Error
     if args.output == Some(Output::Raw) {
         return raw(&observe::cluster(context, &which, Scope::Nodes).await?, ui);
     }
-    let colored = ui.is_colored();
-    args.watch.run(ui, async || Ok((look(context, &which, &args, colored).await?, ()))).await
+    let (colored, room) = (ui.is_colored(), ui.columns());
+    args.watch.run(ui, async || Ok((look(context, &which, &args, colored, room).await?, ()))).await
 }
 
 /// One look: what to show.
-async fn look(context: &Context, which: &Which, args: &Args, colored: bool) -> Result<String, Error> {
+async fn look(
+    context: &Context,
+    which: &Which,
+    args: &Args,
+    colored: bool,
+    room: Option<usize>,
+) -> Result<String, Error> {
     let scope = if args.output == Some(Output::Name) { Scope::Nodes } else { Scope::Zones };
     let snapshot = observe::cluster(context, which, scope).await?.snapshot(context.server.namespace());
     if matches!(which, Which::Selected(_)) {
@@ -67,7 +73,7 @@ async fn look(context: &Context, which: &Which, args: &Args, colored: bool) -> R
     };
     let object = || json::cluster_info(&snapshot, &topology, &report);
     Ok(match args.output {
-        None => table(Width::Normal),
+        None => table(Width::Normal(room)),
         Some(Output::Wide) => table(Width::Wide),
         Some(Output::Json) if args.watch.watch => object().to_string(),
         Some(Output::Json) => json::pretty(&object()),

@@ -38,7 +38,9 @@ pub struct Ui {
     colored: bool,
     /// Whether somebody can be asked.
     asks: bool,
-    /// Whether standard output can be cleared.
+    /// Whether standard output is a terminal.
+    is_terminal: bool,
+    /// Whether that can be cleared.
     clears: bool,
 }
 
@@ -58,6 +60,7 @@ impl Ui {
         Self {
             colored: colored(stdout.is_terminal()),
             asks: std::io::stdin().is_terminal() && stderr.is_terminal(),
+            is_terminal: stdout.is_terminal(),
             clears: stdout.is_terminal() && !dumb,
             aside: Aside::new(colored(stderr.is_terminal()), stderr.is_terminal() && !plain, Box::new(stderr)),
             out: Box::new(std::io::BufWriter::new(stdout)),
@@ -66,7 +69,14 @@ impl Ui {
 
     /// Output that is kept instead of shown.
     pub fn captured(out: Box<dyn Write>, err: Box<dyn Write + Send>) -> Self {
-        Self { out, aside: Aside::new(false, false, err), colored: false, asks: false, clears: false }
+        Self {
+            out,
+            aside: Aside::new(false, false, err),
+            colored: false,
+            asks: false,
+            is_terminal: false,
+            clears: false,
+        }
     }
 
     /// What tells the user of warnings and requests the moment that they come.
@@ -81,6 +91,12 @@ impl Ui {
     /// Whether colours are used.
     pub fn is_colored(&self) -> bool {
         self.colored
+    }
+
+    /// How many columns a line of data may have; any number where it goes to no terminal.
+    pub fn columns(&self) -> Option<usize> {
+        let size = self.is_terminal.then(terminal_size::terminal_size).flatten();
+        size.map(|(width, _)| usize::from(width.0))
     }
 
     /// A line of data. Shown at once: a pipe's reader need not wait for the end.

@@ -9,14 +9,17 @@ use crate::cluster::topology::{NodeFacts, State, Topology};
 /// How much is shown of each node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Width {
-    /// What fits beside each other.
-    Normal,
+    /// What matters; of that, what so many columns of a terminal hold.
+    Normal(Option<usize>),
     /// IDs, addresses and flags too.
     Wide,
 }
 
 const NONE: &str = "<none>";
 const UNKNOWN: &str = "<unknown>";
+
+/// What a narrow terminal does without, the first at first.
+const DISPENSABLE: [&str; 6] = ["VERSION", "UPTIME", "POD", "LAG", "ZONE", "MEMORY"];
 
 /// The summary and the table.
 pub fn render(name: &str, topology: &Topology, width: Width, colored: bool) -> String {
@@ -35,7 +38,33 @@ pub fn render(name: &str, topology: &Topology, width: Width, colored: bool) -> S
     });
     let unassigned = topology.unassigned.iter().map(|node| row(NONE.to_owned(), NONE.to_owned(), node, width));
     let rows = shards.chain(unassigned).collect();
-    format!("{}\n\n{}", summary(name, topology, colored), table(&header, rows))
+    let table = match width {
+        Width::Normal(Some(room)) => fitted(header, rows, room),
+        _ => table(&header, rows),
+    };
+    format!("{}\n\n{table}", summary(name, topology, colored))
+}
+
+/// The table with as many of its columns as fit; those that are left out are named.
+fn fitted(mut header: Vec<&str>, mut rows: Vec<Vec<String>>, room: usize) -> String {
+    let mut left_out = Vec::new();
+    for name in DISPENSABLE {
+        // What is wrong with a node may be long, and is last: it alone may go over the edge.
+        let short = rows.iter().map(|row| [&row[..row.len() - 1], &["ok".to_owned()]].concat());
+        if table(&header, short.collect()).lines().all(|line| line.chars().count() <= room) {
+            break;
+        }
+        if let Some(column) = header.iter().position(|title| *title == name) {
+            header.remove(column);
+            rows.iter_mut().for_each(|row| drop(row.remove(column)));
+            left_out.push(name.to_lowercase());
+        }
+    }
+    let table = table(&header, rows);
+    if left_out.is_empty() {
+        return table;
+    }
+    format!("{table}\nnot shown on {room} columns: {}; -o wide shows all", left_out.join(", "))
 }
 
 /// `redis-001: ok, 3 shards, 6 of 6 nodes answer, 16384 of 16384 slots ok, all agree`
@@ -119,8 +148,18 @@ mod tests {
     fn a_healthy_cluster() {
         let snapshot = healthy();
         let topology = Topology::of(&snapshot);
-        let text = render("redis-001", &topology, Width::Normal, false);
+        let text = render("redis-001", &topology, Width::Normal(None), false);
         insta::assert_snapshot!(text);
+    }
+
+    #[test]
+    fn a_narrow_terminal() {
+        let snapshot = healthy();
+        let topology = Topology::of(&snapshot);
+        let text = |room| render("redis-001", &topology, Width::Normal(Some(room)), false);
+        assert_eq!(text(500), render("redis-001", &topology, Width::Normal(None), false));
+        assert!(text(80).lines().skip(1).all(|line| line.chars().count() <= 80), "{}", text(80));
+        insta::assert_snapshot!(text(80));
     }
 
     #[test]
