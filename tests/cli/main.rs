@@ -9,7 +9,7 @@ mod world;
 
 use serde_json::{Value, json};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use world::{Node, World};
 
 #[tokio::test(start_paused = true)]
@@ -346,18 +346,40 @@ fn commands(text: &str) -> Vec<String> {
     found
 }
 
-/// The commands in the documents are ones that the binary has.
-#[test]
-fn the_documents_say_only_what_works() {
+/// The documents: what people read first, and all of `docs`.
+fn documents() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let in_folder =
         |name: &str| fs::read_dir(root.join(name)).expect("a folder").map(|entry| entry.expect("it").path());
-    let documents: Vec<_> = in_folder(".")
-        .chain(in_folder("docs"))
+    let folders = [".", "docs", "docs/commands", "docs/rights"];
+    let documents: Vec<_> = folders
+        .into_iter()
+        .flat_map(in_folder)
         .filter(|path| path.extension().is_some_and(|extension| extension == "md"))
         .collect();
-    assert!(documents.len() >= 5, "only {documents:?} found");
-    for document in documents {
+    assert!(documents.len() >= 15, "only {documents:?} found");
+    documents
+}
+
+#[test]
+fn links_lead_to_files() {
+    let mut count = 0;
+    for document in documents() {
+        let text = fs::read_to_string(&document).expect("text");
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split([')', '#']).next()) {
+            let is_here = !link.is_empty() && !link.contains("://");
+            let target = document.parent().expect("a folder").join(link);
+            assert!(!is_here || target.exists(), "{}: {link}", document.display());
+            count += usize::from(is_here);
+        }
+    }
+    assert!(count >= 20, "only {count} links found");
+}
+
+/// The commands in the documents are ones that the binary has.
+#[test]
+fn the_documents_say_only_what_works() {
+    for document in documents() {
         let text = fs::read_to_string(&document).expect("text");
         for line in commands(&text) {
             let words = std::iter::once("kubectl").chain(line.split_whitespace());
@@ -374,6 +396,9 @@ fn the_readme_knows_every_command() {
     let verbs: Vec<_> =
         kubectl_redis_cluster::cli::command().get_subcommands().map(|verb| verb.get_name().to_owned()).collect();
     for verb in verbs {
-        assert!(readme.contains(&format!("| `{verb}` |")), "{verb} is not in the README's table");
+        assert!(
+            readme.contains(&format!("| [`{verb}`](docs/commands/{verb}.md) |")),
+            "{verb} is not in the README's table"
+        );
     }
 }
