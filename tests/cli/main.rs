@@ -339,6 +339,10 @@ fn commands(text: &str) -> Vec<String> {
             in_block = !in_block;
             continue;
         }
+        // The pages of the commands show their form, and speak of others in quotation marks.
+        if line.starts_with("Usage: ") || line.contains("\"kubectl ") {
+            continue;
+        }
         let pieces: Vec<&str> = if in_block { vec![line] } else { line.split('`').skip(1).step_by(2).collect() };
         let commands = pieces.iter().flat_map(|piece| piece.split("kubectl redis-cluster ").skip(1));
         found.extend(commands.map(|rest| rest.split(['|', '#', ')', '>', ';']).next().unwrap_or_default().to_owned()));
