@@ -54,6 +54,10 @@ fn bad_value(error: &Error, command: &Command, flag: &str) -> Option<String> {
     }
     let allowed = list(error, ContextKind::ValidValue);
     let reason = std::error::Error::source(error).map(ToString::to_string);
+    if !flag.starts_with('-') {
+        let reason = reason.unwrap_or_else(|| format!("must be one of: {}", allowed.join(", ")));
+        return Some(format!("invalid {flag} \"{value}\": {reason}"));
+    }
     Some(match (flag, reason) {
         ("--output", _) => {
             let mut allowed = allowed;
@@ -155,6 +159,10 @@ mod tests {
             (
                 "kubectl list -v loud",
                 "error: invalid argument \"loud\" for \"-v, --v\" flag: invalid digit found in string".into(),
+            ),
+            (
+                "kubectl set-gke-proxy-mode fast",
+                "error: invalid MODE \"fast\": must be one of: userspace, iptables, ipvs, nftables, kernelspace".into(),
             ),
             ("kubectl xyz", "error: unknown command \"xyz\" for \"kubectl redis-cluster\"".into()),
             (

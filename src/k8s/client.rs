@@ -33,7 +33,7 @@ impl Server {
     pub async fn connect(flags: &ConnectionFlags, listener: Listener) -> Result<Self, Error> {
         let config = configuration(flags, Login::MayAsk).await?;
         let deadline = if flags.request_timeout.is_zero() { REQUEST_DEADLINE } else { flags.request_timeout };
-        Self::configured(config, flags, &Overheard::new(listener, flags.verbosity), deadline)
+        Self::configured(config, flags, Overheard::new(listener, flags.verbosity), deadline)
     }
 
     /// The same for what nobody looks at: it asks nothing, says nothing and soon gives up.
@@ -43,13 +43,13 @@ impl Server {
     pub async fn connect_in_silence(flags: &ConnectionFlags, deadline: Duration) -> Result<Self, Error> {
         let mut config = configuration(flags, Login::MayNotAsk).await?;
         config.default_retry = false;
-        Self::configured(config, flags, &Overheard::new(Arc::new(|_| ()), 0), deadline)
+        Self::configured(config, flags, Overheard::new(Arc::new(|_| ()), 0), deadline)
     }
 
     fn configured(
         mut config: Config,
         flags: &ConnectionFlags,
-        ear: &Overheard,
+        ear: Overheard,
         deadline: Duration,
     ) -> Result<Self, Error> {
         config.connect_timeout = Some(CONNECT_DEADLINE.min(deadline));
@@ -57,12 +57,13 @@ impl Server {
         config.headers.push((HeaderName::from_static("user-agent"), user_agent()));
         let namespace = flags.namespace.clone().unwrap_or_else(|| config.default_namespace.clone());
         let address = address(&config.cluster_url);
+        let ear = ear.to(&config.cluster_url);
         let program = config.auth_info.exec.as_ref().and_then(|program| program.command.clone());
         let builder = ClientBuilder::try_from(config).map_err(|error| match &error {
             kube::Error::Auth(login) => Error::from_login(login, program.as_deref()),
             other => Error::from_kube(other, &address),
         })?;
-        Ok(Self { client: builder.with_layer(ear).build(), address, namespace, deadline })
+        Ok(Self { client: builder.with_layer(&ear).build(), address, namespace, deadline })
     }
 
     /// No server: for what needs none. Every request is refused at once.

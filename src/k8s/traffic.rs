@@ -30,13 +30,22 @@ const HEADERS: u8 = 8;
 pub struct Overheard {
     listener: Listener,
     verbosity: u8,
+    /// The API server's URL: the requests that are overheard have only the path behind it.
+    server: String,
     warned: Arc<Mutex<HashSet<String>>>,
 }
 
 impl Overheard {
     /// Tells `listener` what `verbosity` asks for.
     pub fn new(listener: Listener, verbosity: u8) -> Self {
-        Self { listener, verbosity, warned: Arc::default() }
+        Self { listener, verbosity, server: String::new(), warned: Arc::default() }
+    }
+
+    /// The same for the requests to this URL.
+    #[must_use]
+    pub fn to(mut self, server: &http::Uri) -> Self {
+        self.server = server.to_string().trim_end_matches('/').to_owned();
+        self
     }
 
     fn tell(&self, from: u8, text: impl FnOnce() -> String) {
@@ -86,7 +95,7 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let ear = self.ear.clone();
-        let what = format!("{} {}", request.method(), request.uri());
+        let what = format!("{} {}{}", request.method(), ear.server, request.uri());
         ear.tell(HEADERS, || format!("{what}\nRequest Headers:{}", lines(request.headers())));
         let (begin, answer) = (Instant::now(), self.inner.call(request));
         async move {

@@ -123,7 +123,8 @@ pub async fn gone(
         }
         let names: Vec<&str> = left.iter().take(6).map(|object| object.name.as_str()).collect();
         let more = if left.len() > names.len() { ", …" } else { "" };
-        let text = format!("{} {} left: {}{more}", left.len(), kind.plural, names.join(", "));
+        let what = if left.len() == 1 { kind.plural.trim_end_matches('s') } else { kind.plural };
+        let text = format!("{} {what} left: {}{more}", left.len(), names.join(", "));
         seen(&text)?;
         Ok(Progress::Pending(text))
     })

@@ -38,7 +38,7 @@ fn wishes_that_cannot_be() {
     let usage = namespace.plugin(&["create", "a", "--config", "port=1"]).refused();
     assert!(
         usage.starts_with(
-            "error: invalid value 'port=1' for '--config <KEY=VALUE>': \"port\" cannot be set by --config"
+            "error: invalid argument \"port=1\" for \"--config\" flag: \"port\" cannot be set by --config"
         ),
         "{usage}"
     );
