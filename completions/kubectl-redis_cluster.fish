@@ -57,7 +57,7 @@ complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -l disable-compression -d 'Do not compress the API server\'s answers' -r -f -a "true\t''
 false\t''"
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -l cache-dir -d 'A folder for what kubectl remembers of the API server; nothing is remembered here' -r -F
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -s v -l v -d 'How much to tell of the requests: 6 each one, 8 their headers, too' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -s v -l v -d 'How much to tell of the requests: 6 each one, 8 the answers\' headers, too' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -l tls -d 'The nodes speak TLS; without --tls-secret their certificates are not checked'
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -s V -l version -d 'Print version'
@@ -144,7 +144,7 @@ complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcomm
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l disable-compression -d 'Do not compress the API server\'s answers' -r -f -a "true\t''
 false\t''"
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l cache-dir -d 'A folder for what kubectl remembers of the API server; nothing is remembered here' -r -F
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -s v -l v -d 'How much to tell of the requests: 6 each one, 8 their headers, too' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -s v -l v -d 'How much to tell of the requests: 6 each one, 8 the answers\' headers, too' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l allow-small -d 'Allow fewer than three shards, in which no failover is possible'
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l image-entrypoint -d 'Leave the start to the image\'s own entry point, which reads CLUSTER_CONFIG and REDIS_CONFIG'
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l ephemeral -d 'Keep all data in memory only'
@@ -192,7 +192,7 @@ complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcomm
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l disable-compression -d 'Do not compress the API server\'s answers' -r -f -a "true\t''
 false\t''"
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l cache-dir -d 'A folder for what kubectl remembers of the API server; nothing is remembered here' -r -F
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -s v -l v -d 'How much to tell of the requests: 6 each one, 8 their headers, too' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -s v -l v -d 'How much to tell of the requests: 6 each one, 8 the answers\' headers, too' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -s w -l watch -d 'Look again and again until Ctrl-C; where the output is no terminal, show what has changed'
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l tls -d 'The nodes speak TLS; without --tls-secret their certificates are not checked'
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -236,7 +236,7 @@ complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcomm
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l disable-compression -d 'Do not compress the API server\'s answers' -r -f -a "true\t''
 false\t''"
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l cache-dir -d 'A folder for what kubectl remembers of the API server; nothing is remembered here' -r -F
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -s v -l v -d 'How much to tell of the requests: 6 each one, 8 their headers, too' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -s v -l v -d 'How much to tell of the requests: 6 each one, 8 the answers\' headers, too' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l search-multiple-owners -d 'Look for keys of slots that another master owns, too: 16384 small questions to each master'
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -s w -l watch -d 'Look again and again until Ctrl-C; where the output is no terminal, show what has changed'
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l tls -d 'The nodes speak TLS; without --tls-secret their certificates are not checked'
@@ -280,7 +280,7 @@ complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcomm
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l disable-compression -d 'Do not compress the API server\'s answers' -r -f -a "true\t''
 false\t''"
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l cache-dir -d 'A folder for what kubectl remembers of the API server; nothing is remembered here' -r -F
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -s v -l v -d 'How much to tell of the requests: 6 each one, 8 their headers, too' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -s v -l v -d 'How much to tell of the requests: 6 each one, 8 the answers\' headers, too' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -s A -l all-namespaces -d 'Of all namespaces'
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l state -d 'Ask the nodes how their cluster is'
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l no-headers -d 'No header line'
@@ -325,7 +325,7 @@ complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcomm
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l disable-compression -d 'Do not compress the API server\'s answers' -r -f -a "true\t''
 false\t''"
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l cache-dir -d 'A folder for what kubectl remembers of the API server; nothing is remembered here' -r -F
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -s v -l v -d 'How much to tell of the requests: 6 each one, 8 their headers, too' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -s v -l v -d 'How much to tell of the requests: 6 each one, 8 the answers\' headers, too' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -s A -l all-namespaces -d 'Of all namespaces'
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l state -d 'Ask the nodes how their cluster is'
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l no-headers -d 'No header line'
@@ -377,7 +377,7 @@ complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcomm
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l disable-compression -d 'Do not compress the API server\'s answers' -r -f -a "true\t''
 false\t''"
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l cache-dir -d 'A folder for what kubectl remembers of the API server; nothing is remembered here' -r -F
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -s v -l v -d 'How much to tell of the requests: 6 each one, 8 their headers, too' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -s v -l v -d 'How much to tell of the requests: 6 each one, 8 the answers\' headers, too' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -s f -l follow -d 'Go on with every line as it is written, also of restarted and of new pods'
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -s p -l previous -d 'The container that ran before the present one'
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l timestamps -d 'With the time of each line'
@@ -425,7 +425,7 @@ complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcomm
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l disable-compression -d 'Do not compress the API server\'s answers' -r -f -a "true\t''
 false\t''"
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l cache-dir -d 'A folder for what kubectl remembers of the API server; nothing is remembered here' -r -F
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -s v -l v -d 'How much to tell of the requests: 6 each one, 8 their headers, too' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -s v -l v -d 'How much to tell of the requests: 6 each one, 8 the answers\' headers, too' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -s y -l yes -d 'Do not ask'
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l keep-data -d 'Keep the volumes and the Secret (the default)'
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l delete-data -d 'Delete the volumes with all keys, and the Secret'
@@ -470,7 +470,7 @@ complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcomm
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l disable-compression -d 'Do not compress the API server\'s answers' -r -f -a "true\t''
 false\t''"
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l cache-dir -d 'A folder for what kubectl remembers of the API server; nothing is remembered here' -r -F
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -s v -l v -d 'How much to tell of the requests: 6 each one, 8 their headers, too' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -s v -l v -d 'How much to tell of the requests: 6 each one, 8 the answers\' headers, too' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -s y -l yes -d 'Do not ask'
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l tls -d 'The nodes speak TLS; without --tls-secret their certificates are not checked'
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -512,7 +512,7 @@ complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcomm
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l disable-compression -d 'Do not compress the API server\'s answers' -r -f -a "true\t''
 false\t''"
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l cache-dir -d 'A folder for what kubectl remembers of the API server; nothing is remembered here' -r -F
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -s v -l v -d 'How much to tell of the requests: 6 each one, 8 their headers, too' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -s v -l v -d 'How much to tell of the requests: 6 each one, 8 the answers\' headers, too' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l probe -d 'Measure between short-lived pods, one a worker, in this namespace'
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l tls -d 'The nodes speak TLS; without --tls-secret their certificates are not checked'
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -555,7 +555,7 @@ complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcomm
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l disable-compression -d 'Do not compress the API server\'s answers' -r -f -a "true\t''
 false\t''"
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l cache-dir -d 'A folder for what kubectl remembers of the API server; nothing is remembered here' -r -F
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -s v -l v -d 'How much to tell of the requests: 6 each one, 8 their headers, too' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -s v -l v -d 'How much to tell of the requests: 6 each one, 8 the answers\' headers, too' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l dry-run -d 'Only show what would be done'
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -s y -l yes -d 'Do not ask'
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l allow-any-provider -d 'Also workers that are not GKE\'s, where kube-proxy is a static pod'
@@ -595,7 +595,7 @@ complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcomm
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l disable-compression -d 'Do not compress the API server\'s answers' -r -f -a "true\t''
 false\t''"
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l cache-dir -d 'A folder for what kubectl remembers of the API server; nothing is remembered here' -r -F
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -s v -l v -d 'How much to tell of the requests: 6 each one, 8 their headers, too' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -s v -l v -d 'How much to tell of the requests: 6 each one, 8 the answers\' headers, too' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l tls -d 'The nodes speak TLS; without --tls-secret their certificates are not checked'
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -l via -d 'How to reach the nodes' -r -f -a "auto\t'Port-forward, or exec where that is refused or unsupported'
@@ -631,7 +631,7 @@ complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcomm
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -l disable-compression -d 'Do not compress the API server\'s answers' -r -f -a "true\t''
 false\t''"
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -l cache-dir -d 'A folder for what kubectl remembers of the API server; nothing is remembered here' -r -F
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -s v -l v -d 'How much to tell of the requests: 6 each one, 8 their headers, too' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -s v -l v -d 'How much to tell of the requests: 6 each one, 8 the answers\' headers, too' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -l tls -d 'The nodes speak TLS; without --tls-secret their certificates are not checked'
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -s o -l output -d 'The form of the output' -r -f -a "json\t'Indented JSON'
@@ -669,7 +669,7 @@ complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcomm
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l disable-compression -d 'Do not compress the API server\'s answers' -r -f -a "true\t''
 false\t''"
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l cache-dir -d 'A folder for what kubectl remembers of the API server; nothing is remembered here' -r -F
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -s v -l v -d 'How much to tell of the requests: 6 each one, 8 their headers, too' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -s v -l v -d 'How much to tell of the requests: 6 each one, 8 the answers\' headers, too' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l client -d 'Only this program\'s'
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l tls -d 'The nodes speak TLS; without --tls-secret their certificates are not checked'
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -s h -l help -d 'Print help (see more with \'--help\')'

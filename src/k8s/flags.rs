@@ -75,7 +75,7 @@ pub struct ConnectionFlags {
     /// A folder for what kubectl remembers of the API server; nothing is remembered here
     #[arg(long, global = true, value_name = "FOLDER", hide = true)]
     pub cache_dir: Option<PathBuf>,
-    /// How much to tell of the requests: 6 each one, 8 their headers, too
+    /// How much to tell of the requests: 6 each one, 8 the answers' headers, too
     #[arg(short = 'v', long = "v", global = true, value_name = "LEVEL", default_value = "0")]
     pub verbosity: u8,
 }
