@@ -1,12 +1,13 @@
 # make demo   a healthy Redis Cluster on a real Kubernetes, from nothing
 # make test   everything that shows that it works
+# make dist   what a release has, in target/dist
 SHELL := /bin/bash
 .DEFAULT_GOAL := build
 PREFIX ?= /usr/local
 KUBE := tests/cluster/kube
 PLUGIN := target/release/kubectl-redis_cluster
 
-.PHONY: build demo test test-quick chaos lint bench install clean-cluster cluster
+.PHONY: build demo test test-quick dist chaos lint bench install clean-cluster cluster
 
 build:
 	cargo build --release --locked
@@ -32,10 +33,16 @@ test-quick:
 test:
 	@if [ -z "$$TEST_KUBECONFIG" ]; then $(KUBE) up; fi
 	$(MAKE) test-quick
+	$(MAKE) dist
+	cargo test --locked --test dist
 	RUST_TEST_THREADS=3 cargo test --locked --test e2e $(if $(TEST_KUBECONFIG),-- --skip set_gke_proxy_mode)
 	@if [ -z "$$TEST_KUBECONFIG" ]; then set -xe; \
 	RUST_TEST_THREADS=1 cargo test --locked --test throwaway --test proxy; cargo test --locked --test chaos -- short; \
 	else echo "not run on your own cluster: tests/throwaway.rs, tests/proxy.rs, tests/chaos and set_gke_proxy_mode of tests/e2e, which are for workers that may be hurt"; fi
+
+# On Debian or Ubuntu with zip; the first time, it also builds cargo-cyclonedx.
+dist:
+	@dist/build
 
 # Every fault on every layout and version: about 45 minutes. FAULTS="KillMaster Drain"
 # for some of them.
@@ -51,6 +58,7 @@ lint:
 	@if cargo tree --locked -e normal -i aws-lc-rs 2>/dev/null | grep -q .; then echo "aws-lc-rs crept in"; exit 1; fi
 	cd tests/cluster && shellcheck -x kube *.sh image/*.sh
 	cd src/manifest && shellcheck -x *.sh
+	shellcheck -x dist/* krew/fill
 	shellcheck tests/demo tests/bench/run tests/e2e/original/*.sh .ci/run
 
 bench: cluster

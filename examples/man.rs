@@ -17,7 +17,7 @@ const USUAL: &str = "0 it is done, 1 it failed.";
 fn main() -> Result<()> {
     let folder = std::env::args_os().nth(1).ok_or_else(|| Error::other("no folder given"))?;
     fs::create_dir_all(&folder)?;
-    let mut program = Cli::command().display_name(PROGRAM);
+    let mut program = Cli::command().display_name(PROGRAM).disable_help_subcommand(true);
     program.build();
     pages(&program, Path::new(&folder))
 }

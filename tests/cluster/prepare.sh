@@ -5,7 +5,7 @@ PACKAGES=(etcd-server containerd runc containernetworking-plugins iptables connt
     iproute2 util-linux mount openssl procps dpkg-dev golang-go rsync make gcc libc6-dev
     mmdebstrap busybox-static python3-pip ca-certificates
     redis-server shellcheck time
-    bash-completion zsh fish tmux)
+    bash-completion zsh fish tmux binutils groff-base unzip zip)
 
 preflight() {
     [ "$(id -u)" = 0 ] || fail "the throwaway Kubernetes makes network namespaces and mounts: it must run as root" \
