@@ -7,6 +7,7 @@ use clap::CommandFactory;
 
 /// Show the flags that every command takes
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  kubectl redis-cluster options")]
 pub struct Args {}
 
 /// Shows them.

@@ -502,8 +502,13 @@ fn spec() -> Spec {
     }
 }
 
-/// Waits for a condition; fails with what was waited for.
+/// How many times as long a thing may take on a busy machine.
+const PATIENCE: u64 = 4;
+
+/// Waits for a condition that takes less than so many seconds on a machine with nothing else to
+/// do; fails with what was waited for.
 pub fn until(seconds: u64, what: &str, mut condition: impl FnMut() -> bool) {
+    let seconds = seconds * PATIENCE;
     let end = Instant::now() + Duration::from_secs(seconds);
     while !condition() {
         assert!(Instant::now() < end, "waited {seconds} s for {what}");
