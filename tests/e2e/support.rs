@@ -221,12 +221,12 @@ pub fn feed(command: &mut Command, input: &str) -> Said {
 }
 
 /// How many times as long a thing may take on a busy machine.
-const PATIENCE: u64 = 3;
+const BUSY: u64 = 3;
 
 /// Waits for a condition that takes less than so many seconds on a machine with nothing else to
 /// do; fails with what was waited for.
 pub fn until(seconds: u64, what: &str, mut condition: impl FnMut() -> bool) {
-    let seconds = seconds * PATIENCE;
+    let seconds = seconds * BUSY;
     let end = Instant::now() + Duration::from_secs(seconds);
     while !condition() {
         assert!(Instant::now() < end, "waited {seconds} s for {what}");
