@@ -4,7 +4,7 @@ use crate::context::Context;
 use crate::duration;
 use crate::error::{Error, ErrorKind};
 use crate::interrupt::or_interrupted;
-use crate::ops::forwarding::{self, Forwarding, Worker, is_ready};
+use crate::ops::forwarding::{Forwarding, Worker, is_ready};
 use crate::ops::probes::{Wish, measure_between};
 use crate::ops::switch::{self, Step, Task};
 use crate::proxy::evidence::flag;
@@ -66,9 +66,7 @@ pub struct Args {
 /// A refusal before anything is changed; the first failure, after which that worker is as
 /// it was and the rest untouched.
 pub async fn run(context: &Context, args: Args, ui: &mut Ui) -> Result<(), Error> {
-    let observing =
-        futures::future::try_join(forwarding::observe(&context.server), switch::left_behind(&context.server));
-    let (forwarding, left_behind) = or_interrupted(observing).await?;
+    let (forwarding, left_behind) = or_interrupted(switch::look(&context.server)).await?;
     forwarding.notes.iter().for_each(|note| ui.note(&format!("note: {note}")));
     let workers = chosen(&args, &forwarding)?;
     refuse_any(&args, &workers)?;

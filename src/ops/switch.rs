@@ -1,6 +1,6 @@
 //! Gives one worker's kube-proxy another mode, or leaves the worker as it was.
 
-use super::forwarding::{self, SYSTEM, Worker};
+use super::forwarding::{self, Forwarding, SYSTEM, Worker};
 use super::probes::{self, Wish, measure_between};
 use super::rights::{demand, on, stream};
 use crate::context::Context;
@@ -12,14 +12,16 @@ use crate::k8s::wait::{Progress, until};
 use crate::manifest::names::HELPER;
 use crate::manifest::object::POD;
 use crate::proxy::evidence::flag;
-use crate::proxy::forwarder::command_line;
+use crate::proxy::forwarder::{Forwarder, command_line};
 use crate::proxy::helper::{self, HELPER_CONTAINER, MANIFESTS, Script};
 use crate::proxy::mode::Mode;
 use crate::proxy::static_pod::{MODE_FLAG, difference, is_kube_proxy, mode_flag, with_mode};
+use futures::future::try_join;
 use k8s_openapi::api::core::v1::Pod;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// What is to be done on a worker.
 pub struct Task<'a> {
@@ -47,15 +49,33 @@ pub enum Step<'a> {
 }
 
 const PAUSE: Duration = Duration::from_millis(300);
+/// How long a kubelet may take to make a static pod's mirror anew.
+const RETURN: Duration = Duration::from_secs(30);
 /// How long another mode than the one asked for is taken for the old kube-proxy's, which
 /// ends.
 const DOUBT: Duration = Duration::from_secs(15);
 
-/// The helpers of an earlier run that was ended by force: their workers.
+/// What forwards on each worker, and the workers that an earlier run, ended by force, left in the
+/// middle. There kube-proxy may be on its way back at this moment: that is waited for.
 ///
 /// # Errors
 /// The server's.
-pub async fn left_behind(server: &Server) -> Result<BTreeSet<String>, Error> {
+pub async fn look(server: &Server) -> Result<(Forwarding, BTreeSet<String>), Error> {
+    let end = Instant::now() + RETURN;
+    loop {
+        let (forwarding, left_behind) = try_join(forwarding::observe(server), left_behind(server)).await?;
+        let is_away = |worker: &Worker| {
+            worker.report.forwarder == Forwarder::Unknown && left_behind.contains(&worker.report.worker)
+        };
+        if Instant::now() >= end || !forwarding.workers.iter().any(is_away) {
+            return Ok((forwarding, left_behind));
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// The helpers of an earlier run that was ended by force: their workers.
+async fn left_behind(server: &Server) -> Result<BTreeSet<String>, Error> {
     let helpers = server.list(POD, Some(SYSTEM), HELPER).await?;
     let worker = |pod: &Value| pod["metadata"]["labels"][HELPER].as_str().map(str::to_owned);
     Ok(helpers.iter().filter_map(worker).collect())
@@ -209,7 +229,7 @@ impl Change<'_> {
             match seen {
                 Ok(seen) if is_new && seen == mode => return Ok(Progress::Done(())),
                 Ok(seen) if is_new => {
-                    let since = *wrong_since.get_or_insert_with(tokio::time::Instant::now);
+                    let since = *wrong_since.get_or_insert_with(Instant::now);
                     if since.elapsed() >= DOUBT {
                         return Err(Error::user(format!(
                             "kube-proxy on {} runs in {seen} mode although it was asked for {mode}",
