@@ -50,7 +50,7 @@ pub enum Step<'a> {
 
 const PAUSE: Duration = Duration::from_millis(300);
 /// How long a kubelet may take to make a static pod's mirror anew.
-const RETURN: Duration = Duration::from_secs(30);
+const RETURN: Duration = Duration::from_secs(60);
 /// How long another mode than the one asked for is taken for the old kube-proxy's, which
 /// ends.
 const DOUBT: Duration = Duration::from_secs(15);
@@ -59,19 +59,21 @@ const DOUBT: Duration = Duration::from_secs(15);
 /// middle. There kube-proxy may be on its way back at this moment: that is waited for.
 ///
 /// # Errors
-/// The server's.
+/// The server's, or that it does not come back.
 pub async fn look(server: &Server) -> Result<(Forwarding, BTreeSet<String>), Error> {
-    let end = Instant::now() + RETURN;
-    loop {
+    until(RETURN, "kube-proxy to come back where an earlier run was ended", PAUSE, async || {
         let (forwarding, left_behind) = try_join(forwarding::observe(server), left_behind(server)).await?;
-        let is_away = |worker: &Worker| {
-            worker.report.forwarder == Forwarder::Unknown && left_behind.contains(&worker.report.worker)
-        };
-        if Instant::now() >= end || !forwarding.workers.iter().any(is_away) {
-            return Ok((forwarding, left_behind));
-        }
-        tokio::time::sleep(PAUSE).await;
-    }
+        let reports = forwarding.workers.iter().map(|worker| &worker.report);
+        let away: Vec<&str> = reports
+            .filter(|report| report.forwarder == Forwarder::Unknown && left_behind.contains(&report.worker))
+            .map(|report| report.worker.as_str())
+            .collect();
+        Ok(match away[..] {
+            [] => Progress::Done((forwarding, left_behind)),
+            ref workers => Progress::Pending(format!("none on {}", workers.join(", "))),
+        })
+    })
+    .await
 }
 
 /// The helpers of an earlier run that was ended by force: their workers.
