@@ -2,6 +2,7 @@
 
 use crate::context::Context;
 use crate::error::Error;
+use crate::k8s::client::platform;
 use crate::ui::json::Form;
 use crate::ui::terminal::Ui;
 use serde_json::{Value, json};
@@ -42,7 +43,7 @@ pub async fn run(context: &Context, args: Args, ui: &mut Ui) -> Result<(), Error
     let server = server.map(|version| version.git_version);
     let client = json!({
         "version": format!("v{}", env!("CARGO_PKG_VERSION")),
-        "platform": format!("{}/{}", std::env::consts::OS, std::env::consts::ARCH),
+        "platform": platform(),
     });
     ui.line(&text(&client, server.as_deref(), args.output))?;
     failure.map_or(Ok(()), Err)

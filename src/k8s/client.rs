@@ -117,9 +117,19 @@ impl Server {
 }
 
 fn user_agent() -> HeaderValue {
-    let (os, arch) = (std::env::consts::OS, std::env::consts::ARCH);
-    HeaderValue::from_str(&format!("{MANAGER}/v{} ({os}/{arch})", env!("CARGO_PKG_VERSION")))
+    HeaderValue::from_str(&format!("{MANAGER}/v{} ({})", env!("CARGO_PKG_VERSION"), platform()))
         .unwrap_or(HeaderValue::from_static(MANAGER))
+}
+
+/// The platform of this program, as Kubernetes writes it: `linux/amd64`.
+pub fn platform() -> String {
+    let arch = match std::env::consts::ARCH {
+        "x86_64" => "amd64",
+        "aarch64" => "arm64",
+        other => other,
+    };
+    let os = if std::env::consts::OS == "macos" { "darwin" } else { std::env::consts::OS };
+    format!("{os}/{arch}")
 }
 
 fn address(url: &http::Uri) -> String {
