@@ -59,7 +59,7 @@ lint:
 	cd tests/cluster && shellcheck -x kube *.sh image/*.sh
 	cd src/manifest && shellcheck -x *.sh
 	shellcheck -x dist/* krew/fill
-	shellcheck tests/demo tests/bench/run tests/e2e/original/*.sh .ci/run
+	shellcheck completions/kubectl_complete-redis_cluster tests/demo tests/bench/run tests/e2e/original/*.sh .ci/run
 
 bench: cluster
 	cargo build --release --locked
