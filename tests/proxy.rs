@@ -216,6 +216,7 @@ fn an_interrupted_change_leaves_nothing_and_a_second_run_completes_it() {
         assert_eq!(child.wait().expect("it ends").code(), Some(130));
         assert_eq!(manifest(1), before);
         nothing_is_left();
+        settles(&namespace);
     }
     // Ended by force in the middle, it cannot put anything away: the next run does.
     let mut child = begin(&namespace, "false");
@@ -225,6 +226,16 @@ fn an_interrupted_change_leaves_nothing_and_a_second_run_completes_it() {
     set(&namespace, "userspace", &["--node", "node-1", "--probe=false"]).ok();
     assert!(manifest(1).contains("--proxy-mode=userspace"));
     nothing_is_left();
+}
+
+/// Waits until every kube-proxy has run in iptables mode for a while: a kubelet that had read a
+/// manifest which was taken back starts what it says nevertheless, for a moment.
+fn settles(namespace: &Namespace) {
+    let mut looks = 0;
+    until(60, "kube-proxy to run as before", || {
+        looks = if modes(&check(namespace, &[]).1) == ["iptables"; 3] { looks + 1 } else { 0 };
+        looks == 10
+    });
 }
 
 /// The pods that there were since it began: some are gone sooner than they can be asked for.
