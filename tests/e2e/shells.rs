@@ -1,9 +1,10 @@
 //! `kubectl redis-cluster <TAB>` in real shells: typed into a terminal, read off the screen.
 
-use super::support::{Namespace, program, run, variables};
+use super::support::{Namespace, plugin_linked, program, run, variables};
 use std::net::TcpListener;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 /// A shell in a terminal of its own.
@@ -87,11 +88,8 @@ impl Drop for Terminal {
 
 /// A folder with the plugin and the link that `completion install` makes.
 fn folder() -> PathBuf {
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("completion");
-    let _ = std::fs::remove_dir_all(&folder);
-    std::fs::create_dir_all(&folder).expect("a folder");
+    let folder = plugin_linked("completion", "kubectl-redis_cluster");
     let plugin = folder.join("kubectl-redis_cluster");
-    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_kubectl-redis_cluster"), &plugin).expect("a link");
     let path = format!("{}:{}", folder.display(), std::env::var("PATH").expect("a PATH"));
     let install = || run(program(&plugin).args(["completion", "install"]).env("PATH", &path));
     let link = folder.join("kubectl_complete-redis_cluster");
@@ -137,17 +135,12 @@ fn bash_zsh_and_fish() {
 
 /// What kubectl's scripts get: candidates, then a directive.
 fn offered(words: &[&str]) -> String {
-    let link = folder_of_the_link().join("kubectl_complete-redis_cluster");
-    run(program(link).args(words)).ok()
+    run(program(completing_folder().join("kubectl_complete-redis_cluster")).args(words)).ok()
 }
 
-fn folder_of_the_link() -> PathBuf {
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("offered");
-    std::fs::create_dir_all(&folder).expect("a folder");
-    let link = folder.join("kubectl_complete-redis_cluster");
-    let _ = std::fs::remove_file(&link);
-    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_kubectl-redis_cluster"), &link).expect("a link");
-    folder
+fn completing_folder() -> &'static Path {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    FOLDER.get_or_init(|| plugin_linked("offered", "kubectl_complete-redis_cluster"))
 }
 
 #[test]
@@ -178,7 +171,7 @@ fn servers_that_are_not_there() {
 
 #[test]
 fn kubectl_itself_asks_and_prints_what_it_hears() {
-    let folder = folder_of_the_link();
+    let folder = completing_folder();
     let (_, path) = variables().iter().find(|(name, _)| name == "PATH").expect("a PATH");
     let mut kubectl: Command = program("kubectl");
     kubectl.args(["__complete", "redis-cluster", "accept"]).env("PATH", format!("{}:{path}", folder.display()));

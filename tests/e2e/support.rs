@@ -69,12 +69,16 @@ pub fn variables() -> &'static Vec<(String, String)> {
 
 /// A folder with nothing but the plugin: kubectl looks at all that begins with its name.
 fn plugin_folder() -> PathBuf {
-    let plugin = Path::new(env!("CARGO_BIN_EXE_kubectl-redis_cluster"));
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("path");
+    plugin_linked("path", "kubectl-redis_cluster")
+}
+
+/// A folder with nothing but the plugin, under this name. Made anew at each call: tests that run
+/// at the same time share what one call made.
+pub fn plugin_linked(folder: &str, name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(folder);
+    let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder).expect("a folder");
-    let link = folder.join("kubectl-redis_cluster");
-    let _ = std::fs::remove_file(&link);
-    std::os::unix::fs::symlink(plugin, &link).expect("a link");
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_kubectl-redis_cluster"), folder.join(name)).expect("a link");
     folder
 }
 
