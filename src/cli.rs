@@ -95,14 +95,13 @@ pub struct Page {
 /// # Errors
 /// A page instead of a command: help, the version, or what is wrong with the words.
 pub fn parse(words: &[OsString]) -> Result<Cli, Page> {
-    let command = command();
-    let matches = command.clone().try_get_matches_from(words);
+    let matches = command().try_get_matches_from(words);
     matches.and_then(|matches| Cli::from_arg_matches(&matches)).map_err(|error| match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
             Page { text: error.to_string().trim_end().to_owned(), is_complaint: false }
         }
         _ => {
-            let mut command = command;
+            let mut command = command();
             command.build();
             let (asked, spoken) = asked(&command, words);
             Page { text: usage::complaint(&error, asked, &spoken), is_complaint: true }

@@ -152,6 +152,11 @@ impl Error {
         Self::new(kind, format!("Error from server: cannot open a stream to the pod ({code})"))
     }
 
+    /// The user could not be logged in, in kubectl's words.
+    pub fn no_credentials(why: &str) -> Self {
+        Self::new(ErrorKind::Api, format!("Unable to connect to the server: getting credentials: {why}"))
+    }
+
     /// What was to log the user in, in kubectl's words; `program` where the kubeconfig names one.
     pub fn from_login(error: &AuthError, program: Option<&str>) -> Self {
         let executable = program.map_or_else(|| "the program".to_owned(), |program| format!("executable {program}"));
@@ -165,9 +170,8 @@ impl Error {
             }
             other => chain(other),
         };
-        let error = Self::new(ErrorKind::Api, format!("Unable to connect to the server: getting credentials: {text}"));
         said.into_iter()
-            .fold(error, Self::cause)
+            .fold(Self::no_credentials(&text), Self::cause)
             .hint("check the user's entry in your kubeconfig: kubectl config view --minify")
     }
 

@@ -25,13 +25,10 @@ pub fn dress(command: Command) -> Command {
         "{{about-with-newline}}\n{groups}Usage: {{usage}}\n\nOptions:\n{{options}}\n\n{{after-help}}\n\nUse \"kubectl redis-cluster \
          COMMAND --help\" for more about a command.\n{OPTIONS_HINT}\n"
     );
-    let verbs: Vec<String> = command.get_subcommands().map(|verb| verb.get_name().to_owned()).collect();
-    let dressed = verbs.into_iter().fold(command, |command, name| {
-        command.mut_subcommand(name, |verb| {
-            let verb = last_wins(verb);
-            let examples = verb.get_after_help().map(|text| format!("{text}\n\n")).unwrap_or_default();
-            verb.after_help(format!("{examples}{OPTIONS_HINT}"))
-        })
+    let dressed = command.mut_subcommands(|verb| {
+        let verb = last_wins(verb);
+        let examples = verb.get_after_help().map(|text| format!("{text}\n\n")).unwrap_or_default();
+        verb.after_help(format!("{examples}{OPTIONS_HINT}"))
     });
     dressed.help_template(template)
 }

@@ -1,8 +1,8 @@
 //! `completion`: scripts for shells, and the link by which kubectl finds live values.
 
 use crate::cli;
-use crate::completion::PROGRAM;
 use crate::completion::link::{Done, Link};
+use crate::completion::{PLUGIN, PROGRAM};
 use crate::error::Error;
 use crate::ui::terminal::Ui;
 use clap_complete::aot::{Shell, generate};
@@ -81,9 +81,7 @@ fn install(args: &Args, ui: &mut Ui) -> Result<(), Error> {
 pub fn script(shell: Shell) -> String {
     let mut script = Vec::new();
     // The name of the program, where the usage has the user's two words.
-    let mut command = cli::command().bin_name(NAME);
-    generate(shell, &mut command, NAME, &mut script);
+    let mut command = cli::command().bin_name(PLUGIN);
+    generate(shell, &mut command, PLUGIN, &mut script);
     String::from_utf8_lossy(&script).trim_end().to_owned()
 }
-
-const NAME: &str = "kubectl-redis_cluster";

@@ -1,6 +1,6 @@
 //! The link by which kubectl finds its completions of this plugin.
 
-use super::PROGRAM;
+use super::{PLUGIN, PROGRAM};
 use crate::error::Error;
 use std::path::{Path, PathBuf};
 
@@ -90,7 +90,7 @@ impl Link {
 }
 
 fn is_plugin(path: &Path) -> bool {
-    path.file_stem().is_some_and(|stem| stem == "kubectl-redis_cluster")
+    path.file_stem().is_some_and(|stem| stem == PLUGIN)
 }
 
 /// The program as it was called: kubectl calls it by the path where it found it.

@@ -17,6 +17,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use values::{Asked, Source};
 
+/// The name of this program: kubectl finds plugins by their names.
+pub const PLUGIN: &str = "kubectl-redis_cluster";
+
 /// The name of the program that kubectl looks for; oc puts its own before the underline.
 pub const PROGRAM: &str = "kubectl_complete-redis_cluster";
 const PROGRAM_END: &str = "_complete-redis_cluster";
@@ -71,7 +74,7 @@ impl Offer {
 }
 
 fn offers(mut command: Command, words: &[OsString], current: &str) -> Vec<Offer> {
-    let mut all = vec![OsString::from("kubectl-redis_cluster")];
+    let mut all = vec![OsString::from(PLUGIN)];
     match words {
         [] => all.push(OsString::new()),
         words => all.extend(words.iter().cloned()),
@@ -93,7 +96,6 @@ fn offers(mut command: Command, words: &[OsString], current: &str) -> Vec<Offer>
 
 /// Gives each flag and argument the place where its values are found.
 fn with_values(command: Command, asked: &Arc<Asked>, wants_files: &Arc<AtomicBool>) -> Command {
-    let verbs: Vec<String> = command.get_subcommands().map(|verb| verb.get_name().to_owned()).collect();
     let completed = |verb: &str, arg: Arg| -> Arg {
         let Some(source) = Source::of(verb, &arg) else { return arg };
         let (asked, wants_files) = (Arc::clone(asked), Arc::clone(wants_files));
@@ -108,9 +110,10 @@ fn with_values(command: Command, asked: &Arc<Asked>, wants_files: &Arc<AtomicBoo
         }))
     };
     let command = command.mut_args(|arg| completed("", arg));
-    verbs
-        .iter()
-        .fold(command, |command, name| command.mut_subcommand(name, |verb| verb.mut_args(|arg| completed(name, arg))))
+    command.mut_subcommands(|verb| {
+        let name = verb.get_name().to_owned();
+        verb.mut_args(|arg| completed(&name, arg))
+    })
 }
 
 #[cfg(test)]

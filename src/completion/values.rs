@@ -7,7 +7,7 @@ use crate::k8s::client::Server;
 use crate::k8s::flags::ConnectionFlags;
 use crate::k8s::kubeconfig::kubeconfig;
 use crate::k8s::members::cluster_names;
-use crate::manifest::names;
+use crate::manifest::names::{self, ClusterName};
 use clap::{Arg, CommandFactory, FromArgMatches, ValueHint};
 use k8s_openapi::api::core::v1::{Namespace, Node, Pod, Secret};
 use k8s_openapi::api::scheduling::v1::PriorityClass;
@@ -155,7 +155,7 @@ impl Asked {
     /// The nodes of the cluster that is named, or of all, and their pods.
     async fn nodes(&self, server: &Server) -> Result<BTreeMap<NodeNumber, String>, Error> {
         let selector = match &self.cluster {
-            Some(name) => format!("{},{}={name}", names::managed(), names::INSTANCE),
+            Some(name) => name.parse::<ClusterName>().map_err(Error::user)?.selector(),
             None => names::managed(),
         };
         let pods = list(server, Api::<Pod>::namespaced(server.client(), server.namespace()), &selector).await?;

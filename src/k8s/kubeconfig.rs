@@ -135,14 +135,11 @@ fn override_entries(kubeconfig: &mut Kubeconfig, flags: &ConnectionFlags, login:
 /// Sees to a program that is to log the user in: that it is there, and that it asks only who
 /// can answer.
 fn prepare(program: &mut ExecConfig, login: Login) -> Result<(), Error> {
-    let refused = |why: String| {
-        Error::new(ErrorKind::Api, format!("Unable to connect to the server: getting credentials: {why}"))
-    };
     let name = program.command.clone().unwrap_or_default();
     // Windows finds programs by rules of its own.
     let is_there = cfg!(windows) || name.contains('/') || is_on_path(&name);
     if !is_there {
-        let error = refused(format!("exec: executable {name} not found"));
+        let error = Error::no_credentials(&format!("exec: executable {name} not found"));
         return Err(program.install_hint.iter().fold(error, |error, hint| error.hint(hint.trim())));
     }
     if login == Login::MayAsk && std::io::stdin().is_terminal() {
@@ -150,7 +147,7 @@ fn prepare(program: &mut ExecConfig, login: Login) -> Result<(), Error> {
     }
     if login == Login::MayAsk && program.interactive_mode == Some(ExecInteractiveMode::Always) {
         let why = "exec plugin cannot support interactive mode: standard input is not a terminal";
-        return Err(refused(why.into()));
+        return Err(Error::no_credentials(why));
     }
     program.interactive_mode = Some(ExecInteractiveMode::Never);
     Ok(())
