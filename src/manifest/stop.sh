@@ -14,11 +14,12 @@ leave='cluster-slave-no-failover'
 deadline=$(($(date +%s) + 40))
 
 # Replicas that answer and stay, linked ones first and of these the one that is nearest
-# to the master: LINK OFFSET HOST PORT, where LINK is 1 or 0.
+# to the master: LINK OFFSET HOST PORT, where LINK is 1 or 0. They are asked whatever
+# they are held for here: a replica that has just come back is called failed for a while.
 heirs() {
     ask_myself 'CLUSTER NODES' | awk '
         $3 ~ /myself/ { me = $1 }
-        $3 ~ /slave/ && $3 !~ /fail/ { master[$1] = $4; address[$1] = $2 }
+        $3 ~ /slave/ && $3 !~ /noaddr/ { master[$1] = $4; address[$1] = $2 }
         END {
             for (id in master) if (master[id] == me) {
                 host = address[id]
