@@ -68,9 +68,10 @@ wait_for() {
         say "$1"
         said=$now
     fi
-    # Quick at first, when all others are about to start too.
+    # Quick at first, when all others are about to start too; the more there are, the less
+    # often: they have to answer each other.
     rounds=$((rounds + 1))
-    if [ "$rounds" -lt 20 ]; then pause; else sleep 1; fi
+    if [ "$rounds" -lt 20 ] && [ "$shards" -le 16 ]; then pause; else sleep $((1 + shards / 16)); fi
 }
 
 # Everybody whom CLUSTER_CONFIG names, one a line: SHARD ID HOST.
@@ -132,16 +133,48 @@ answering_shards() {
 
 # Looks at the own shard, and at others until a majority of all shards has answered.
 look_around() {
-    rm -rf "$seen"
-    mkdir "$seen"
+    forget
     look_at <"$tmp/siblings"
-    printf 'empty\n' >"$seen/$my_id"
-    first=1
     others=$(wc -l <"$tmp/others")
-    while answering=$(answering_shards) && [ "$answering" -lt "$majority" ] && [ "$first" -le "$others" ]; do
+    while is_apart && [ "$first" -le "$others" ]; do
         sed -n "$first,$((first + 15))p" "$tmp/others" | look_at
         first=$((first + 16))
     done
+}
+
+# The same for who has to wait anyway: what others have answered is remembered for a
+# while, and of those that have not a few are asked at a time. Where each of a hundred
+# nodes asked all others each time, none would get to answer.
+glance_around() {
+    [ "$(date +%s)" -lt "$forgets" ] || forget
+    look_at <"$tmp/siblings"
+    if is_apart; then
+        unanswered >"$tmp/unanswered"
+        [ "$first" -le "$(wc -l <"$tmp/unanswered")" ] || first=1
+        sed -n "$first,$((first + 15))p" "$tmp/unanswered" | look_at
+        first=$((first + 16))
+        is_apart || true
+    fi
+}
+
+forget() {
+    rm -rf "$seen"
+    mkdir "$seen"
+    printf 'empty\n' >"$seen/$my_id"
+    first=1 forgets=$(($(date +%s) + 10 + shards))
+}
+
+is_apart() {
+    answering=$(answering_shards)
+    [ "$answering" -lt "$majority" ]
+}
+
+unanswered() {
+    while read -r shard peer host; do
+        state=none
+        [ ! -e "$seen/$peer" ] || state_of "$peer"
+        case $state in living | empty) ;; *) echo "$shard $peer $host" ;; esac
+    done <"$tmp/others"
 }
 
 # The owner of the shard's slots by the newest of all views; for a shard without slots,
@@ -294,43 +327,71 @@ find_newest() {
         END { print newest }' ./*)
 }
 
-# Decides once: writes nodes.conf and succeeds, or waits a little and fails.
-decide() {
-    look_around
+# What the answers allow, as $verdict.
+judge() {
     find_owner
     find_heir
     unclear=$(siblings_in silent loading refusing)
     living=$(siblings_in living)
     if accepted; then
+        verdict=accepted
+    elif [ "$answering" -lt "$majority" ]; then
+        verdict=apart
+    elif [ -n "$owner" ] && [ "$owner" != "$my_id" ] && state_of "$owner" && [ "$state" = living ]; then
+        verdict=follow
+    elif [ "$owner" = "$my_id" ] && [ -n "$heir" ]; then
+        verdict=failover
+    elif [ -n "$unclear" ]; then
+        verdict=unclear
+    elif [ -n "$heir" ]; then
+        verdict=heir
+    elif [ -n "$owner" ]; then
+        verdict=lost
+    elif [ -n "$living" ]; then
+        verdict=ownerless
+    elif [ -e "$folder/formed" ] && is_persistent; then
+        verdict=emptied
+    elif [ "$my_shard" != "$my_id" ]; then
+        verdict=replica
+    else
+        verdict=owner
+    fi
+}
+
+# Decides once: writes nodes.conf and succeeds, or waits a little and fails.
+decide() {
+    glance_around
+    judge
+    # Nothing is done on a remembered answer.
+    case $verdict in
+    accepted | follow | failover | owner)
+        look_around
+        judge
+        ;;
+    esac
+    case $verdict in
+    accepted)
         say "the loss of this shard's data is accepted: starting as its owner, empty"
         compose_owner >"$data/nodes.conf.new"
         return 0
-    elif [ "$answering" -lt "$majority" ]; then
-        wait_for "holds no data: waits for a majority of shards to answer ($answering of $shards do, $majority must)"
-    elif [ -n "$owner" ] && [ "$owner" != "$my_id" ] && state_of "$owner" && [ "$state" = living ]; then
-        join
-        return
-    elif [ "$owner" = "$my_id" ] && [ -n "$heir" ]; then
-        await_failover
-    elif [ -n "$unclear" ]; then
-        wait_for "holds no data: waits for $unclear, which may hold this shard's data, to answer"
-    elif [ -n "$heir" ]; then
-        wait_for "holds no data: waits for $(name "${heir##* }") to take over"
-    elif [ -n "$owner" ]; then
-        wait_for "no node holds this shard's data any more: restore its volumes, or accept the loss: kubectl redis-cluster accept-loss" lost
-    elif [ -n "$living" ]; then
-        wait_for "holds no data: waits for $living to own the shard's slots"
-    elif [ -e "$folder/formed" ] && is_persistent; then
-        wait_for "the cluster has formed once, and all volumes of this shard are empty now: restore them, or accept the loss: kubectl redis-cluster accept-loss" lost
-    elif [ "$my_shard" != "$my_id" ]; then
-        wait_for "holds no data: waits for $(name "$my_shard") to start"
-    elif has_double; then
-        return 1
-    else
-        say "no node of the shard holds data: starting as its owner, as declared"
-        with_shard_ids >"$data/nodes.conf.new"
-        return 0
-    fi
+        ;;
+    apart) wait_for "holds no data: waits for a majority of shards to answer ($answering of $shards do, $majority must)" ;;
+    follow) join && return 0 ;;
+    failover) await_failover ;;
+    unclear) wait_for "holds no data: waits for $unclear, which may hold this shard's data, to answer" ;;
+    heir) wait_for "holds no data: waits for $(name "${heir##* }") to take over" ;;
+    lost) wait_for "no node holds this shard's data any more: restore its volumes, or accept the loss: kubectl redis-cluster accept-loss" lost ;;
+    ownerless) wait_for "holds no data: waits for $living to own the shard's slots" ;;
+    emptied) wait_for "the cluster has formed once, and all volumes of this shard are empty now: restore them, or accept the loss: kubectl redis-cluster accept-loss" lost ;;
+    replica) wait_for "holds no data: waits for $(name "$my_shard") to start" ;;
+    owner)
+        if ! has_double; then
+            say "no node of the shard holds data: starting as its owner, as declared"
+            with_shard_ids >"$data/nodes.conf.new"
+            return 0
+        fi
+        ;;
+    esac
     return 1
 }
 
@@ -364,7 +425,7 @@ guard() {
     shards=$(cut -d ' ' -f 1 "$tmp/roster" | sort -u | wc -l)
     majority=$((shards / 2 + 1))
     patience=$(awk '$1 == "cluster-node-timeout" { print int($2 / 500) }' "$folder/redis.conf")
-    rounds=0
+    rounds=0 forgets=0
     open_startup
     until decide; do :; done
     close_startup
