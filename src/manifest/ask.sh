@@ -11,10 +11,12 @@ cli=$(command -v redis-cli || command -v valkey-cli) || {
 # shellcheck disable=SC2034 # for whoever reads this in
 port=6379 startup_port=26379 own_host=${BOOTSTRAP_BIND:-127.0.0.1}
 
-# limited COMMAND ...: ends it after 2 s. Not by `timeout`: busybox' leaves a process
+# limited SECONDS COMMAND ...: ends it when it takes longer. Not by `timeout`: busybox' leaves a process
 # behind each time, which nobody would ever wait for in a pod whose first process is the
 # server. Everything that is started here is waited for.
 limited() {
+    limit=$1
+    shift
     exec 3<&0
     "$@" <&3 3<&- &
     limited=$!
@@ -29,7 +31,7 @@ limited() {
 watch() {
     nap=''
     trap '[ -z "$nap" ] || { kill "$nap"; wait "$nap"; }; exit 0' TERM
-    sleep 2 &
+    sleep "$limit" &
     nap=$!
     wait "$nap"
     kill "$1"
@@ -43,16 +45,18 @@ escaped() {
     esac
 }
 
-# ask HOST PORT COMMAND ...: the replies. The password goes through standard input:
-# old versions know no variable for it. It is printf that writes it, not echo, which
-# reads backslashes in some shells.
+# The password goes through standard input: old versions know no variable for it. It is
+# printf that writes it, not echo, which reads backslashes in some shells.
+login() { [ -z "${REDISCLI_AUTH:-}" ] || printf 'AUTH "%s"\n' "$(escaped "$REDISCLI_AUTH")"; }
+
+# ask HOST PORT COMMAND ...: the replies.
 ask() {
     ask_host=$1 ask_port=$2
     shift 2
     {
-        [ -z "${REDISCLI_AUTH:-}" ] || printf 'AUTH "%s"\n' "$(escaped "$REDISCLI_AUTH")"
+        login
         printf '%s\n' "$@"
-    } | limited "$cli" -h "$ask_host" -p "$ask_port" 2>&1
+    } | limited 2 "$cli" -h "$ask_host" -p "$ask_port" 2>&1
 }
 
 # ask_myself COMMAND ...: this pod's own server.

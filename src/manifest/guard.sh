@@ -68,10 +68,10 @@ wait_for() {
         say "$1"
         said=$now
     fi
-    # Quick at first, when all others are about to start too; the more there are, the less
-    # often: they have to answer each other.
+    # Quick at first, when all others are about to start too; the more there are and the
+    # slower they answer, the less often: they have to answer each other.
     rounds=$((rounds + 1))
-    if [ "$rounds" -lt 20 ] && [ "$shards" -le 16 ]; then pause; else sleep $((1 + shards / 16)); fi
+    if [ "$rounds" -lt 20 ] && [ "$shards" -le 16 ]; then pause; else sleep $((1 + shards / 16 + 2 * ($(date +%s) - began))); fi
 }
 
 # Everybody whom CLUSTER_CONFIG names, one a line: SHARD ID HOST.
@@ -80,47 +80,81 @@ roster() {
         awk 'NF >= 8 { host = $2; sub(/:[0-9]+$/, "", host); print($3 ~ /slave/ ? $4 : $1, $1, host) }'
 }
 
-# look ID HOST: one node's state and, when it lives, its view, in a file. Half an answer
-# of a busy node is none: what is missing in it would be taken for lost.
-look() {
-    reply=$(ask "$2" "$port" 'CLUSTER NODES' 'CLUSTER INFO' 'INFO replication' DBSIZE 'ECHO complete') || true
-    find_myself "$reply"
-    case $id/$reply in
-    "$1"/*complete) if is_hollow "$reply"; then state=empty reply=''; else state=living; fi ;;
-    "$1"/*) state=silent ;;
-    /*LOADING*) state=loading ;;
-    */*NOAUTH* | */*WRONGPASS* | */*'invalid password'*) state=refusing ;;
-    *)
-        state=silent
-        case $(ask "$2" "$startup_port" 'GET node') in *"$1"*) state=empty ;; esac
-        ;;
-    esac
-    printf '%s\n%s\n' "$state" "$reply" >"$seen/$1"
+# look_at: at all nodes that standard input lists as SHARD ID HOST; the state of each, and
+# its view when it lives, in a file. One redis-cli asks them all, which costs a tenth of a
+# process for each; those behind one that hangs get a process each.
+look_at() {
+    cat >"$tmp/asked"
+    peers=$(cut -d ' ' -f 2 "$tmp/asked")
+    # shellcheck disable=SC2086 # a list
+    (cd "$seen" && rm -f $peers)
+    look 4 <"$tmp/asked"
+    looks=''
+    while read -r node; do
+        peer=${node#* }
+        if [ ! -e "$seen/${peer%% *}" ]; then
+            printf '%s\n' "$node" | look 2 &
+            looks="$looks $!"
+        fi
+    done <"$tmp/asked"
+    # shellcheck disable=SC2086 # a list
+    [ -z "$looks" ] || wait $looks
+    for peer in $peers; do
+        [ -e "$seen/$peer" ] || printf 'silent\n' >"$seen/$peer"
+    done
 }
 
-# A replica that was never linked to its master is as good as empty, and what it knows it
-# has from others. Since when it has no link is -1 then, or in old versions since 1970.
-is_hollow() {
-    printf '%s\n' "$1" | tr -d '\r' | awk '
+# look SECONDS: the same by one redis-cli, as far as it gets in this time.
+look() { questions | limited "$1" "$cli" -h "$own_host" -p "$startup_port" 2>/dev/null | note_answers; }
+
+# Who is asked next, the own start-up server says: it answers whatever the others do.
+questions() {
+    login=$(login)
+    while read -r _ peer host; do
+        printf 'CONNECT %s %s\n%s\nECHO "asked: %s"\n' "$own_host" "$startup_port" "$login" "$peer"
+        printf 'CONNECT %s %s\n%s\nCLUSTER NODES\nCLUSTER INFO\nINFO replication\nDBSIZE\nECHO complete\n' "$host" "$port" "$login"
+        printf 'CONNECT %s %s\n%s\nGET node\n' "$host" "$startup_port" "$login"
+    done
+    printf 'CONNECT %s %s\n%s\nECHO "asked: nobody"\n' "$own_host" "$startup_port" "$login"
+}
+
+# Half an answer of a busy node is none: what is missing in it would be taken for lost. A
+# replica that was never linked to its master is as good as empty, and what it knows it
+# has from others; since when it has no link is -1 then, or in old versions since 1970.
+note_answers() {
+    awk -v folder="$seen" '
+        function note(file) {
+            if (me == peer) state = !complete ? "silent" : hollow() ? "empty" : "living"
+            else if (me == "" && loading) state = "loading"
+            else if (refusing) state = "refusing"
+            else state = starting ? "empty" : "silent"
+            file = folder "/" peer
+            print state >file
+            if (state == "living") print view >file
+            close(file)
+        }
+        function hollow() { return replica && !up && (down < 0 || down > 1000000000) && keys == 0 }
+        { sub(/\r$/, "") }
+        $1 == "asked:" {
+            if (peer != "") note()
+            peer = $2 == "nobody" ? "" : $2
+            view = me = ""
+            complete = loading = refusing = starting = replica = up = down = keys = 0
+            next
+        }
+        $3 ~ /(^|,)myself(,|$)/ { me = $1 }
         $0 == "role:slave" { replica = 1 }
         $0 == "master_link_status:up" { up = 1 }
         /^master_link_down_since_seconds:/ { down = substr($0, 32) + 0 }
-        /^[0-9]+$/ { keys = $0 }
-        END { exit !(replica && !up && (down < 0 || down > 1000000000) && keys == 0) }'
+        /^[0-9]+$/ { keys = $0 + 0 }
+        $0 == "complete" { complete = 1 }
+        $0 == peer { starting = 1 }
+        /LOADING/ { loading = 1 }
+        /NOAUTH|WRONGPASS|invalid password/ { refusing = 1 }
+        { view = view $0 "\n" }'
 }
 
 state_of() { read -r state <"$seen/$1"; }
-
-# look_at: at all nodes that standard input lists as SHARD ID HOST, at the same time.
-look_at() {
-    looks=''
-    while read -r _ look_id look_host; do
-        look "$look_id" "$look_host" &
-        looks="$looks $!"
-    done
-    # shellcheck disable=SC2086 # a list
-    [ -z "$looks" ] || wait $looks
-}
 
 # How many shards have answered: one node that lives or is known to be empty is enough.
 answering_shards() {
@@ -143,16 +177,19 @@ look_around() {
 }
 
 # The same for who has to wait anyway: what others have answered is remembered for a
-# while, and of those that have not a few are asked at a time. Where each of a hundred
-# nodes asked all others each time, none would get to answer.
+# while, and of those that have not a few are asked at a time; the fewer where the own
+# shard alone forbids a start. Where each of a hundred nodes asked all others each time,
+# none would get to answer.
 glance_around() {
     [ "$(date +%s)" -lt "$forgets" ] || forget
     look_at <"$tmp/siblings"
     if is_apart; then
+        few=16
+        [ -n "$(siblings_in living)" ] || [ -z "$(siblings_in silent loading refusing)" ] || few=4
         unanswered >"$tmp/unanswered"
         [ "$first" -le "$(wc -l <"$tmp/unanswered")" ] || first=1
-        sed -n "$first,$((first + 15))p" "$tmp/unanswered" | look_at
-        first=$((first + 16))
+        sed -n "$first,$((first + few - 1))p" "$tmp/unanswered" | look_at
+        first=$((first + few))
         is_apart || true
     fi
 }
@@ -360,6 +397,7 @@ judge() {
 
 # Decides once: writes nodes.conf and succeeds, or waits a little and fails.
 decide() {
+    began=$(date +%s)
     glance_around
     judge
     # Nothing is done on a remembered answer.

@@ -165,6 +165,7 @@ fn anti_affinity(spec: &Spec, number: NodeNumber) -> Value {
 }
 
 fn container(spec: &Spec, number: NodeNumber) -> Value {
+    let rarity = probes_rarity(spec.shape.size());
     let mut container = json!({
         "name": CONTAINER,
         "image": spec.image.name,
@@ -179,11 +180,11 @@ fn container(spec: &Spec, number: NodeNumber) -> Value {
             "requests": { "cpu": spec.resources.cpu, "memory": spec.resources.memory.to_string() },
             "limits": { "memory": spec.resources.memory.to_string() },
         },
-        "startupProbe": probe("alive", 1, 5, 120),
+        "startupProbe": probe("alive", rarity, 5, 120 / rarity),
         // Its peers replace a hanging server within seconds: a busy worker's slow answers are
         // no reason to end one that lives.
-        "livenessProbe": probe("alive", 20, 10, 6),
-        "readinessProbe": probe("ready", 5, 5, 2),
+        "livenessProbe": probe("alive", 20 * rarity, 10, 6),
+        "readinessProbe": probe("ready", 5 * rarity, 5, 2),
         "lifecycle": { "preStop": { "exec": { "command": script("stop.sh", None) } } },
         "volumeMounts": mounts(spec),
     });
@@ -199,6 +200,12 @@ fn container(spec: &Spec, number: NodeNumber) -> Value {
         Entrypoint::Image => container["args"] = json!(config::arguments(spec)),
     }
     container
+}
+
+/// Each probe is a process in a container, a tenth of a second of its worker's time: together
+/// those of a large cluster take no more of it than those of 20 nodes.
+fn probes_rarity(nodes: usize) -> u32 {
+    u32::try_from(nodes / 20).unwrap_or(u32::MAX).clamp(1, 10)
 }
 
 fn script(name: &str, argument: Option<&str>) -> Value {
