@@ -4,6 +4,7 @@ use super::client::Server;
 use super::exec::refused;
 use crate::error::Error;
 use crate::node::dial::{Dial, Line, Target, Via};
+use crate::node::relay;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use k8s_openapi::api::core::v1::Pod;
@@ -41,13 +42,13 @@ impl PodDial {
         Ok(Line::Server { stream: Box::new(stream), trouble })
     }
 
-    async fn exec(&self, target: &Target) -> Result<Line, Error> {
+    async fn exec(&self, target: &Target, command: Vec<String>) -> Result<Line, Error> {
         let parameters = AttachParams {
             container: Some(target.container.clone()),
             max_stdout_buf_size: Some(1 << 20),
             ..AttachParams::default().stdin(true).stdout(true).stderr(true).tty(false)
         };
-        let opened = self.pods().exec(&target.pod, redis_cli(target), &parameters).await;
+        let opened = self.pods().exec(&target.pod, command, &parameters).await;
         let mut process = opened.map_err(|error| self.refused(&error, target, "exec"))?;
         let (Some(output), Some(input), Some(mut errors)) = (process.stdout(), process.stdin(), process.stderr())
         else {
@@ -97,14 +98,18 @@ impl Dial for PodDial {
         async move {
             match via {
                 Via::PortForward => self.port_forward(target).await,
-                Via::Exec => self.exec(target).await,
+                Via::Exec => self.exec(target, redis_cli(target)).await,
                 Via::Auto => match self.port_forward(target).await {
                     Ok(line) => Ok(line),
                     // The user wants to know of the first way, unless the second works.
-                    Err(refusal) => self.exec(target).await.map_err(|_| refusal),
+                    Err(refusal) => self.exec(target, redis_cli(target)).await.map_err(|_| refusal),
                 },
             }
         }
         .boxed()
+    }
+
+    fn relay<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, Result<Line, Error>> {
+        self.exec(target, relay::command(target.port)).boxed()
     }
 }

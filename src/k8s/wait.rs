@@ -12,7 +12,11 @@ pub enum Progress<T> {
     Pending(String),
 }
 
-/// Checks again and again until it is done.
+/// A check that takes longer waits itself.
+const LONGEST_REST: Duration = Duration::from_secs(2);
+
+/// Checks again and again until it is done, and rests in between as long as a check takes,
+/// within reason: whoever is waited for has something else to do.
 ///
 /// # Errors
 /// The check's own, or that the deadline passed, with what was seen last.
@@ -24,7 +28,8 @@ pub async fn until<T>(
 ) -> Result<T, Error> {
     let end = Instant::now() + deadline;
     loop {
-        let last = match tokio::time::timeout_at(end.max(Instant::now() + pause), check()).await {
+        let begin = Instant::now();
+        let last = match tokio::time::timeout_at(end.max(begin + pause), check()).await {
             Ok(Ok(Progress::Done(value))) => return Ok(value),
             Ok(Ok(Progress::Pending(seen))) => seen,
             Ok(Err(error)) => return Err(error),
@@ -33,7 +38,8 @@ pub async fn until<T>(
         if Instant::now() + pause > end {
             return Err(Error::timeout(deadline, format!("{awaited}: {last}")));
         }
-        pause_for(pause).await;
+        let rest = begin.elapsed().clamp(pause, pause.max(LONGEST_REST));
+        pause_for(rest.min(end - Instant::now())).await;
     }
 }
 

@@ -41,6 +41,7 @@ startup_conf() {
     echo "port $startup_port"
     echo "dir $tmp"
     echo 'save ""'
+    echo "hz 1"
     [ -z "${BOOTSTRAP_BIND:-}" ] || echo "bind $BOOTSTRAP_BIND"
     ! at_least 3 2 || echo "protected-mode no"
     [ -z "${REDISCLI_AUTH:-}" ] || printf 'requirepass "%s"\n' "$(escaped "$REDISCLI_AUTH")"
@@ -71,7 +72,7 @@ wait_for() {
     # Quick at first, when all others are about to start too; the more there are and the
     # slower they answer, the less often: they have to answer each other.
     rounds=$((rounds + 1))
-    if [ "$rounds" -lt 20 ] && [ "$shards" -le 16 ]; then pause; else sleep $((1 + shards / 16 + 2 * ($(date +%s) - began))); fi
+    if [ "$rounds" -lt 20 ] && [ "$shards" -le 16 ]; then pause; else sleep $((1 + shards / 8 + $(date +%s) - began)); fi
 }
 
 # Everybody whom CLUSTER_CONFIG names, one a line: SHARD ID HOST.
@@ -81,35 +82,37 @@ roster() {
 }
 
 # look_at: at all nodes that standard input lists as SHARD ID HOST; the state of each, and
-# its view when it lives, in a file. One redis-cli asks them all, which costs a tenth of a
-# process for each; those behind one that hangs get a process each.
+# its view when it lives, in a file. Those behind one that hangs get a redis-cli each.
 look_at() {
     cat >"$tmp/asked"
-    peers=$(cut -d ' ' -f 2 "$tmp/asked")
-    # shellcheck disable=SC2086 # a list
-    (cd "$seen" && rm -f $peers)
-    look 4 <"$tmp/asked"
+    look 8 "$tmp/asked"
     looks=''
     while read -r node; do
         peer=${node#* }
-        if [ ! -e "$seen/${peer%% *}" ]; then
-            printf '%s\n' "$node" | look 2 &
+        peer=${peer%% *}
+        if [ ! -e "$seen/$peer" ]; then
+            printf '%s\n' "$node" >"$tmp/asked-$peer"
+            look 2 "$tmp/asked-$peer" &
             looks="$looks $!"
         fi
     done <"$tmp/asked"
     # shellcheck disable=SC2086 # a list
     [ -z "$looks" ] || wait $looks
-    for peer in $peers; do
-        [ -e "$seen/$peer" ] || printf 'silent\n' >"$seen/$peer"
-    done
+    rm -f "$tmp"/asked*
 }
 
-# look SECONDS: the same by one redis-cli, as far as it gets in this time.
-look() { questions | limited "$1" "$cli" -h "$own_host" -p "$startup_port" 2>/dev/null | note_answers; }
+# look SECONDS FILE: the same by one redis-cli, as far as it gets in this time; a process
+# for each node would cost ten times as much.
+look() {
+    # shellcheck disable=SC2046 # a list
+    (cd "$seen" && rm -f $(cut -d ' ' -f 2 "$2"))
+    questions <"$2" | limited "$1" "$cli" -h "$own_host" -p "$startup_port" 2>/dev/null | note_answers
+}
 
 # Who is asked next, the own start-up server says: it answers whatever the others do.
 questions() {
     login=$(login)
+    printf '%s\nGET accepted\n' "$login"
     while read -r _ peer host; do
         printf 'CONNECT %s %s\n%s\nECHO "asked: %s"\n' "$own_host" "$startup_port" "$login" "$peer"
         printf 'CONNECT %s %s\n%s\nCLUSTER NODES\nCLUSTER INFO\nINFO replication\nDBSIZE\nECHO complete\n' "$host" "$port" "$login"
@@ -135,6 +138,7 @@ note_answers() {
         }
         function hollow() { return replica && !up && (down < 0 || down > 1000000000) && keys == 0 }
         { sub(/\r$/, "") }
+        peer == "" && $0 == "yes" { printf "" >(folder "/accepted") }
         $1 == "asked:" {
             if (peer != "") note()
             peer = $2 == "nobody" ? "" : $2
@@ -154,12 +158,11 @@ note_answers() {
         { view = view $0 "\n" }'
 }
 
-state_of() { read -r state <"$seen/$1"; }
+state_of() { if [ -e "$seen/$1" ]; then read -r state <"$seen/$1"; else state=silent; fi; }
 
 # How many shards have answered: one node that lives or is known to be empty is enough.
 answering_shards() {
     while read -r shard peer _; do
-        [ -e "$seen/$peer" ] || continue
         state_of "$peer"
         case $state in living | empty) echo "$shard" ;; esac
     done <"$tmp/roster" | sort -u | wc -l
@@ -181,24 +184,34 @@ look_around() {
 # shard alone forbids a start. Where each of a hundred nodes asked all others each time,
 # none would get to answer.
 glance_around() {
-    [ "$(date +%s)" -lt "$forgets" ] || forget
-    look_at <"$tmp/siblings"
+    [ -z "$forgets" ] || [ "$began" -lt "$forgets" ] || forget
     if is_apart; then
         few=16
         [ -n "$(siblings_in living)" ] || [ -z "$(siblings_in silent loading refusing)" ] || few=4
         unanswered >"$tmp/unanswered"
         [ "$first" -le "$(wc -l <"$tmp/unanswered")" ] || first=1
-        sed -n "$first,$((first + few - 1))p" "$tmp/unanswered" | look_at
-        first=$((first + few))
-        is_apart || true
+        sed -n "$first,$((first + few - 1))p" "$tmp/unanswered" >"$tmp/glanced"
+        look 4 "$tmp/glanced" &
+        glance=$!
+        look_at <"$tmp/siblings"
+        wait "$glance"
+        # Behind one that hangs it goes on the next time.
+        while read -r _ peer _; do
+            state_of "$peer"
+            case $state in living | empty) ;; *) first=$((first + 1)) ;; esac
+            [ -e "$seen/$peer" ] || break
+        done <"$tmp/glanced"
+    else
+        look_at <"$tmp/siblings"
     fi
+    is_apart || : "${forgets:=$((began + 10 + shards))}"
 }
 
 forget() {
     rm -rf "$seen"
     mkdir "$seen"
     printf 'empty\n' >"$seen/$my_id"
-    first=1 forgets=$(($(date +%s) + 10 + shards))
+    first=1 forgets=''
 }
 
 is_apart() {
@@ -208,8 +221,7 @@ is_apart() {
 
 unanswered() {
     while read -r shard peer host; do
-        state=none
-        [ ! -e "$seen/$peer" ] || state_of "$peer"
+        state_of "$peer"
         case $state in living | empty) ;; *) echo "$shard $peer $host" ;; esac
     done <"$tmp/others"
 }
@@ -344,7 +356,7 @@ knock() {
     esac
 }
 
-accepted() { ask_startup 'GET accepted' | grep -q yes; }
+accepted() { [ -e "$seen/accepted" ]; }
 
 # In the newest view, or, when nobody lives, in the declared one.
 compose_owner() {
@@ -463,7 +475,8 @@ guard() {
     shards=$(cut -d ' ' -f 1 "$tmp/roster" | sort -u | wc -l)
     majority=$((shards / 2 + 1))
     patience=$(awk '$1 == "cluster-node-timeout" { print int($2 / 500) }' "$folder/redis.conf")
-    rounds=0 forgets=0
+    rounds=0
+    forget
     open_startup
     until decide; do :; done
     close_startup

@@ -166,6 +166,11 @@ fn anti_affinity(spec: &Spec, number: NodeNumber) -> Value {
 
 fn container(spec: &Spec, number: NodeNumber) -> Value {
     let rarity = probes_rarity(spec.shape.size());
+    // Its peers replace a hanging server within seconds: a busy worker's slow answers are no
+    // reason to end one that lives. One that loads its data or waits is alive, so there is
+    // nothing that a startup probe could tell apart.
+    let liveness = probe("alive", 20 * rarity, 10, 6);
+    let readiness = probe("ready", 5 * rarity, 5, 2);
     let mut container = json!({
         "name": CONTAINER,
         "image": spec.image.name,
@@ -180,11 +185,8 @@ fn container(spec: &Spec, number: NodeNumber) -> Value {
             "requests": { "cpu": spec.resources.cpu, "memory": spec.resources.memory.to_string() },
             "limits": { "memory": spec.resources.memory.to_string() },
         },
-        "startupProbe": probe("alive", rarity, 5, 120 / rarity),
-        // Its peers replace a hanging server within seconds: a busy worker's slow answers are
-        // no reason to end one that lives.
-        "livenessProbe": probe("alive", 20 * rarity, 10, 6),
-        "readinessProbe": probe("ready", 5 * rarity, 5, 2),
+        "livenessProbe": liveness,
+        "readinessProbe": readiness,
         "lifecycle": { "preStop": { "exec": { "command": script("stop.sh", None) } } },
         "volumeMounts": mounts(spec),
     });
@@ -202,10 +204,10 @@ fn container(spec: &Spec, number: NodeNumber) -> Value {
     container
 }
 
-/// Each probe is a process in a container, a tenth of a second of its worker's time: together
-/// those of a large cluster take no more of it than those of 20 nodes.
+/// Each probe is a process in a container, more than a tenth of a second of its worker's
+/// time: together those of a large cluster take no more of it than those of ten nodes.
 fn probes_rarity(nodes: usize) -> u32 {
-    u32::try_from(nodes / 20).unwrap_or(u32::MAX).clamp(1, 10)
+    u32::try_from(nodes / 10).unwrap_or(u32::MAX).clamp(1, 10)
 }
 
 fn script(name: &str, argument: Option<&str>) -> Value {
@@ -219,6 +221,7 @@ fn probe(what: &str, period: u32, timeout: u32, failures: u32) -> Value {
         "periodSeconds": period,
         "timeoutSeconds": timeout,
         "failureThreshold": failures,
+        "initialDelaySeconds": period.min(20),
     })
 }
 

@@ -9,7 +9,7 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, ReadHalf, WriteHalf};
 use tokio::task::JoinHandle;
 
 /// How to prove who we are.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Credentials {
     /// The ACL user, since Redis 6; the default one when none.
     pub user: Option<String>,
@@ -159,7 +159,7 @@ fn text(value: Value) -> Result<Reply, String> {
 }
 
 /// Between replies the server echoes this, so that they can be told apart.
-const MARK: &str = "kubectl-redis-cluster:end-of-reply";
+pub(super) const MARK: &str = "kubectl-redis-cluster:end-of-reply";
 
 async fn ask_cli<R, W>(output: &mut BufReader<R>, input: &mut W, batch: &[&[&str]]) -> Result<Vec<Reply>, String>
 where
@@ -177,7 +177,7 @@ where
 }
 
 /// redis-cli splits its input as a shell does.
-fn quoted(command: &[&str]) -> String {
+pub(super) fn quoted(command: &[&str]) -> String {
     let word = |word: &&str| format!("\"{}\"", word.replace('\\', "\\\\").replace('"', "\\\""));
     command.iter().map(word).collect::<Vec<_>>().join(" ")
 }
@@ -200,7 +200,7 @@ async fn read_reply<R: tokio::io::AsyncRead + Unpin>(output: &mut BufReader<R>) 
 
 /// redis-cli prints an error like a reply: one line that begins with a word in
 /// capitals. It ends replies that are no text of lines with a line break.
-fn classified(reply: &str) -> Reply {
+pub(super) fn classified(reply: &str) -> Reply {
     let line = reply.trim_end();
     let first = line.split(' ').next().unwrap_or_default();
     let is_code = first.len() > 2 && first.bytes().all(|byte| byte.is_ascii_uppercase()) && line.contains(' ');

@@ -46,7 +46,7 @@ pub enum Line {
         /// Says, once it broke, why.
         trouble: BoxFuture<'static, Option<String>>,
     },
-    /// A `redis-cli` in the pod that reads commands and prints replies.
+    /// A `redis-cli` in the pod that reads commands and prints replies, or a relay of it.
     Cli {
         /// Its standard input and output.
         stream: Box<dyn Stream>,
@@ -59,4 +59,7 @@ pub enum Line {
 pub trait Dial: Send + Sync {
     /// A line to the server, or why there is none.
     fn dial<'a>(&'a self, target: &'a Target, via: Via) -> BoxFuture<'a, Result<Line, Error>>;
+
+    /// A line to the program of a relay in the server's pod.
+    fn relay<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, Result<Line, Error>>;
 }

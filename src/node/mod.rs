@@ -2,4 +2,5 @@
 
 pub mod connection;
 pub mod dial;
+pub mod relay;
 pub mod tls;

@@ -18,6 +18,7 @@ use kube::Api;
 use kube::api::ListParams;
 use serde_json::json;
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// How many objects are made at the same time.
 const AT_ONCE: usize = 8;
@@ -85,6 +86,7 @@ async fn place_masters(server: &Server, name: &ClusterName, masters: usize) -> R
 
 /// How long until the nodes are asked again.
 const PAUSE: Duration = Duration::from_millis(300);
+const LONG: Duration = Duration::from_secs(5);
 
 /// Waits until every node says ok, all agree, no peer doubts another, and every
 /// replica holds its master's data; tells `seen` how far it is at each look.
@@ -97,23 +99,45 @@ pub async fn formed(
     deadline: Duration,
     mut seen: impl FnMut(&str) -> Result<(), Error>,
 ) -> Result<Observation, Error> {
-    let mut looks = 0_u32;
+    let begin = Instant::now();
+    let mut has_begun = false;
     let awaited = format!("redis cluster \"{}\" to form", which.title());
     until(deadline, &awaited, PAUSE, async || {
+        if !has_begun && let Some(text) = first_nodes(context, which).await? {
+            seen(&text)?;
+            return Ok(Progress::Pending(text));
+        }
+        has_begun = true;
         let observation = observe::cluster(context, which, Scope::Nodes).await?;
         let snapshot = observation.snapshot(context.server.namespace());
         let topology = Topology::of(&snapshot);
         if topology.state == State::Ok && topology.agree && snapshot.doubted().is_empty() {
             return Ok(Progress::Done(observation));
         }
-        looks += 1;
         // What is slow to find out is asked only when it takes long.
-        let why = if looks > 10 { holdup(context, &observation).await } else { quick_holdup(&observation) };
+        let why = if begin.elapsed() > LONG { holdup(context, &observation).await } else { quick_holdup(&observation) };
         let text = format!("{}{}", progress(&snapshot), why.map_or(String::new(), |why| format!("; {why}")));
         seen(&text)?;
         Ok(Progress::Pending(text))
     })
     .await
+}
+
+/// How many nodes of a larger cluster are asked before it is worth while to ask all: each
+/// look at a node is work for its worker too, which has to start it first.
+const FIRST: usize = 6;
+
+/// How far the first nodes of a large cluster are; none once they all say ok, or when the
+/// cluster is not large.
+async fn first_nodes(context: &Context, which: &Which) -> Result<Option<String>, Error> {
+    let Some((first, all)) = observe::first(context, which, FIRST).await? else { return Ok(None) };
+    let snapshot = first.snapshot(context.server.namespace());
+    let say_ok = snapshot.answered().filter(|(_, view)| view.cluster.ok).count();
+    if say_ok == FIRST {
+        return Ok(None);
+    }
+    let why = quick_holdup(&first).map_or(String::new(), |why| format!("; {why}"));
+    Ok(Some(format!("of {all} nodes, the first ones: {}{why}", progress(&snapshot))))
 }
 
 /// Notes in the cluster's ConfigMap that it has formed: nodes whose volumes are all empty

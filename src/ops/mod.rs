@@ -6,6 +6,7 @@ pub mod observe;
 pub mod preflight;
 pub mod probes;
 pub mod recover;
+pub mod relay;
 pub mod remove;
 pub mod rights;
 pub mod sources;

@@ -1,6 +1,7 @@
 //! Asks all nodes of a cluster at once. A node that does not answer costs its own
 //! time only, and becomes part of the picture.
 
+use super::relay;
 use crate::cluster::health::PATTERNS;
 use crate::cluster::nodes_conf::STARTUP_PORT;
 use crate::cluster::reply::{self, BadReply};
@@ -13,7 +14,7 @@ use crate::k8s::client::Server;
 use crate::k8s::members::{self, Candidate, Password, Which};
 use crate::k8s::surroundings;
 use crate::manifest::object::SECRET;
-use crate::node::connection::{Credentials, Node};
+use crate::node::connection::{Credentials, Node, Reply};
 use crate::node::dial::{Dial, Target, Via};
 use crate::node::tls::{Certificates, IF_PLAIN, Tls};
 use futures::StreamExt;
@@ -37,6 +38,23 @@ pub struct Texts {
 }
 
 impl Texts {
+    /// The replies to `commands(scope)`.
+    fn of(replies: Vec<Reply>, scope: Scope) -> Result<Self, Error> {
+        let mut replies = replies.into_iter();
+        let mut next = |command: &str| match replies.next() {
+            Some(Ok(text)) => Ok(text),
+            Some(Err(refusal)) => Err(refused(command, &refusal)),
+            None => Err(Error::user("a reply is missing")),
+        };
+        let [nodes, cluster_info, info] = ["CLUSTER NODES", "CLUSTER INFO", "INFO"].map(&mut next);
+        let mut texts = Self { nodes: nodes?, cluster_info: cluster_info?, info: info?, ..Self::default() };
+        if scope >= Scope::All {
+            let settings: Result<Vec<String>, Error> = PATTERNS.iter().map(|_| next("CONFIG GET")).collect();
+            texts.settings = settings.map_err(|error| error.message().to_owned()).into();
+        }
+        Ok(texts)
+    }
+
     /// The replies as values.
     ///
     /// # Errors
@@ -102,18 +120,62 @@ impl Observation {
 /// # Errors
 /// When the nodes cannot be found; never because one does not answer.
 pub async fn cluster(context: &Context, which: &Which, scope: Scope) -> Result<Observation, Error> {
+    let candidates = members::find(&context.server, which).await?;
+    of(context, which, candidates, scope).await
+}
+
+/// Asks the first few of more nodes, and says how many there are; none where there are no
+/// more than these.
+///
+/// # Errors
+/// As of `cluster`.
+pub async fn first(context: &Context, which: &Which, few: usize) -> Result<Option<(Observation, usize)>, Error> {
     let mut candidates = members::find(&context.server, which).await?;
+    let all = candidates.len();
+    if all <= few {
+        return Ok(None);
+    }
+    candidates.truncate(few);
+    Ok(Some((of(context, which, candidates, Scope::Nodes).await?, all)))
+}
+
+async fn of(
+    context: &Context,
+    which: &Which,
+    mut candidates: Vec<Candidate>,
+    scope: Scope,
+) -> Result<Observation, Error> {
     let passwords = passwords(context, &candidates).await?;
     let tls = tls(context).await?;
     if let Some(tls) = &tls {
         candidates.iter_mut().for_each(|candidate| speak_tls(candidate, tls));
     }
     let asked = candidates.clone();
-    let answers = stream::iter(asked.iter().map(|candidate| ask(context, candidate, &passwords, scope)))
-        .buffered(AT_ONCE)
-        .collect::<Vec<_>>();
+    let answers = answers(context, &asked, &passwords, scope);
     let (answers, around) = futures::future::join(answers, around(context, which, &mut candidates, scope)).await;
     Ok(Observation { which: which.clone(), nodes: candidates.into_iter().zip(answers).collect(), around })
+}
+
+/// What each node replies, or why it does not, in the order of the nodes.
+async fn answers(
+    context: &Context,
+    candidates: &[Candidate],
+    passwords: &Passwords,
+    scope: Scope,
+) -> Vec<Result<Texts, Silence>> {
+    let relayed = relay::replies(context, candidates, passwords, scope).await;
+    let answers = candidates.iter().zip(relayed).enumerate().map(|(index, (candidate, replies))| async move {
+        let relayed = replies.and_then(|replies| Texts::of(replies, scope).ok());
+        let answer = match relayed {
+            Some(texts) => Ok(texts),
+            None => ask(context, candidate, passwords, scope).await,
+        };
+        (index, answer)
+    });
+    // Not in order: one that hangs holds nobody up.
+    let mut answers: Vec<_> = stream::iter(answers).buffer_unordered(AT_ONCE).collect().await;
+    answers.sort_by_key(|(index, _)| *index);
+    answers.into_iter().map(|(_, answer)| answer).collect()
 }
 
 fn speak_tls(candidate: &mut Candidate, tls: &Tls) {
@@ -342,27 +404,20 @@ pub async fn texts(
     credentials: &Credentials,
     scope: Scope,
 ) -> Result<Texts, Error> {
-    const COMMANDS: [&[&str]; 3] = [&["CLUSTER", "NODES"], &["CLUSTER", "INFO"], &["INFO"]];
-    let patterns = PATTERNS.map(|pattern| ["CONFIG", "GET", pattern]);
-    let settings = patterns.iter().map(|command| &command[..]).filter(|_| scope >= Scope::All);
-    let batch: Vec<&[&str]> = COMMANDS.into_iter().chain(settings).collect();
+    let commands = commands(scope);
+    let batch: Vec<&[&str]> = commands.iter().map(Vec::as_slice).collect();
     let mut node = Node::connect(dial, target, via).await?;
-    let mut replies = node.ask(credentials, &batch).await?.into_iter();
-    let mut next = |command: &str| match replies.next() {
-        Some(Ok(text)) => Ok(text),
-        Some(Err(refusal)) => Err(refused(command, &refusal)),
-        None => Err(Error::user("a reply is missing")),
-    };
-    let [nodes, cluster_info, info] = ["CLUSTER NODES", "CLUSTER INFO", "INFO"].map(&mut next);
-    let mut texts = Texts { nodes: nodes?, cluster_info: cluster_info?, info: info?, ..Texts::default() };
-    if scope >= Scope::All {
-        let settings: Result<Vec<String>, Error> = PATTERNS.iter().map(|_| next("CONFIG GET")).collect();
-        texts.settings = settings.map_err(|error| error.message().to_owned()).into();
-    }
+    let mut texts = Texts::of(node.ask(credentials, &batch).await?, scope)?;
     if scope == Scope::AllAndKeys {
         texts.astray = astray(&mut node, &texts.nodes).await?;
     }
     Ok(texts)
+}
+
+/// What every node is asked.
+pub(super) fn commands(scope: Scope) -> Vec<Vec<&'static str>> {
+    let settings = PATTERNS.iter().map(|pattern| vec!["CONFIG", "GET", pattern]).filter(|_| scope >= Scope::All);
+    [vec!["CLUSTER", "NODES"], vec!["CLUSTER", "INFO"], vec!["INFO"]].into_iter().chain(settings).collect()
 }
 
 /// A server that lacks the right or the command says so; one that is busy may answer later.

@@ -339,6 +339,10 @@ impl Dial for World {
         }
         .boxed()
     }
+
+    fn relay<'a>(&'a self, _: &'a Target) -> BoxFuture<'a, Result<Line, Error>> {
+        async { Err(Error::user("no relay here")) }.boxed()
+    }
 }
 
 /// What a node without data says.

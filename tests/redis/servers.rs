@@ -480,6 +480,10 @@ impl Dial for Tcp {
         }
         .boxed()
     }
+
+    fn relay<'a>(&'a self, _: &'a Target) -> BoxFuture<'a, Result<Line, Error>> {
+        async { Err(Error::user("no relay here")) }.boxed()
+    }
 }
 
 fn spec() -> Spec {

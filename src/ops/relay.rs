@@ -1,0 +1,76 @@
+//! Asks the nodes of a large cluster through a few of them.
+
+use super::observe::{Passwords, Scope, commands, way};
+use crate::context::Context;
+use crate::k8s::members::Candidate;
+use crate::node::connection::{Credentials, Reply};
+use crate::node::dial::Via;
+use crate::node::relay::{Peer, ask};
+use futures::future::join_all;
+
+/// Fewer nodes are asked sooner in as many streams (`make bench` measures both).
+const WORTH: usize = 24;
+
+/// How many nodes a relay asks: one after the other, so more relays are sooner done, and
+/// each costs its worker a process.
+const EACH: usize = 50;
+
+/// What the nodes reply to `commands(scope)` through relays; none for who is to be asked by
+/// itself, because it did not answer there or must not be asked in this way.
+pub async fn replies(
+    context: &Context,
+    candidates: &[Candidate],
+    passwords: &Passwords,
+    scope: Scope,
+) -> Vec<Option<Vec<Reply>>> {
+    let mut replies = vec![None; candidates.len()];
+    if candidates.len() < WORTH || scope == Scope::AllAndKeys {
+        return replies;
+    }
+    let peers: Vec<_> = candidates.iter().enumerate().filter_map(|each| peer(context, each, passwords)).collect();
+    let Some(credentials) = peers.first().map(|first| first.credentials.clone()) else { return replies };
+    let peers: Vec<_> = peers.into_iter().filter(|peer| peer.credentials == credentials).collect();
+    let relays = peers.chunks(EACH).map(|peers| relay(context, peers, &credentials, scope));
+    for (index, reply) in join_all(relays).await.into_iter().flatten() {
+        replies[index] = reply;
+    }
+    replies
+}
+
+struct Relayed<'a> {
+    index: usize,
+    candidate: &'a Candidate,
+    peer: Peer,
+    credentials: Credentials,
+}
+
+/// A node that others can ask for us: a plain one of whose password we know.
+fn peer<'a>(
+    context: &Context,
+    (index, candidate): (usize, &'a Candidate),
+    passwords: &Passwords,
+) -> Option<Relayed<'a>> {
+    let target = candidate.target.as_ref().ok().filter(|target| target.tls.is_none())?;
+    let (via, credentials) = way(context, candidate, passwords);
+    let peer = Peer { host: candidate.member.pod_ip.clone()?, port: target.port };
+    (via == Via::Auto).then_some(Relayed { index, candidate, peer, credentials })
+}
+
+/// Through the first of them that is ready.
+async fn relay(
+    context: &Context,
+    peers: &[Relayed<'_>],
+    credentials: &Credentials,
+    scope: Scope,
+) -> Vec<(usize, Option<Vec<Reply>>)> {
+    let is_ready = |relayed: &&Relayed<'_>| relayed.candidate.member.state.ready.is_some_and(|(ready, _)| ready);
+    let target = peers.iter().find(is_ready).and_then(|relayed| relayed.candidate.target.as_ref().ok());
+    let Some(target) = target else { return Vec::new() };
+    let line = tokio::time::timeout(context.ask_timeout, context.dial.relay(target)).await;
+    let Ok(Ok(line)) = line else { return Vec::new() };
+    let hosts: Vec<Peer> = peers.iter().map(|relayed| relayed.peer.clone()).collect();
+    let commands = commands(scope);
+    let commands: Vec<&[&str]> = commands.iter().map(Vec::as_slice).collect();
+    let replies = ask(line, credentials, &commands, &hosts).await;
+    peers.iter().map(|relayed| relayed.index).zip(replies).collect()
+}
