@@ -59,8 +59,9 @@ lint:
 	cd tests/cluster && shellcheck -x kube *.sh image/*.sh
 	cd src/manifest && shellcheck -x *.sh
 	shellcheck -x dist/* krew/fill
-	shellcheck completions/kubectl_complete-redis_cluster tests/demo tests/bench/run tests/e2e/original/*.sh .ci/run
+	shellcheck completions/kubectl_complete-redis_cluster tests/demo tests/e2e/original/*.sh .ci/run
 
+# With Python 3; it writes docs/bench.md and its picture.
 bench: cluster
 	cargo build --release --locked
 	@tests/bench/run $(PLUGIN)

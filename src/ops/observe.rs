@@ -13,6 +13,7 @@ use crate::error::{Error, ErrorKind};
 use crate::k8s::client::Server;
 use crate::k8s::members::{self, Candidate, Password, Which};
 use crate::k8s::surroundings;
+use crate::manifest::names;
 use crate::manifest::object::SECRET;
 use crate::node::connection::{Credentials, Node, Reply};
 use crate::node::dial::{Dial, Target, Via};
@@ -120,8 +121,33 @@ impl Observation {
 /// # Errors
 /// When the nodes cannot be found; never because one does not answer.
 pub async fn cluster(context: &Context, which: &Which, scope: Scope) -> Result<Observation, Error> {
-    let candidates = members::find(&context.server, which).await?;
-    of(context, which, candidates, scope).await
+    let (candidates, early) = find(context, which).await?;
+    of(context, which, (candidates, early), scope).await
+}
+
+/// Finds the nodes, and meanwhile looks into the Secret that their password most likely is in:
+/// over a long way that is a round trip less.
+async fn find(context: &Context, which: &Which) -> Result<(Vec<Candidate>, Passwords), Error> {
+    let likely = likely_source(context, which);
+    let early = async {
+        match &likely {
+            Some(source) => password(context, source).await.ok().map(|password| (source.clone(), password)),
+            None => None,
+        }
+    };
+    let (candidates, early) = futures::future::join(members::find(&context.server, which), early).await;
+    Ok((candidates?, early.into_iter().collect()))
+}
+
+/// The Secret of the flag, or that of a cluster of ours that chose its password itself.
+fn likely_source(context: &Context, which: &Which) -> Option<Password> {
+    match (&context.auth_secret, which) {
+        (Some((name, key)), _) => Some(Password::Secret { name: name.clone(), key: key.clone() }),
+        (None, Which::Named(name)) => {
+            Some(Password::Secret { name: name.to_string(), key: names::PASSWORD_KEY.to_owned() })
+        }
+        (None, Which::Selected(_)) => None,
+    }
 }
 
 /// Asks the first few of more nodes, and says how many there are; none where there are no
@@ -130,22 +156,22 @@ pub async fn cluster(context: &Context, which: &Which, scope: Scope) -> Result<O
 /// # Errors
 /// As of `cluster`.
 pub async fn first(context: &Context, which: &Which, few: usize) -> Result<Option<(Observation, usize)>, Error> {
-    let mut candidates = members::find(&context.server, which).await?;
+    let (mut candidates, early) = find(context, which).await?;
     let all = candidates.len();
     if all <= few {
         return Ok(None);
     }
     candidates.truncate(few);
-    Ok(Some((of(context, which, candidates, Scope::Nodes).await?, all)))
+    Ok(Some((of(context, which, (candidates, early), Scope::Nodes).await?, all)))
 }
 
 async fn of(
     context: &Context,
     which: &Which,
-    mut candidates: Vec<Candidate>,
+    (mut candidates, early): (Vec<Candidate>, Passwords),
     scope: Scope,
 ) -> Result<Observation, Error> {
-    let passwords = passwords(context, &candidates).await?;
+    let passwords = passwords(context, &candidates, early).await?;
     let tls = tls(context).await?;
     if let Some(tls) = &tls {
         candidates.iter_mut().for_each(|candidate| speak_tls(candidate, tls));
@@ -211,8 +237,13 @@ async fn around(context: &Context, which: &Which, candidates: &mut [Candidate], 
 /// has it.
 pub(super) type Passwords = BTreeMap<Password, Look<String>>;
 
-pub(super) async fn passwords(context: &Context, candidates: &[Candidate]) -> Result<Passwords, Error> {
-    let mut passwords = Passwords::new();
+/// The passwords of all nodes; those that are known already are not looked up again.
+pub(super) async fn passwords(
+    context: &Context,
+    candidates: &[Candidate],
+    known: Passwords,
+) -> Result<Passwords, Error> {
+    let mut passwords = known;
     for candidate in candidates.iter().filter(|candidate| candidate.target.is_ok()) {
         if let Entry::Vacant(place) = passwords.entry(source(context, candidate)) {
             let password = password(context, place.key()).await?;
@@ -379,7 +410,7 @@ pub async fn tell(context: &Context, candidate: &Candidate, port: u16, command: 
     // The start-up server never speaks TLS.
     let tls = if port == STARTUP_PORT { None } else { tls(context).await? };
     let target = Target { port, tls, ..target.clone() };
-    let passwords = passwords(context, std::slice::from_ref(candidate)).await?;
+    let passwords = passwords(context, std::slice::from_ref(candidate), Passwords::new()).await?;
     let (via, credentials) = way(context, candidate, &passwords);
     let answer = async {
         let mut node = Node::connect(&*context.dial, &target, via).await?;

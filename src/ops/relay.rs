@@ -13,7 +13,7 @@ const WORTH: usize = 24;
 
 /// How many nodes a relay asks: one after the other, so more relays are sooner done, and
 /// each costs its worker a process.
-const EACH: usize = 50;
+const EACH: usize = 100;
 
 /// What the nodes reply to `commands(scope)` through relays; none for who is to be asked by
 /// itself, because it did not answer there or must not be asked in this way.

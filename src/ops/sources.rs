@@ -46,7 +46,7 @@ pub async fn of_cluster(context: &Context, which: &Which) -> Result<(Vec<Station
         members::list::<Service>(server, "services", String::new()),
     )
     .await?;
-    let passwords = passwords(context, &candidates).await?;
+    let passwords = passwords(context, &candidates, Passwords::new()).await?;
     let stations =
         candidates.iter().filter_map(|candidate| station(context, candidate, &passwords, (&pods, &services)));
     let announced = stream::iter(candidates.iter().filter(|candidate| candidate.target.is_ok()))
