@@ -56,7 +56,17 @@ relay() {
     kill \"$watcher\" 2>/dev/null
     wait \"$watcher\"
 }
-if command -v gzip >/dev/null; then relay \"$0\" | gzip -1; else relay \"$0\"; fi";
+command -v awk >/dev/null || { relay \"$0\"; exit; }
+relay \"$0\" | awk '
+    length($1) == 40 && NF > 7 {
+        line = $0; sent = $5; heard = $6
+        $5 = $6 = \"*\"
+        if ($0 in known) print \"@TIMES@\" known[$0], sent, heard
+        else { known[$0] = ++lines; print line }
+        next
+    }
+    $0 in known { print \"@SAME@\" known[$0]; next }
+    { known[$0] = ++lines; print }'";
     let script = [("@NEXT@", NEXT), ("@SAME@", SAME), ("@TIMES@", TIMES)]
         .into_iter()
         .fold(SCRIPT.to_owned(), |script, (name, text)| script.replace(name, text));
@@ -72,18 +82,18 @@ const SAME: &str = "=";
 /// The same, with two times instead of that line's.
 const TIMES: &str = "~";
 
-/// So long may a relay take: its own two seconds, and the way.
-const PATIENCE: Duration = Duration::from_secs(4);
-
-/// Asks every peer the same, as far as the relay gets; none for who gave no whole answer.
+/// Asks every peer the same, as far as the relay gets within `patience`; none for who gave no
+/// whole answer.
 pub async fn ask(
     line: Line,
     credentials: &Credentials,
     commands: &[&[&str]],
     peers: &[Peer],
+    patience: Duration,
 ) -> Vec<Option<Vec<Reply>>> {
     let mut answers = Answers::new(peers.len(), commands.len());
-    let Line::Cli { stream, .. } = line else { return answers.whole };
+    // The process lives as long as somebody may still ask why it ended.
+    let Line::Cli { stream, trouble: _process } = line else { return answers.whole };
     let (mut output, mut input) = tokio::io::split(stream);
     let mut said = Vec::new();
     let talk = async {
@@ -92,7 +102,7 @@ pub async fn ask(
         output.read_to_end(&mut said).await
     };
     // What came before the line broke or the time was up is what there is.
-    let _ = tokio::time::timeout(PATIENCE, talk).await;
+    let _ = tokio::time::timeout(patience, talk).await;
     let said = String::from_utf8_lossy(&said);
     let mut known = Vec::new();
     for line in said.split_terminator('\n') {

@@ -8,6 +8,7 @@
 mod faults;
 mod guard;
 mod oracle;
+mod relay;
 mod servers;
 mod service;
 mod tls;

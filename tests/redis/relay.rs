@@ -1,0 +1,97 @@
+//! Real nodes asked by the relay's own program, which runs beside them here.
+
+use crate::servers::{Cluster, Shell};
+use kubectl_redis_cluster::node::connection::{Credentials, Reply};
+use kubectl_redis_cluster::node::dial::Line;
+use kubectl_redis_cluster::node::relay::{Peer, ask, command};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+const PASSWORD: &str = "p\"a\\s";
+const PORT: u16 = 46379;
+
+/// The server of the pod that the relay runs in.
+struct Own(Child);
+
+impl Own {
+    fn start() -> Self {
+        let words = ["--port", &PORT.to_string(), "--bind", "127.0.0.1", "--save", "", "--requirepass", PASSWORD];
+        let server = Command::new("redis-server").args(words).stdout(Stdio::null()).spawn().expect("redis-server");
+        crate::servers::until(10, "the pod's own server", || std::net::TcpStream::connect(("127.0.0.1", PORT)).is_ok());
+        Self(server)
+    }
+}
+
+impl Drop for Own {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn relayed(peers: &[Peer]) -> Vec<Option<Vec<Reply>>> {
+    let (ours, theirs) = UnixStream::pair().expect("a pair of sockets");
+    let end = || Stdio::from(OwnedFd::from(theirs.try_clone().expect("a socket")));
+    let words = command(PORT);
+    let mut program = Command::new(&words[0]).args(&words[1..]).stdin(end()).stdout(end()).spawn().expect("sh");
+    drop(theirs);
+    let talk = async {
+        ours.set_nonblocking(true).expect("a socket");
+        let stream = Box::new(tokio::net::UnixStream::from_std(ours).expect("a socket"));
+        let line = Line::Cli { stream, trouble: Box::pin(async { None }) };
+        let credentials = Credentials { user: None, password: Some(PASSWORD.into()) };
+        let commands: [&[&str]; 3] =
+            [&["CLUSTER", "NODES"], &["INFO", "replication"], &["CONFIG", "GET", "maxmemory*"]];
+        ask(line, &credentials, &commands, peers, Duration::from_secs(10)).await
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let answers = runtime.block_on(talk);
+    program.wait().expect("an end");
+    answers
+}
+
+/// Without the two times that change by themselves.
+fn steady(nodes: &str) -> Vec<String> {
+    let without = |line: &str| {
+        let mut fields: Vec<&str> = line.split_whitespace().collect();
+        if fields.len() > 7 {
+            fields.drain(4..6);
+        }
+        fields.join(" ")
+    };
+    let mut lines: Vec<String> = nodes.lines().map(without).filter(|line| !line.is_empty()).collect();
+    lines.sort();
+    lines
+}
+
+#[test]
+fn a_relay_hands_on_what_each_node_says_and_leaves_out_who_does_not() {
+    let mut cluster = Cluster::new(70, Some(PASSWORD));
+    cluster.start_all(Shell::Dash);
+    cluster.wait_ok();
+    let _own = Own::start();
+    let numbers = [101, 102, 201, 999, 202, 301, 302];
+    let host = |number| if number == 999 { "127.0.70.99".to_owned() } else { cluster.address(number) };
+    let peers: Vec<Peer> = numbers.iter().map(|number| Peer { host: host(*number), port: 6379 }).collect();
+    let answers = relayed(&peers);
+    for (number, answer) in numbers.into_iter().zip(&answers).filter(|(number, _)| *number != 999) {
+        let replies = answer.as_ref().unwrap_or_else(|| panic!("{number} is left out"));
+        let said = |index: usize| replies[index].as_deref().expect("no refusal");
+        assert_eq!(steady(said(0)), steady(&cluster.cli(number, &["CLUSTER", "NODES"], Some(PASSWORD))));
+        let role = if number % 100 == 1 { "role:master\r\n" } else { "role:slave\r\n" };
+        assert!(said(1).contains(role), "{number}: {}", said(1));
+        assert!(said(2).contains("maxmemory-policy"), "{number}: {}", said(2));
+    }
+    assert_eq!(answers[3], None, "nobody listens there");
+
+    // Whoever hangs ends the relay after two seconds; what was said before it counts.
+    cluster.freeze(202);
+    let begin = Instant::now();
+    let answers = relayed(&peers);
+    cluster.thaw(202);
+    assert!(begin.elapsed() < Duration::from_secs(8), "{:?}", begin.elapsed());
+    let whole: Vec<bool> = answers.iter().map(Option::is_some).collect();
+    assert_eq!(whole, [true, true, true, false, false, false, false]);
+}
