@@ -1,6 +1,6 @@
 //! Real nodes asked by the relay's own program, which runs beside them here.
 
-use crate::servers::{Cluster, Shell};
+use crate::servers::{Cluster, Shell, until};
 use kubectl_redis_cluster::node::connection::{Credentials, Reply};
 use kubectl_redis_cluster::node::dial::Line;
 use kubectl_redis_cluster::node::relay::{Peer, ask, command};
@@ -19,7 +19,7 @@ impl Own {
     fn start() -> Self {
         let words = ["--port", &PORT.to_string(), "--bind", "127.0.0.1", "--save", "", "--requirepass", PASSWORD];
         let server = Command::new("redis-server").args(words).stdout(Stdio::null()).spawn().expect("redis-server");
-        crate::servers::until(10, "the pod's own server", || std::net::TcpStream::connect(("127.0.0.1", PORT)).is_ok());
+        until(10, "the pod's own server", || std::net::TcpStream::connect(("127.0.0.1", PORT)).is_ok());
         Self(server)
     }
 }
@@ -52,6 +52,17 @@ fn relayed(peers: &[Peer]) -> Vec<Option<Vec<Reply>>> {
     answers
 }
 
+/// A busy machine may need more than the relay's two seconds: what is left out then is asked
+/// again here as it is by the program.
+fn relayed_until(peers: &[Peer], whole: &[bool]) -> Vec<Option<Vec<Reply>>> {
+    let mut answers = Vec::new();
+    until(20, "the relay to get as far as it can", || {
+        answers = relayed(peers);
+        answers.iter().map(Option::is_some).eq(whole.iter().copied())
+    });
+    answers
+}
+
 /// Without the two times that change by themselves.
 fn steady(nodes: &str) -> Vec<String> {
     let without = |line: &str| {
@@ -75,7 +86,7 @@ fn a_relay_hands_on_what_each_node_says_and_leaves_out_who_does_not() {
     let numbers = [101, 102, 201, 999, 202, 301, 302];
     let host = |number| if number == 999 { "127.0.70.99".to_owned() } else { cluster.address(number) };
     let peers: Vec<Peer> = numbers.iter().map(|number| Peer { host: host(*number), port: 6379 }).collect();
-    let answers = relayed(&peers);
+    let answers = relayed_until(&peers, &numbers.map(|number| number != 999));
     for (number, answer) in numbers.into_iter().zip(&answers).filter(|(number, _)| *number != 999) {
         let replies = answer.as_ref().unwrap_or_else(|| panic!("{number} is left out"));
         let said = |index: usize| replies[index].as_deref().expect("no refusal");
@@ -84,14 +95,12 @@ fn a_relay_hands_on_what_each_node_says_and_leaves_out_who_does_not() {
         assert!(said(1).contains(role), "{number}: {}", said(1));
         assert!(said(2).contains("maxmemory-policy"), "{number}: {}", said(2));
     }
-    assert_eq!(answers[3], None, "nobody listens there");
 
     // Whoever hangs ends the relay after two seconds; what was said before it counts.
     cluster.freeze(202);
     let begin = Instant::now();
-    let answers = relayed(&peers);
+    relayed(&peers);
+    assert!(begin.elapsed() < Duration::from_secs(10), "{:?}", begin.elapsed());
+    relayed_until(&peers, &[true, true, true, false, false, false, false]);
     cluster.thaw(202);
-    assert!(begin.elapsed() < Duration::from_secs(8), "{:?}", begin.elapsed());
-    let whole: Vec<bool> = answers.iter().map(Option::is_some).collect();
-    assert_eq!(whole, [true, true, true, false, false, false, false]);
 }
