@@ -122,8 +122,18 @@ fn workers_that_are_short_of_memory_or_in_one_zone() {
     let configuration = state_folder().join("nodes/2/kubernetes/kubelet.yaml");
     let before = std::fs::read_to_string(&configuration).expect("a configuration");
     let restart = || {
+        let begin = run(program("date").args(["-u", "+%FT%TZ"])).out;
         kube(&["kill-node", "2"]);
         kube(&["start-node", "2"]);
+        // Until then the API server still believes what the kubelet said before it ended.
+        for _ in 0..120 {
+            let ready = "jsonpath={range .status.conditions[?(@.type==\"Ready\")]}{.status} {.lastHeartbeatTime}{end}";
+            let said = run(program("kubectl").args(["get", "node", "node-2", "-o", ready])).out;
+            if said.strip_prefix("True ").is_some_and(|heard| heard > begin.trim()) {
+                break;
+            }
+            std::thread::sleep(std::time::Duration::from_secs(1));
+        }
     };
     let _restored = Restored(|| {
         std::fs::write(&configuration, &before).expect("written");
