@@ -11,9 +11,9 @@ cli=$(command -v redis-cli || command -v valkey-cli) || {
 # shellcheck disable=SC2034 # for whoever reads this in
 port=6379 startup_port=26379 own_host=${BOOTSTRAP_BIND:-127.0.0.1}
 
-# limited SECONDS COMMAND ...: ends it when it takes longer. Not by `timeout`: busybox' leaves a process
-# behind each time, which nobody would ever wait for in a pod whose first process is the
-# server. Everything that is started here is waited for.
+# limited SECONDS COMMAND ...: ends it when it takes longer. Not by `timeout`: busybox'
+# leaves a process behind each time, which nobody would ever wait for in a pod whose first
+# process is the server. Everything that is started here is waited for.
 limited() {
     limit=$1
     shift
