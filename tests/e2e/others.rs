@@ -138,6 +138,7 @@ spec:
   - name: redis
     image: redis:8.0
     ports: [{name: redis, containerPort: 6379}]
+    readinessProbe: {tcpSocket: {port: 6379}, periodSeconds: 1}
     command:
     - sh
     - -c
