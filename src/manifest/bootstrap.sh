@@ -1,6 +1,6 @@
 #!/bin/sh
 # Starts a node of a Redis Cluster: keeps a nodes.conf that has its data beside it and
-# brings the addresses in it up to date; without data it finds out what it may start as
+# brings what it says up to date; without data it finds out what it may start as
 # (guard.sh); then it runs the server.
 #
 # CLUSTER_CONFIG  the nodes.conf of the cluster's birth, addresses filled in
@@ -124,6 +124,7 @@ provide_nodes_conf() {
         elif has_data; then
             say "keeping nodes.conf of $my_id"
             with_new_addresses >"$data/nodes.conf.new"
+            guard_kept
             mv "$data/nodes.conf.new" "$data/nodes.conf"
             return
         else

@@ -17,8 +17,12 @@
 # of every node but the own one, and the server itself writes down a higher one as soon
 # as it hears it.
 #
+# A node that has kept its data starts with it, and as the owner of slots only when a
+# majority of shards has answered and none knows of a newer owner: the server itself
+# serves two seconds after its start, whether it has heard from anybody or not.
+#
 # While it waits, the node answers on the start-up port: a plain server that says which
-# node is empty here, and what it waits for, and takes a person's acceptance.
+# node is here and what it has kept, and what it waits for, and takes a person's acceptance.
 
 seen=$tmp/seen
 
@@ -81,11 +85,12 @@ roster() {
         awk 'NF >= 8 { host = $2; sub(/:[0-9]+$/, "", host); print($3 ~ /slave/ ? $4 : $1, $1, host) }'
 }
 
-# look_at: at all nodes that standard input lists as SHARD ID HOST; the state of each, and
-# its view when it lives, in a file. Those behind one that hangs get a redis-cli each.
+# look_at [SECONDS]: at all nodes that standard input lists as SHARD ID HOST; the state of
+# each, and its view when it has one, in a file. Those behind one that hangs get a redis-cli
+# each.
 look_at() {
     cat >"$tmp/asked"
-    look 8 "$tmp/asked"
+    look "${1:-8}" "$tmp/asked"
     looks=''
     while read -r node; do
         peer=${node#* }
@@ -116,7 +121,7 @@ questions() {
     while read -r _ peer host; do
         printf 'CONNECT %s %s\n%s\nECHO "asked: %s"\n' "$own_host" "$startup_port" "$login" "$peer"
         printf 'CONNECT %s %s\n%s\nCLUSTER NODES\nCLUSTER INFO\nINFO replication\nDBSIZE\nECHO complete\n' "$host" "$port" "$login"
-        printf 'CONNECT %s %s\n%s\nGET node\n' "$host" "$startup_port" "$login"
+        printf 'CONNECT %s %s\n%s\nGET node\nGET kept\n' "$host" "$startup_port" "$login"
     done
     printf 'CONNECT %s %s\n%s\nECHO "asked: nobody"\n' "$own_host" "$startup_port" "$login"
 }
@@ -127,13 +132,14 @@ questions() {
 note_answers() {
     awk -v folder="$seen" '
         function note(file) {
-            if (me == peer) state = !complete ? "silent" : hollow() ? "empty" : "living"
+            if (me == peer && starting) state = "kept"
+            else if (me == peer) state = !complete ? "silent" : hollow() ? "empty" : "living"
             else if (me == "" && loading) state = "loading"
             else if (refusing) state = "refusing"
             else state = starting ? "empty" : "silent"
             file = folder "/" peer
             print state >file
-            if (state == "living") print view >file
+            if (state == "living" || state == "kept") print view >file
             close(file)
         }
         function hollow() { return replica && !up && (down < 0 || down > 1000000000) && keys == 0 }
@@ -160,21 +166,27 @@ note_answers() {
 
 state_of() { if [ -e "$seen/$1" ]; then read -r state <"$seen/$1"; else state=silent; fi; }
 
-# How many shards have answered: one node that lives or is known to be empty is enough.
+# Whether the node has said what it knows.
+has_answered() {
+    state_of "$1"
+    case $state in living | kept | empty) ;; *) return 1 ;; esac
+}
+
+# How many shards have answered: one node of each is enough.
 answering_shards() {
     while read -r shard peer _; do
-        state_of "$peer"
-        case $state in living | empty) echo "$shard" ;; esac
+        ! has_answered "$peer" || echo "$shard"
     done <"$tmp/roster" | sort -u | wc -l
 }
 
-# Looks at the own shard, and at others until a majority of all shards has answered.
+# look_around [SECONDS]: at the own shard, and at others until a majority of all shards has
+# answered.
 look_around() {
     forget
-    look_at <"$tmp/siblings"
+    look_at "$@" <"$tmp/siblings"
     others=$(wc -l <"$tmp/others")
     while is_apart && [ "$first" -le "$others" ]; do
-        sed -n "$first,$((first + 15))p" "$tmp/others" | look_at
+        sed -n "$first,$((first + 15))p" "$tmp/others" | look_at "$@"
         first=$((first + 16))
     done
 }
@@ -187,7 +199,7 @@ glance_around() {
     [ -z "$forgets" ] || [ "$began" -lt "$forgets" ] || forget
     if is_apart; then
         few=16
-        [ -n "$(siblings_in living)" ] || [ -z "$(siblings_in silent loading refusing)" ] || few=4
+        [ -n "$(siblings_in living)" ] || [ -z "$(siblings_in kept silent loading refusing)" ] || few=4
         unanswered >"$tmp/unanswered"
         [ "$first" -le "$(wc -l <"$tmp/unanswered")" ] || first=1
         sed -n "$first,$((first + few - 1))p" "$tmp/unanswered" >"$tmp/glanced"
@@ -197,8 +209,7 @@ glance_around() {
         wait "$glance"
         # Behind one that hangs it goes on the next time.
         while read -r _ peer _; do
-            state_of "$peer"
-            case $state in living | empty) ;; *) first=$((first + 1)) ;; esac
+            has_answered "$peer" || first=$((first + 1))
             [ -e "$seen/$peer" ] || break
         done <"$tmp/glanced"
     else
@@ -210,7 +221,7 @@ glance_around() {
 forget() {
     rm -rf "$seen"
     mkdir "$seen"
-    printf 'empty\n' >"$seen/$my_id"
+    echo "$my_state" >"$seen/$my_id"
     first=1 forgets=''
 }
 
@@ -221,8 +232,7 @@ is_apart() {
 
 unanswered() {
     while read -r shard peer host; do
-        state_of "$peer"
-        case $state in living | empty) ;; *) echo "$shard $peer $host" ;; esac
+        has_answered "$peer" || echo "$shard $peer $host"
     done <"$tmp/others"
 }
 
@@ -380,7 +390,7 @@ find_newest() {
 judge() {
     find_owner
     find_heir
-    unclear=$(siblings_in silent loading refusing)
+    unclear=$(siblings_in kept silent loading refusing)
     living=$(siblings_in living)
     if accepted; then
         verdict=accepted
@@ -464,8 +474,79 @@ join() {
     return 1
 }
 
-# Waits until this node may start, and leaves its nodes.conf in nodes.conf.new.
+# The node that owns all slots of this one in a newer epoch, by what others know.
+find_successor() {
+    successor=$(awk -v me="$my_id" '
+        function holds(slot, i, limits, n) {
+            for (i = 9; i <= NF; i++) {
+                if ($i ~ /^\[/) continue
+                n = split($i, limits, "-")
+                if (limits[1] + 0 <= slot && slot <= limits[n] + 0) return 1
+            }
+            return 0
+        }
+        function holds_all(range) {
+            for (range in mine) if (!holds(range + 0)) return 0
+            return 1
+        }
+        FNR == NR && $1 == me {
+            epoch = $7 + 0
+            for (i = 9; i <= NF; i++) if ($i !~ /^\[/) mine[$i]
+        }
+        FNR == NR { next }
+        length($1) == 40 && $1 != me && $3 ~ /master/ && $7 + 0 > epoch && holds_all() { epoch = $7 + 0; owner = $1 }
+        END { if (owner) print owner, epoch }' "$data/nodes.conf.new" "$seen"/*)
+}
+
+# The kept nodes.conf, with this node as a replica of $successor, which has its slots: what
+# the server would make of it as soon as it hears of the newer owner.
+step_down() {
+    awk -v me="$my_id" -v owner="${successor% *}" -v epoch="${successor#* }" '
+        FNR == NR && $1 == me { for (i = 9; i <= NF; i++) if ($i !~ /^\[/) slots = slots " " $i }
+        FNR == NR { next }
+        $1 == me { print me, $2, "myself,slave", owner, 0, 0, epoch, "connected"; next }
+        $1 == owner { print owner, $2, "master", "-", 0, 0, epoch, "connected" slots; next }
+        $1 == "vars" && $3 < epoch { $3 = epoch }
+        { print }' "$data/nodes.conf.new" "$data/nodes.conf.new" >"$tmp/nodes.conf"
+    cp "$tmp/nodes.conf" "$data/nodes.conf.new"
+}
+
+# Whether this node, which has kept its data, is known to own its slots still, or not to.
+confirm() {
+    began=$(date +%s)
+    look_around 2
+    find_successor
+    if [ -n "$successor" ]; then
+        say "$(name "${successor% *}") owns this shard's slots since: starting as its replica"
+        step_down
+    elif is_apart; then
+        wait_for "owned slots when it stopped: waits for a majority of shards to answer ($answering of $shards do, $majority must)"
+        return 1
+    fi
+}
+
+owns_slots() { awk -v me="$my_id" '$1 == me && $3 ~ /master/ && NF > 8 { found = 1 } END { exit !found }' "$1"; }
+
+# Waits until a node that has kept its data may start with nodes.conf.new, which it corrects
+# where that is out of date.
+guard_kept() {
+    owns_slots "$data/nodes.conf.new" || return 0
+    prepare kept
+    ask_startup "SET kept \"$(awk '{ printf "%s\\n", $0 }' "$data/nodes.conf.new")\"" >/dev/null
+    until confirm; do :; done
+    close_startup
+}
+
+# Waits until this node, which is empty, may start, and leaves its nodes.conf in nodes.conf.new.
 guard() {
+    prepare empty
+    until decide; do :; done
+    close_startup
+}
+
+# prepare STATE: who is there, and the start-up server, which says that this one is too.
+prepare() {
+    my_state=$1
     roster >"$tmp/roster"
     my_shard_ids=$(awk -v shard="$my_shard" '$1 == shard { printf "%s ", $2 }' "$tmp/roster")
     awk -v shard="$my_shard" -v me="$my_id" '$1 == shard && $2 != me' "$tmp/roster" >"$tmp/siblings"
@@ -478,6 +559,4 @@ guard() {
     rounds=0
     forget
     open_startup
-    until decide; do :; done
-    close_startup
 }

@@ -13,11 +13,14 @@ leave='cluster-slave-no-failover'
 # Within the pod's grace period of 60 s, with room for the server's own end.
 deadline=$(($(date +%s) + 40))
 
-# Replicas that answer and stay, linked ones first and of these the one that is nearest
-# to the master: LINK OFFSET HOST PORT, where LINK is 1 or 0. They are asked whatever
-# they are held for here: a replica that has just come back is called failed for a while.
+# Replicas that stay, linked ones first and of these the one that is nearest to the master:
+# LINK OFFSET HOST PORT, where LINK is 1 or 0, or -1 when it does not answer. They are asked
+# whatever they are held for here: a replica that has just come back is called failed for a
+# while.
 heirs() {
-    ask_myself 'CLUSTER NODES' | awk '
+    nodes=$(ask_myself 'CLUSTER NODES')
+    [ -n "$nodes" ] || echo "-1 0 $own_host $port"
+    printf '%s\n' "$nodes" | awk '
         $3 ~ /myself/ { me = $1 }
         $3 ~ /slave/ && $3 !~ /noaddr/ { master[$1] = $4; address[$1] = $2 }
         END {
@@ -32,6 +35,7 @@ heirs() {
         }' | while read -r host port; do
         reply=$(ask "$host" "$port" 'INFO replication' "CONFIG GET $leave")
         case $reply in
+        '') echo "-1 0 $host $port" ;;
         *"$leave"*yes*) ;;
         *role:slave*)
             printf '%s\n' "$reply" | tr -d '\r' | awk -v host="$host" -v port="$port" '
@@ -43,7 +47,13 @@ heirs() {
     done | sort -rn -k 1,1 -k 2,2
 }
 
-is_master() { ask_myself ROLE | grep -q '^master'; }
+# Whether there may be something to hand over: a server too busy to say so is no replica
+# yet. Taken for one it would end while another takes its place, and start again as the
+# owner that it is no more.
+is_master() {
+    role=$(ask_myself ROLE)
+    [ -z "$role" ] || printf '%s\n' "$role" | grep -q '^master'
+}
 
 # A failover that a replica was asked for gives up by itself after 5 s.
 handed_over() {
@@ -54,6 +64,7 @@ handed_over() {
     return 1
 }
 
+silences=0
 ask_myself "CONFIG SET $leave yes" >/dev/null
 while is_master && [ "$(date +%s)" -lt "$deadline" ]; do
     heir=$(heirs | head -n 1)
@@ -72,6 +83,12 @@ while is_master && [ "$(date +%s)" -lt "$deadline" ]; do
         ;;
     0)
         say "waits for $3 to copy the data"
+        pause
+        ;;
+    -1)
+        # Busy, or gone with its worker.
+        silences=$((silences + 1))
+        [ "$silences" -lt 3 ] || break
         pause
         ;;
     *) break ;;

@@ -84,6 +84,43 @@ fn an_old_owner_is_not_elected_again() {
     assert_eq!((cluster.role(101), cluster.role(102)), ("slave".into(), "master".into()));
 }
 
+/// A server serves two seconds after its start, alone if need be: a write that an owner of
+/// old acknowledges then is lost as soon as its successor is back.
+#[test]
+fn an_owner_that_was_succeeded_while_it_was_away_serves_nobody() {
+    let mut cluster = formed(Cluster::new(39, Some("p\"a\\s")), Shell::Busybox);
+    cluster.kill(&[101]);
+    until(20, "the failover", || cluster.role(102) == "master");
+    cluster.kill_all();
+    cluster.start(101, Shell::Busybox);
+    cluster.wait_log(101, "owned slots when it stopped: waits for a majority of shards to answer (1 of 3 do, 2 must)");
+    assert!(cluster.probe("alive", 101, Shell::Busybox));
+    assert!(cluster.at_startup(101, &["GET", "kept"]).contains("myself,master"));
+    // A replica of another shard that knows of the failover is enough.
+    cluster.start(302, Shell::Dash);
+    cluster.wait_log(101, "node 102 owns this shard's slots since: starting as its replica");
+    until(20, "it to run", || cluster.role(101) == "slave");
+    for number in [102, 201, 202, 301] {
+        cluster.start(number, Shell::Dash);
+    }
+    is_whole(&cluster);
+    assert_eq!((cluster.role(101), cluster.role(102)), ("slave".into(), "master".into()));
+}
+
+/// The successor has lost its volume: what the owner of old has kept is the best there is.
+#[test]
+fn an_owner_that_was_succeeded_by_one_that_is_empty_now_takes_over_again() {
+    let mut cluster = formed(Cluster::new(40, None), Shell::Dash);
+    cluster.kill(&[101]);
+    until(20, "the failover", || cluster.role(102) == "master");
+    cluster.kill_all();
+    cluster.wipe(102);
+    cluster.start_all(Shell::Dash);
+    cluster.wait_log(101, "starting as its replica");
+    cluster.wait_log(102, "joining as a replica of node 101");
+    is_whole(&cluster);
+}
+
 /// E7 once more: the owner's volume is lost while nobody could elect its replica, which
 /// says after its own restart that it was without a master for too long.
 #[test]
@@ -366,5 +403,20 @@ fn a_leaving_master_waits_for_a_replica_that_copies() {
     until(20, "the replica to run", || cluster.role(102) == "slave");
     let said = cluster.leave(101, Shell::Busybox);
     assert!(said.contains("to copy the data\nstop: handed over to"), "{said}");
+    is_whole(&cluster);
+}
+
+/// One that says nothing for a moment is no replica yet.
+#[test]
+fn a_leaving_master_that_is_busy_hands_over_all_the_same() {
+    let cluster = formed(Cluster::new(41, None), Shell::Dash);
+    cluster.freeze(101);
+    let said = std::thread::scope(|scope| {
+        let leaving = scope.spawn(|| cluster.leave(101, Shell::Dash));
+        std::thread::sleep(std::time::Duration::from_millis(2500));
+        cluster.thaw(101);
+        leaving.join().expect("no panic")
+    });
+    assert!(said.starts_with("stop: handed over to 127.0."), "{said}");
     is_whole(&cluster);
 }
