@@ -31,7 +31,7 @@ const UNCERTAIN: Duration = Duration::from_secs(1);
 const SETTLED: Duration = Duration::from_secs(15);
 
 /// What became of one cluster's writes.
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Outcome {
     /// Acknowledged writes.
     pub acknowledged: usize,
@@ -44,12 +44,27 @@ pub struct Outcome {
     /// The longest time after the fault in which some shard acknowledged nothing, in
     /// milliseconds.
     pub outage_ms: u64,
+    /// A sentence for each lost one: what has to be known to find out why.
+    pub losses: Vec<String>,
+}
+
+impl Outcome {
+    fn add(&mut self, other: Self) {
+        self.acknowledged += other.acknowledged;
+        self.lost += other.lost;
+        self.lost_in_fault += other.lost_in_fault;
+        self.unreadable += other.unreadable;
+        self.outage_ms = self.outage_ms.max(other.outage_ms);
+        self.losses.extend(other.losses);
+    }
 }
 
 /// One acknowledged write.
 struct Write {
     key: String,
     at: Instant,
+    /// Who acknowledged it.
+    node: usize,
 }
 
 struct Writer {
@@ -127,7 +142,7 @@ impl Writer {
             let key = format!("{{{}}}:{}:{number}", self.tag, self.run);
             let mut set = redis::cmd("SET");
             if self.link.attempt::<()>(set.arg(&key).arg(number)).await.is_some() {
-                self.writes.push(Write { key, at: Instant::now() });
+                self.writes.push(Write { key, at: Instant::now(), node: self.link.current });
             }
             pause(PACE).await;
         }
@@ -160,12 +175,25 @@ impl Writer {
             }
             match self.read(&write.key, deadline).await {
                 None => outcome.unreadable += 1,
-                Some(Some(_)) => {}
+                Some(Some(_)) => continue,
                 Some(None) if write.at + UNCERTAIN < fault || write.at > fault + SETTLED => outcome.lost += 1,
                 Some(None) => outcome.lost_in_fault += 1,
             }
+            outcome.losses.push(self.loss(&write, fault));
         }
         outcome
+    }
+
+    fn loss(&self, write: &Write, fault: Instant) -> String {
+        let after = write.at.saturating_duration_since(fault).as_secs_f64();
+        let before = fault.saturating_duration_since(write.at).as_secs_f64();
+        let node = |index: usize| self.link.nodes.get(index).map_or("", String::as_str);
+        let (writer, reader) = (node(write.node), node(self.link.current));
+        format!(
+            "{}: acknowledged by {writer} {:+.1} s from the fault, asked for at {reader}",
+            write.key,
+            after - before
+        )
     }
 
     async fn read(&mut self, key: &str, deadline: Instant) -> Option<Option<u64>> {
@@ -248,13 +276,7 @@ impl Clients {
         }
         let mut outcomes = BTreeMap::<String, Outcome>::new();
         for (name, outcome) in reading {
-            let one = outcome.await.expect("a reader does not panic");
-            let sum = outcomes.entry(name).or_default();
-            sum.acknowledged += one.acknowledged;
-            sum.lost += one.lost;
-            sum.lost_in_fault += one.lost_in_fault;
-            sum.unreadable += one.unreadable;
-            sum.outage_ms = sum.outage_ms.max(one.outage_ms);
+            outcomes.entry(name).or_default().add(outcome.await.expect("a reader does not panic"));
         }
         outcomes
     }

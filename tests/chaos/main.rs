@@ -4,7 +4,8 @@
 //! `short` (the default): one fault of each kind on one cluster of each layout. `first`
 //! and `second`: all faults on all layouts and versions, in two parts. Beside them a plain
 //! StatefulSet formed by `redis-cli --cluster create` goes through the same, which shows
-//! that the harness sees a loss. Names of faults as further arguments: only these.
+//! that the harness sees a loss. Names of faults as further arguments: only these, in this
+//! order.
 
 #![expect(
     clippy::disallowed_methods,
@@ -79,14 +80,14 @@ const SECOND: [(Layout, &str); 6] = [
 ];
 
 fn chosen(faults: &[Fault], names: &[&str]) -> Vec<Fault> {
-    let named = |fault: &Fault| names.contains(&format!("{fault:?}").as_str());
-    let unknown = names.iter().find(|name| !faults::ALL.iter().any(|fault| format!("{fault:?}") == **name));
-    if let Some(name) = unknown {
-        let all: Vec<String> = faults::ALL.iter().map(|fault| format!("{fault:?}")).collect();
-        eprintln!("error: unknown fault \"{name}\"\nhint: one of {}", all.join(", "));
-        std::process::exit(1);
-    }
-    if names.is_empty() { faults.to_vec() } else { faults::ALL.into_iter().filter(named).collect() }
+    let named = |name: &&str| {
+        faults::ALL.into_iter().find(|fault| format!("{fault:?}") == **name).unwrap_or_else(|| {
+            let all: Vec<String> = faults::ALL.iter().map(|fault| format!("{fault:?}")).collect();
+            eprintln!("error: unknown fault \"{name}\"\nhint: one of {}", all.join(", "));
+            std::process::exit(1);
+        })
+    };
+    if names.is_empty() { faults.to_vec() } else { names.iter().map(named).collect() }
 }
 
 /// Of the plain one the contrary is asked: a harness that sees no loss there sees none.
@@ -130,7 +131,11 @@ impl Chaos {
             let new = self.go_through_one(*fault);
             println!("{} ({} s)", fault.title(), begin.elapsed().as_secs());
             print!("{}", table(&new).lines().skip(2).fold(String::new(), |text, line| text + line + "\n"));
-            new.iter().filter_map(complaint).for_each(|complaint| println!("  error: {complaint}"));
+            for line in &new {
+                let Some(complaint) = complaint(line) else { continue };
+                println!("  error: {complaint}");
+                line.outcome.losses.iter().for_each(|loss| println!("    {loss}"));
+            }
             lines.extend(new);
         }
         lines
@@ -172,7 +177,7 @@ impl Chaos {
             title: cluster.title.clone(),
             layout: cluster.layout,
             survivable: survives(&cluster.title),
-            outcome: outcomes.get(&cluster.key()).copied().unwrap_or_default(),
+            outcome: outcomes.get(&cluster.key()).cloned().unwrap_or_default(),
             whole: whole[cluster.title.as_str()],
         };
         struck.iter().map(line).collect()

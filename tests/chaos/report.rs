@@ -43,7 +43,7 @@ impl Line {
     }
 
     fn cell(&self) -> String {
-        let Outcome { acknowledged, lost, lost_in_fault, unreadable, outage_ms } = self.outcome;
+        let Outcome { acknowledged, lost, lost_in_fault, unreadable, outage_ms, .. } = self.outcome;
         let mut cell = format!("{lost}+{lost_in_fault} of {acknowledged}, {:.1} s", seconds(outage_ms));
         if unreadable > 0 {
             let _ = write!(cell, ", {unreadable} unreadable");
