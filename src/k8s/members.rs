@@ -5,7 +5,7 @@ use super::pod_state::pod_state;
 use crate::cluster::node::{NodeId, NodeNumber};
 use crate::cluster::snapshot::{Member, Shell};
 use crate::cluster::surroundings::{PodState, Trouble, TroubleKind};
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::manifest::names::{self, ClusterName};
 use crate::manifest::object::SERVICE;
 use crate::node::dial::Target;
@@ -70,21 +70,19 @@ pub struct Candidate {
     pub password: Password,
 }
 
-/// Finds the nodes of a cluster: by the Services of a cluster of ours, so that a
-/// node without a pod is missed; else by the pods alone.
+/// Finds the nodes of a cluster: by their pods, of which one of ours names all others, so
+/// that a node without a pod is missed; without any pod, by the Services of ours.
 ///
 /// # Errors
 /// The server's; and when there is no such cluster.
 pub async fn find(server: &Server, which: &Which) -> Result<Vec<Candidate>, Error> {
-    let pods = list::<Pod>(server, "pods", which.selector());
-    let services = async {
-        match which {
-            Which::Named(name) => list::<Service>(server, "services", name.selector()).await,
-            Which::Selected(_) => Ok(Vec::new()),
-        }
+    let pods = list::<Pod>(server, "pods", which.selector()).await?;
+    let declared = match which {
+        Which::Named(name) if pods.is_empty() => declared_by_services(&services(server, name).await?),
+        Which::Named(name) => declared_by_pods(name, &pods),
+        Which::Selected(_) => Declared::new(),
     };
-    let (pods, services) = futures::future::join(pods, services).await;
-    let candidates = candidates(&pods?, &services?);
+    let candidates = candidates(&pods, declared);
     if candidates.is_empty() {
         return Err(match which {
             Which::Named(name) => no_such_cluster(server, name),
@@ -94,6 +92,10 @@ pub async fn find(server: &Server, which: &Which) -> Result<Vec<Candidate>, Erro
         });
     }
     Ok(candidates)
+}
+
+async fn services(server: &Server, name: &ClusterName) -> Result<Vec<Service>, Error> {
+    list::<Service>(server, "services", name.selector()).await
 }
 
 fn no_such_cluster(server: &Server, name: &ClusterName) -> Error {
@@ -127,32 +129,63 @@ pub async fn cluster_names(server: &Server) -> Result<BTreeSet<String>, Error> {
 
 /// The zones of the members' workers; says why, where they may not be read and stay unknown.
 pub async fn add_zones(server: &Server, members: &mut [Candidate]) -> Option<String> {
-    let workers: BTreeSet<String> = members.iter().filter_map(|each| each.member.worker.clone()).collect();
-    let api: Api<Node> = Api::all(server.client());
-    let zones = join_all(workers.iter().map(|worker| server.answer("get nodes", api.get_metadata(worker)))).await;
-    let denied = zones.iter().filter_map(|zone| zone.as_ref().err()).find(|error| error.kind() != ErrorKind::NotFound);
-    let denied = denied.map(Error::reason);
-    let zones: BTreeMap<&String, Option<String>> = workers
-        .iter()
-        .zip(zones)
-        .map(|(worker, node)| (worker, node.ok().and_then(|node| node.metadata.labels?.remove(names::ZONE))))
-        .collect();
-    for candidate in members {
-        candidate.member.zone =
-            candidate.member.worker.as_ref().and_then(|worker| zones.get(worker).cloned().flatten());
+    let workers: BTreeSet<&str> = members.iter().filter_map(|each| each.member.worker.as_deref()).collect();
+    let zones = match zones(server, &workers).await {
+        Ok(zones) => zones,
+        Err(error) => return Some(error.reason()),
+    };
+    for member in members.iter_mut().map(|candidate| &mut candidate.member) {
+        member.zone = member.worker.as_ref().and_then(|worker| zones.get(worker).cloned());
     }
-    denied
+    None
 }
 
-/// Pure: the nodes that the Services name and the pods are, in order.
-pub fn candidates(pods: &[Pod], services: &[Service]) -> Vec<Candidate> {
+/// In one request, since nearly every worker is labelled with its own name; one more for
+/// each that is not.
+async fn zones(server: &Server, workers: &BTreeSet<&str>) -> Result<BTreeMap<String, String>, Error> {
+    if workers.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let api: Api<Node> = Api::all(server.client());
+    let names: Vec<&str> = workers.iter().copied().collect();
+    let labelled = ListParams::default().labels(&format!("{} in ({})", names::WORKER, names.join(",")));
+    let mut found = server.answer("list nodes", api.list_metadata(&labelled)).await?.items;
+    let known: BTreeSet<String> = found.iter().filter_map(|node| node.metadata.name.clone()).collect();
+    let others = names.iter().filter(|name| !known.contains(**name));
+    for other in join_all(others.map(|name| server.answer("get nodes", api.get_metadata_opt(name)))).await {
+        found.extend(other?);
+    }
+    let zone = |worker: ObjectMeta| Some((worker.name?, worker.labels?.remove(names::ZONE)?));
+    Ok(found.into_iter().filter_map(|node| zone(node.metadata)).collect())
+}
+
+/// The nodes that a cluster of ours should have: each one's name, and its Redis ID where it
+/// is known.
+type Declared = BTreeMap<(NodeNumber, String), Option<NodeId>>;
+
+fn declared_by_services(services: &[Service]) -> Declared {
+    let declared = services.iter().filter_map(|service| {
+        let number = number(service.metadata.labels.as_ref())?;
+        Some(((number, service.metadata.name.clone().unwrap_or_default()), node_id(&service.metadata)))
+    });
+    declared.collect()
+}
+
+/// By the youngest pod: each has the nodes.conf of the cluster's birth with all nodes.
+fn declared_by_pods(cluster: &ClusterName, pods: &[Pod]) -> Declared {
+    let youngest = pods.iter().max_by_key(|pod| pod.metadata.creation_timestamp.clone());
+    let container = youngest.and_then(server_container);
+    let variable = container.and_then(|container| variable(container, &[names::BIRTH_VARIABLE]));
+    let text = variable.and_then(|variable| variable.value.as_deref()).unwrap_or_default();
+    let ids = text.lines().filter_map(|line| line.split(' ').next()?.parse::<NodeId>().ok());
+    ids.filter_map(|id| names::number_of(&id).map(|number| ((number, cluster.node(number)), Some(id)))).collect()
+}
+
+/// Pure: the nodes that should be there and those that the pods are, in order.
+fn candidates(pods: &[Pod], mut declared: Declared) -> Vec<Candidate> {
     let mut wanted: BTreeMap<(Option<NodeNumber>, String), Vec<&Pod>> = BTreeMap::new();
-    let mut ids = BTreeMap::new();
-    for service in services {
-        if let Some(number) = number(service.metadata.labels.as_ref()) {
-            wanted.entry((Some(number), service.metadata.name.clone().unwrap_or_default())).or_default();
-            ids.insert(number, node_id(&service.metadata));
-        }
+    for (number, name) in declared.keys() {
+        wanted.insert((Some(*number), name.clone()), Vec::new());
     }
     for pod in pods {
         wanted.entry(place(pod)).or_default().push(pod);
@@ -165,7 +198,10 @@ pub fn candidates(pods: &[Pod], services: &[Service]) -> Vec<Candidate> {
             });
             match pods.last() {
                 Some(pod) => candidate(number, name, pod),
-                None => without_pod(number, name, number.and_then(|number| ids.remove(&number)?)),
+                None => {
+                    let id = number.and_then(|number| declared.remove(&(number, name.clone()))?);
+                    without_pod(number, name, id)
+                }
             }
         })
         .collect()
@@ -262,9 +298,13 @@ fn port(container: &Container) -> u16 {
 
 /// The variable with the password, of those that images and charts use.
 fn password_variable(container: &Container) -> Option<&EnvVar> {
-    const VARIABLES: [&str; 4] = [names::PASSWORD_VARIABLE, "REDIS_PASSWORD", "VALKEY_PASSWORD", "VALKEYCLI_AUTH"];
+    variable(container, &[names::PASSWORD_VARIABLE, "REDIS_PASSWORD", "VALKEY_PASSWORD", "VALKEYCLI_AUTH"])
+}
+
+/// The container's first variable that has one of the names.
+fn variable<'a>(container: &'a Container, names: &[&str]) -> Option<&'a EnvVar> {
     let variables = container.env.as_deref().unwrap_or_default();
-    variables.iter().find(|variable| VARIABLES.contains(&variable.name.as_str()))
+    variables.iter().find(|variable| names.contains(&variable.name.as_str()))
 }
 
 /// Where the password is.
@@ -306,19 +346,35 @@ mod tests {
 
     #[test]
     fn a_node_without_a_pod_is_missed() {
-        let found = candidates(&[running("a-node-101-0", "101")], &[service("102"), service("101")]);
+        let mut pod = running("a-node-101-0", "101");
+        let id = |number: &str| format!("0123456789012345678901234567890123node000{number}");
+        let birth = format!("{} h1:6379 myself,master - 0\n{} h2:6379 slave x 0\nvars x", &id("101")[4..], &id("102")[4..]);
+        let variable = json!({ "name": "CLUSTER_CONFIG", "value": birth });
+        let container = &mut pod.spec.as_mut().expect("a spec").containers[0];
+        container.env.as_mut().expect("variables").push(serde_json::from_value(variable).expect("a variable"));
+        let cluster = "a".parse().expect("a name");
+        let found = candidates(&[pod.clone()], declared_by_pods(&cluster, &[pod]));
         assert_eq!(found.len(), 2);
         assert_eq!(found[0].member.name, "a-node-101");
         assert_eq!(found[0].target.as_ref().map(|target| target.port), Ok(6379));
         assert_eq!(found[0].password, Password::Secret { name: "a".into(), key: "password".into() });
         assert_eq!(found[1].target.as_ref().err().map(String::as_str), Some("its pod does not exist"));
+        assert_eq!(found[1].member.name, "a-node-102");
+        assert_eq!(found[1].member.id.as_ref().map(NodeId::as_str), Some(&id("102")[4..]));
+    }
+
+    #[test]
+    fn where_no_pod_is_left_the_services_name_the_nodes() {
+        let found = candidates(&[], declared_by_services(&[service("102"), service("101")]));
+        let names: Vec<&str> = found.iter().map(|each| each.member.name.as_str()).collect();
+        assert_eq!(names, ["a-node-101", "a-node-102"]);
     }
 
     #[test]
     fn the_new_pod_counts_while_the_old_one_ends() {
         let mut old = running("a-node-101-old", "101");
         old.metadata.deletion_timestamp = serde_json::from_value(json!("2026-01-01T00:00:00Z")).ok();
-        let found = candidates(&[running("a-node-101-new", "101"), old], &[]);
+        let found = candidates(&[running("a-node-101-new", "101"), old], Declared::new());
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].member.pod.as_deref(), Some("a-node-101-new"));
     }
@@ -333,7 +389,7 @@ mod tests {
                 { "type": "PodScheduled", "status": "False", "message": "0/3 nodes are available" }] },
         }));
         assert_eq!(server_container(&other).map(port), Some(7000));
-        let found = candidates(&[other], &[]);
+        let found = candidates(&[other], Declared::new());
         assert_eq!(found[0].member.name, "x-0");
         let problem = found[0].target.as_ref().err().map(String::as_str);
         assert_eq!(problem, Some("its pod cannot be scheduled: 0/3 nodes are available"));

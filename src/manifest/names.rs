@@ -44,6 +44,8 @@ pub const CONTAINER: &str = "redis";
 pub const DATA: &str = "data";
 /// The variable with the password: `redis-cli` takes it from there.
 pub const PASSWORD_VARIABLE: &str = "REDISCLI_AUTH";
+/// The variable with the nodes.conf of the cluster's birth.
+pub const BIRTH_VARIABLE: &str = "CLUSTER_CONFIG";
 /// The key of the ConfigMap that says that the cluster has formed once: from then on
 /// empty volumes are lost ones.
 pub const FORMED: &str = "formed";
@@ -184,6 +186,12 @@ impl ClusterName {
     }
 }
 
+/// The number that a Redis ID of ours ends with.
+pub fn number_of(id: &NodeId) -> Option<NodeNumber> {
+    let (_, number) = id.as_str().rsplit_once("node")?;
+    number.trim_start_matches('0').parse().ok()
+}
+
 /// What selects every object that this tool made.
 pub fn managed() -> String {
     format!("{MANAGED_BY}={MANAGER}")
@@ -224,6 +232,7 @@ mod tests {
         let number = NodeNumber::new(1, 2);
         let id = name("redis-001").node_id("default", number);
         assert_eq!(id.as_str(), "78aaa455140374e4b6589fa0089210node000102");
+        assert_eq!(number_of(&id), Some(number));
         assert_ne!(id, name("redis-001").node_id("other", number));
         assert_ne!(id, name("redis-002").node_id("default", number));
     }

@@ -236,7 +236,7 @@ fn environment(spec: &Spec, number: NodeNumber) -> Value {
         let source = json!({ "secretKeyRef": { "name": name, "key": key } });
         variables.push(json!({ "name": PASSWORD_VARIABLE, "valueFrom": source }));
     }
-    variables.push(json!({ "name": "CLUSTER_CONFIG", "value": config::cluster_config(spec, number) }));
+    variables.push(json!({ "name": names::BIRTH_VARIABLE, "value": config::cluster_config(spec, number) }));
     if spec.image.has_own_bus_port() {
         // No name that the kubelet makes of a Service's, as NAME_PORT would be.
         variables.push(json!({ "name": "CLUSTER_BUS", "value": config::bus_port(spec, number).to_string() }));

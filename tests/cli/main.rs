@@ -63,6 +63,45 @@ async fn create_wants_a_way_to_the_nodes_before_it_waits_for_them() {
     assert!(unasked.contains("statefulset.apps/redis-001-node-302 created\n"), "{unasked}");
 }
 
+/// Pods, the password and the workers' zones; one more where a worker has another name than
+/// its label says.
+#[tokio::test(start_paused = true)]
+async fn info_asks_the_api_server_for_little() {
+    let world = World::with_cluster().await;
+    let said = world.run("info redis-001 -o json").await;
+    let mut requests = world.requests();
+    requests.sort();
+    insta::assert_snapshot!(requests.join("\n"), @"
+    GET /api/v1/namespaces/default/pods
+    GET /api/v1/namespaces/default/secrets/redis-001
+    GET /api/v1/nodes
+    GET /api/v1/nodes/node-3
+    ");
+    let zones: Vec<String> = (1..=3).map(|zone| format!("\"zone-{zone}\"")).collect();
+    assert!(zones.iter().all(|zone| said.contains(zone)), "{said}");
+    world.fail("GET", "/nodes", 403, "nodes is forbidden: User \"bob\" cannot list resource \"nodes\" in API group \"\" at the cluster scope");
+    let said = world.run("info redis-001").await;
+    assert!(said.contains("you need the right to list nodes"), "{said}");
+    world.mend();
+    world.fail("GET", "/nodes/", 403, "nodes \"node-3\" is forbidden: User \"bob\" cannot get resource \"nodes\" in API group \"\" at the cluster scope");
+    let said = world.run("info redis-001").await;
+    assert!(said.contains("you need the right to get nodes"), "{said}");
+}
+
+/// Its Services still say which nodes it has.
+#[tokio::test(start_paused = true)]
+async fn a_cluster_without_any_pod() {
+    let world = World::with_cluster().await;
+    for node in ["101", "102", "201", "202", "301", "302"] {
+        world.remove(&format!("/api/v1/namespaces/default/pods/redis-001-node-{node}-0"));
+    }
+    let said = world.run("info redis-001").await;
+    assert_eq!(said.matches("its pod does not exist").count(), 6, "{said}");
+    world.fail("GET", "default/services", 403, "services is forbidden: User \"bob\" cannot list resource \"services\" in API group \"\" in the namespace \"default\"");
+    let said = world.run("list --state").await;
+    assert!(said.contains("you need the right to list services"), "{said}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn create_that_waits_says_what_it_may_not_look_at() {
     let world = World::new();
@@ -283,12 +322,12 @@ async fn logs_in_order_and_without_the_pod_that_has_none() {
     ------- stderr
     error: no log of redis-001-node-102-0: Error from server: container "redis" is waiting to start
     "#);
-    world.fail("GET", "default/services", 403, "services is forbidden: User \"bob\" cannot list resource \"services\" in API group \"\" in the namespace \"default\"");
+    world.fail("GET", "/secrets", 500, "etcd is on holiday");
     insta::assert_snapshot!(world.run("logs redis-001 --node 101").await, @r"
     [redis-001-node-101] first
     [redis-001-node-101] third
     ------- stderr
-    note: the nodes' roles are not known: you need the right to list services: kubectl auth can-i list services -n default
+    note: the nodes' roles are not known: Error from server: etcd is on holiday
     ");
     world.mend();
     insta::assert_snapshot!(world.run("logs redis-001 --node 901").await, @r#"

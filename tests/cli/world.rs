@@ -58,12 +58,14 @@ pub struct World(Arc<Mutex<State>>);
 const NAMESPACE: &str = "/api/v1/namespaces/default";
 
 impl World {
-    /// Three workers, a default StorageClass, and nothing else.
+    /// Three workers, of which the last is not labelled with its own name, a default
+    /// StorageClass, and nothing else.
     pub fn new() -> Self {
         let world = Self::default();
         for worker in 1..=3 {
             let path = format!("/api/v1/nodes/node-{worker}");
-            let labels = json!({ "topology.kubernetes.io/zone": format!("zone-{worker}") });
+            let name = if worker == 3 { "elsewhere".to_owned() } else { format!("node-{worker}") };
+            let labels = json!({ "topology.kubernetes.io/zone": format!("zone-{worker}"), "kubernetes.io/hostname": name });
             let metadata = json!({ "name": format!("node-{worker}"), "labels": labels });
             let status = json!({ "conditions": [{ "type": "Ready", "status": "True" }] });
             let node = json!({ "apiVersion": "v1", "kind": "Node", "metadata": metadata, "status": status });
@@ -128,6 +130,11 @@ impl World {
 
     pub fn count(&self, part: &str) -> usize {
         self.state().objects.keys().filter(|path| path.contains(part)).count()
+    }
+
+    /// The requests since the last time that it was asked.
+    pub fn requests(&self) -> Vec<String> {
+        std::mem::take(&mut self.state().requests)
     }
 
     /// The requests that changed something.
@@ -219,7 +226,11 @@ impl World {
             return failure(404, &format!("\"{last}\" not found"));
         }
         let wanted = selector(query);
-        let matches = |object: &&Value| wanted.iter().all(|(name, value)| object["metadata"]["labels"][name] == *value);
+        let has = |object: &Value, (name, values): &(String, Vec<String>)| {
+            let value = object["metadata"]["labels"][name].as_str().unwrap_or_default();
+            values.iter().any(|wanted| wanted == value)
+        };
+        let matches = |object: &&Value| wanted.iter().all(|requirement| has(object, requirement));
         let prefix = format!("{path}/");
         let below = state.objects.iter().filter(|(key, _)| key.starts_with(&prefix)).map(|(_, object)| object);
         let items: Vec<&Value> = below.filter(matches).collect();
@@ -280,10 +291,16 @@ fn merge(state: &mut State, path: &str, patch: &Value) -> Response<Body> {
     answer(object)
 }
 
-fn selector(query: &str) -> Vec<(String, String)> {
+/// Labels and the values that they may have: `a=b,c=d`, or `a in (b,c)` alone.
+fn selector(query: &str) -> Vec<(String, Vec<String>)> {
     let text = query.split('&').find_map(|pair| pair.strip_prefix("labelSelector=")).unwrap_or_default();
-    let text = text.replace("%3D", "=").replace("%2C", ",").replace("%2F", "/");
-    text.split(',').filter_map(|pair| pair.split_once('=')).map(|(a, b)| (a.to_owned(), b.to_owned())).collect()
+    let codes = [("+", " "), ("%28", "("), ("%29", ")"), ("%3D", "="), ("%2C", ","), ("%2F", "/")];
+    let text = codes.iter().fold(text.to_owned(), |text, (code, sign)| text.replace(code, sign));
+    if let Some((name, values)) = text.split_once(" in (") {
+        let values = values.trim_end_matches(')').split(',').map(str::to_owned).collect();
+        return vec![(name.to_owned(), values)];
+    }
+    text.split(',').filter_map(|pair| pair.split_once('=')).map(|(a, b)| (a.to_owned(), vec![b.to_owned()])).collect()
 }
 
 fn version() -> Value {
