@@ -85,12 +85,13 @@ roster() {
         awk 'NF >= 8 { host = $2; sub(/:[0-9]+$/, "", host); print($3 ~ /slave/ ? $4 : $1, $1, host) }'
 }
 
-# look_at [SECONDS]: at all nodes that standard input lists as SHARD ID HOST; the state of
-# each, and its view when it has one, in a file. Those behind one that hangs get a redis-cli
-# each.
+# look_at: at all nodes that standard input lists as SHARD ID HOST; the state of each, and
+# its view when it has one, in a file. Those behind one that hangs get a redis-cli each: a
+# connection that was begun before the worker knew the Service hangs for good, another one
+# does not.
 look_at() {
     cat >"$tmp/asked"
-    look "${1:-8}" "$tmp/asked"
+    look $((2 + $(wc -l <"$tmp/asked") / 8)) "$tmp/asked"
     looks=''
     while read -r node; do
         peer=${node#* }
@@ -179,14 +180,13 @@ answering_shards() {
     done <"$tmp/roster" | sort -u | wc -l
 }
 
-# look_around [SECONDS]: at the own shard, and at others until a majority of all shards has
-# answered.
+# Looks at the own shard, and at others until a majority of all shards has answered.
 look_around() {
     forget
-    look_at "$@" <"$tmp/siblings"
+    look_at <"$tmp/siblings"
     others=$(wc -l <"$tmp/others")
     while is_apart && [ "$first" -le "$others" ]; do
-        sed -n "$first,$((first + 15))p" "$tmp/others" | look_at "$@"
+        sed -n "$first,$((first + 15))p" "$tmp/others" | look_at
         first=$((first + 16))
     done
 }
@@ -203,7 +203,7 @@ glance_around() {
         unanswered >"$tmp/unanswered"
         [ "$first" -le "$(wc -l <"$tmp/unanswered")" ] || first=1
         sed -n "$first,$((first + few - 1))p" "$tmp/unanswered" >"$tmp/glanced"
-        look 4 "$tmp/glanced" &
+        look $((2 + few / 8)) "$tmp/glanced" &
         glance=$!
         look_at <"$tmp/siblings"
         wait "$glance"
@@ -514,7 +514,7 @@ step_down() {
 # Whether this node, which has kept its data, is known to own its slots still, or not to.
 confirm() {
     began=$(date +%s)
-    look_around 2
+    look_around
     find_successor
     if [ -n "$successor" ]; then
         say "$(name "${successor% *}") owns this shard's slots since: starting as its replica"

@@ -86,9 +86,9 @@ while is_master && [ "$(date +%s)" -lt "$deadline" ]; do
         pause
         ;;
     -1)
-        # Busy, or gone with its worker.
+        # Busy, if its link is still there; else gone.
         silences=$((silences + 1))
-        [ "$silences" -lt 3 ] || break
+        if [ "$silences" -ge 3 ] || ! ask_myself 'INFO replication' | grep -q '^connected_slaves:[1-9]'; then break; fi
         pause
         ;;
     *) break ;;
