@@ -7,7 +7,7 @@ use crate::context::Context;
 use crate::error::{Error, ErrorKind};
 use crate::k8s::client::Server;
 use crate::k8s::logs::{Source, last_line};
-use crate::k8s::members::Which;
+use crate::k8s::members::{Candidate, Which};
 use crate::k8s::objects::Run;
 use crate::k8s::wait::{Progress, until};
 use crate::manifest::names::{self, ClusterName};
@@ -86,6 +86,9 @@ async fn place_masters(server: &Server, name: &ClusterName, masters: usize) -> R
 
 /// How long until the nodes are asked again.
 const PAUSE: Duration = Duration::from_millis(300);
+/// How long a node of a forming cluster is left alone, for each node that there is: a look at
+/// it is work for its worker, which has it to start.
+const REST_A_NODE: Duration = Duration::from_millis(500);
 const LONG: Duration = Duration::from_secs(5);
 
 /// Waits until every node says ok, all agree, no peer doubts another, and every
@@ -99,45 +102,74 @@ pub async fn formed(
     deadline: Duration,
     mut seen: impl FnMut(&str) -> Result<(), Error>,
 ) -> Result<Observation, Error> {
-    let begin = Instant::now();
-    let mut has_begun = false;
+    let mut forming = Forming { context, which, begin: Instant::now(), due: None, says_ok: false, holdup: None };
     let awaited = format!("redis cluster \"{}\" to form", which.title());
     until(deadline, &awaited, PAUSE, async || {
-        if !has_begun && let Some(text) = first_nodes(context, which).await? {
-            seen(&text)?;
-            return Ok(Progress::Pending(text));
+        let progress = forming.look().await?;
+        if let Progress::Pending(text) = &progress {
+            seen(text)?;
         }
-        has_begun = true;
-        let observation = observe::cluster(context, which, Scope::Nodes).await?;
-        let snapshot = observation.snapshot(context.server.namespace());
+        Ok(progress)
+    })
+    .await
+}
+
+/// A cluster that is waited for. Its pods are listed at each look; until the first node says
+/// that the cluster is ok, the other nodes are asked only now and then.
+struct Forming<'a> {
+    context: &'a Context,
+    which: &'a Which,
+    begin: Instant,
+    /// When all are asked again.
+    due: Option<Instant>,
+    /// Whether the first node has said ok once.
+    says_ok: bool,
+    /// What held it up when all were asked, in short and in full.
+    holdup: Option<(String, String)>,
+}
+
+impl Forming<'_> {
+    async fn look(&mut self) -> Result<Progress<Observation>, Error> {
+        if !self.says_ok {
+            let (candidates, first) = observe::first(self.context, self.which).await?;
+            let snapshot = first.snapshot(self.context.server.namespace());
+            self.says_ok = snapshot.answered().any(|(_, view)| view.cluster.ok);
+            let due = *self.due.get_or_insert(self.begin + rest(candidates.len()));
+            if !self.says_ok && Instant::now() < due {
+                return Ok(Progress::Pending(self.in_short(&candidates, &first)));
+            }
+        }
+        let observation = observe::cluster(self.context, self.which, Scope::Nodes).await?;
+        self.due = Some(Instant::now() + rest(observation.nodes.len()));
+        let snapshot = observation.snapshot(self.context.server.namespace());
         let topology = Topology::of(&snapshot);
         if topology.state == State::Ok && topology.agree && snapshot.doubted().is_empty() {
             return Ok(Progress::Done(observation));
         }
         // What is slow to find out is asked only when it takes long.
-        let why = if begin.elapsed() > LONG { holdup(context, &observation).await } else { quick_holdup(&observation) };
-        let text = format!("{}{}", progress(&snapshot), why.map_or(String::new(), |why| format!("; {why}")));
-        seen(&text)?;
-        Ok(Progress::Pending(text))
-    })
-    .await
+        let in_full = self.begin.elapsed() > LONG;
+        let why = if in_full { holdup(self.context, &observation).await } else { quick_holdup(&observation) };
+        self.holdup = quick_holdup(&observation).zip(why.clone());
+        Ok(Progress::Pending(format!("{}{}", progress(&snapshot), because(why.as_deref()))))
+    }
+
+    /// `4 of 6 pods are ready; redis-001-node-302: its container is being created`
+    fn in_short(&self, candidates: &[Candidate], first: &Observation) -> String {
+        let ready = candidates.iter().filter(|each| each.member.state.ready.is_some_and(|(ready, _)| ready)).count();
+        let trouble = candidates.iter().find_map(|each| Some((each, each.target.as_ref().err()?)));
+        let now = trouble.map(|(each, why)| format!("{}: {why}", each.member.name)).or_else(|| quick_holdup(first));
+        let known = self.holdup.as_ref().filter(|(quick, _)| now.as_ref().is_none_or(|now| now == quick));
+        let why = known.map(|(_, in_full)| in_full).or(now.as_ref());
+        format!("{ready} of {} pods are ready{}", candidates.len(), because(why.map(String::as_str)))
+    }
 }
 
-/// How many nodes of a larger cluster are asked before it is worth while to ask all: each
-/// look at a node is work for its worker too, which has to start it first.
-const FIRST: usize = 6;
+fn rest(nodes: usize) -> Duration {
+    REST_A_NODE * u32::try_from(nodes).unwrap_or(u32::MAX)
+}
 
-/// How far the first nodes of a large cluster are; none once they all say ok, or when the
-/// cluster is not large.
-async fn first_nodes(context: &Context, which: &Which) -> Result<Option<String>, Error> {
-    let Some((first, all)) = observe::first(context, which, FIRST).await? else { return Ok(None) };
-    let snapshot = first.snapshot(context.server.namespace());
-    let say_ok = snapshot.answered().filter(|(_, view)| view.cluster.ok).count();
-    if say_ok == FIRST {
-        return Ok(None);
-    }
-    let why = quick_holdup(&first).map_or(String::new(), |why| format!("; {why}"));
-    Ok(Some(format!("of {all} nodes, the first ones: {}{why}", progress(&snapshot))))
+fn because(why: Option<&str>) -> String {
+    why.map_or(String::new(), |why| format!("; {why}"))
 }
 
 /// Notes in the cluster's ConfigMap that it has formed: nodes whose volumes are all empty

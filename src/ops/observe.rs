@@ -150,19 +150,15 @@ fn likely_source(context: &Context, which: &Which) -> Option<Password> {
     }
 }
 
-/// Asks the first few of more nodes, and says how many there are; none where there are no
-/// more than these.
+/// Finds all nodes, and asks the first one alone.
 ///
 /// # Errors
 /// As of `cluster`.
-pub async fn first(context: &Context, which: &Which, few: usize) -> Result<Option<(Observation, usize)>, Error> {
-    let (mut candidates, early) = find(context, which).await?;
-    let all = candidates.len();
-    if all <= few {
-        return Ok(None);
-    }
-    candidates.truncate(few);
-    Ok(Some((of(context, which, (candidates, early), Scope::Nodes).await?, all)))
+pub async fn first(context: &Context, which: &Which) -> Result<(Vec<Candidate>, Observation), Error> {
+    let (candidates, early) = find(context, which).await?;
+    let first = candidates.iter().take(1).cloned().collect();
+    let observation = of(context, which, (first, early), Scope::Nodes).await?;
+    Ok((candidates, observation))
 }
 
 async fn of(

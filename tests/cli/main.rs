@@ -79,7 +79,12 @@ async fn info_asks_the_api_server_for_little() {
     ");
     let zones: Vec<String> = (1..=3).map(|zone| format!("\"zone-{zone}\"")).collect();
     assert!(zones.iter().all(|zone| said.contains(zone)), "{said}");
-    world.fail("GET", "/nodes", 403, "nodes is forbidden: User \"bob\" cannot list resource \"nodes\" in API group \"\" at the cluster scope");
+    world.fail(
+        "GET",
+        "/nodes",
+        403,
+        "nodes is forbidden: User \"bob\" cannot list resource \"nodes\" in API group \"\" at the cluster scope",
+    );
     let said = world.run("info redis-001").await;
     assert!(said.contains("you need the right to list nodes"), "{said}");
     world.mend();

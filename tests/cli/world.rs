@@ -65,7 +65,8 @@ impl World {
         for worker in 1..=3 {
             let path = format!("/api/v1/nodes/node-{worker}");
             let name = if worker == 3 { "elsewhere".to_owned() } else { format!("node-{worker}") };
-            let labels = json!({ "topology.kubernetes.io/zone": format!("zone-{worker}"), "kubernetes.io/hostname": name });
+            let labels =
+                json!({ "topology.kubernetes.io/zone": format!("zone-{worker}"), "kubernetes.io/hostname": name });
             let metadata = json!({ "name": format!("node-{worker}"), "labels": labels });
             let status = json!({ "conditions": [{ "type": "Ready", "status": "True" }] });
             let node = json!({ "apiVersion": "v1", "kind": "Node", "metadata": metadata, "status": status });
