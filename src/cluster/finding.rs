@@ -329,7 +329,7 @@ impl Code {
             Self::NodeWaiting => (
                 "node-waiting",
                 Error,
-                "A node without data may not start yet: others may hold the data. A warning for a replica.",
+                "A node may not start yet: others may hold its shard's data, or newer data. A warning for a replica.",
             ),
             Self::DataLost => {
                 ("data-lost", Error, "A whole shard has lost its data and stays down until a person accepts the loss.")

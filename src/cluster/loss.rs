@@ -56,6 +56,16 @@ pub enum NoLoss {
         /// Its owner.
         owner: String,
     },
+    /// A node has kept the data, and starts with it as soon as it may.
+    #[error("shard {shard} has its data: {node} {why}")]
+    Kept {
+        /// The shard.
+        shard: u32,
+        /// The node.
+        node: String,
+        /// What it waits for, in its own words.
+        why: String,
+    },
     /// Nobody is there who could own it.
     #[error("no node of shard {shard} could own it: {why}")]
     Nobody {
@@ -88,6 +98,11 @@ pub fn accept<'a>(topology: &'a Topology, shard: u32) -> Result<Loss<'a>, NoLoss
     }
     if let Some(owner) = topology.owners().find(|owner| owner.is_reachable() && nodes.contains(owner)) {
         return Err(NoLoss::Served { shard, owner: owner.member.name.clone() });
+    }
+    for node in &nodes {
+        if let Some(Silence::Kept(why)) = &node.error {
+            return Err(NoLoss::Kept { shard, node: node.member.name.clone(), why: why.clone() });
+        }
     }
     let newest = nodes.iter().filter(|node| holds_data(node)).max_by_key(|node| offset(node));
     let waiting = nodes.iter().find(|node| node.waits());
@@ -174,6 +189,18 @@ mod tests {
         assert!(matches!(loss.remedy, Remedy::StartEmpty(_)));
         assert_eq!(loss.given_up[0].name, "redis-001-node-101");
         assert_eq!(lost_shards(&snapshot), [1]);
+    }
+
+    /// Where one node has kept its data, no other one starts empty.
+    #[test]
+    fn what_is_kept_is_not_lost() {
+        let mut snapshot = healthy();
+        silent(&mut snapshot, 0, Silence::Waiting("holds no data: waits".into()));
+        silent(&mut snapshot, 1, Silence::Kept("owned slots when it stopped: waits".into()));
+        assert_eq!(
+            accept(&Topology::of(&snapshot), 1).expect_err("kept").to_string(),
+            "shard 1 has its data: redis-001-node-102 owned slots when it stopped: waits"
+        );
     }
 
     #[test]

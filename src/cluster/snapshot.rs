@@ -19,6 +19,8 @@ pub struct Member {
     pub id: Option<NodeId>,
     /// Its pod, when there is one.
     pub pod: Option<String>,
+    /// What tells the pod from others that had its name.
+    pub pod_uid: Option<String>,
     /// The pod's address.
     pub pod_ip: Option<String>,
     /// The worker that the pod runs on.
@@ -87,6 +89,8 @@ pub enum Silence {
     Unreachable(String),
     /// It has no data and may not start yet: what it waits for, in its own words.
     Waiting(String),
+    /// It has its data, owned slots when it stopped, and may not start yet, in its own words.
+    Kept(String),
     /// It has no data, and nobody else has any of its shard, in its own words: only a
     /// person can say that it may start empty.
     DataLost(String),
@@ -97,7 +101,11 @@ pub enum Silence {
 impl fmt::Display for Silence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unreachable(text) | Self::Waiting(text) | Self::DataLost(text) | Self::Refused(text) => f.pad(text),
+            Self::Unreachable(text)
+            | Self::Waiting(text)
+            | Self::Kept(text)
+            | Self::DataLost(text)
+            | Self::Refused(text) => f.pad(text),
         }
     }
 }

@@ -364,6 +364,7 @@ pub mod tests {
                 number: Some(number),
                 id: id(number).parse().ok(),
                 pod: Some(format!("redis-001-node-{number}-0")),
+                pod_uid: None,
                 pod_ip: Some(format!("198.18.{worker}.{number}")),
                 worker: Some(format!("node-{worker}")),
                 zone: Some(format!("zone-{worker}")),

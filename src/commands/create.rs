@@ -365,7 +365,7 @@ async fn show_manifests(context: &Context, args: &Args, mut spec: Spec, ui: &mut
     let budget = context.server.budget_kind().await.unwrap_or(BUDGET);
     if let Auth::Own(password) = &mut spec.auth
         && let Ok(Some(secret)) = context.server.get(SECRET, spec.name.as_str()).await
-        && let Some(kept) = crate::ops::observe::decode(secret["data"][PASSWORD_KEY].as_str().unwrap_or_default())
+        && let Some(kept) = crate::ops::access::decode(secret["data"][PASSWORD_KEY].as_str().unwrap_or_default())
     {
         *password = kept;
     }

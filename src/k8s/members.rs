@@ -140,6 +140,11 @@ pub async fn add_zones(server: &Server, members: &mut [Candidate]) -> Option<Str
     None
 }
 
+/// No label's value is longer.
+const LONGEST_LABEL: usize = 63;
+/// As many names as the path of a request may hold everywhere.
+const WORKERS_AT_ONCE: usize = 100;
+
 /// In one request, since nearly every worker is labelled with its own name; one more for
 /// each that is not.
 async fn zones(server: &Server, workers: &BTreeSet<&str>) -> Result<BTreeMap<String, String>, Error> {
@@ -147,11 +152,17 @@ async fn zones(server: &Server, workers: &BTreeSet<&str>) -> Result<BTreeMap<Str
         return Ok(BTreeMap::new());
     }
     let api: Api<Node> = Api::all(server.client());
-    let names: Vec<&str> = workers.iter().copied().collect();
-    let labelled = ListParams::default().labels(&format!("{} in ({})", names::WORKER, names.join(",")));
-    let mut found = server.answer("list nodes", api.list_metadata(&labelled)).await?.items;
+    let short: Vec<&str> = workers.iter().copied().filter(|name| name.len() <= LONGEST_LABEL).collect();
+    let lists = short.chunks(WORKERS_AT_ONCE).map(async |names| {
+        let labelled = ListParams::default().labels(&format!("{} in ({})", names::WORKER, names.join(",")));
+        server.answer("list nodes", api.list_metadata(&labelled)).await
+    });
+    let mut found = Vec::new();
+    for list in join_all(lists).await {
+        found.extend(list?.items);
+    }
     let known: BTreeSet<String> = found.iter().filter_map(|node| node.metadata.name.clone()).collect();
-    let others = names.iter().filter(|name| !known.contains(**name));
+    let others = workers.iter().filter(|name| !known.contains(**name));
     for other in join_all(others.map(|name| server.answer("get nodes", api.get_metadata_opt(name)))).await {
         found.extend(other?);
     }
@@ -261,6 +272,7 @@ fn candidate(number: Option<NodeNumber>, name: String, pod: &Pod) -> Candidate {
         number,
         id: node_id(&pod.metadata),
         pod: pod_name,
+        pod_uid: pod.metadata.uid.clone(),
         pod_ip: pod.status.as_ref().and_then(|status| status.pod_ip.clone()),
         worker: pod.spec.as_ref().and_then(|spec| spec.node_name.clone()),
         zone: None,

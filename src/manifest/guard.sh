@@ -1,6 +1,7 @@
 # shellcheck shell=sh
 # shellcheck disable=SC2154 # what bootstrap.sh and ask.sh have set
-# What a node that holds no data may start as; read in by bootstrap.sh.
+# What a node may start as that holds no data, or that owned slots when it stopped; read in
+# by bootstrap.sh.
 #
 # Redis trusts whoever answers at a master's address: a master that comes back empty
 # empties its replicas without an error. So a node without data starts
@@ -18,8 +19,9 @@
 # as it hears it.
 #
 # A node that has kept its data starts with it, and as the owner of slots only when a
-# majority of shards has answered and none knows of a newer owner: the server itself
-# serves two seconds after its start, whether it has heard from anybody or not.
+# majority of all owners has answered and none of them knows of a newer one: who was elected
+# had the votes of a majority. The server itself serves two seconds after its start, whether
+# it has heard from anybody or not.
 #
 # While it waits, the node answers on the start-up port: a plain server that says which
 # node is here and what it has kept, and what it waits for, and takes a person's acceptance.
@@ -34,11 +36,22 @@ open_startup() {
     startup=$!
     trap 'kill $startup; exit 143' TERM INT
     tries=0
-    until ask_startup "SET node $my_id" | grep -q '^OK'; do
+    until present_myself | grep -q '^OK'; do
         tries=$((tries + 1))
         [ "$tries" -lt 60 ] || refuse "the start-up server does not answer: $(tail -n 1 "$tmp/startup.log")"
         pause
     done
+}
+
+# Who is here, and before that what it has kept, a line at a time: old versions read no long
+# ones. Who is here without anything kept is empty.
+present_myself() {
+    {
+        login
+        echo 'DEL kept'
+        [ "$my_state" = empty ] || awk '{ printf "APPEND kept \"%s\\n\"\n", $0 }' "$data/nodes.conf.new"
+        echo "SET node $my_id"
+    } | limited 2 "$cli" -h "$own_host" -p "$startup_port" 2>&1 | tail -n 1
 }
 
 startup_conf() {
@@ -122,7 +135,7 @@ questions() {
     while read -r _ peer host; do
         printf 'CONNECT %s %s\n%s\nECHO "asked: %s"\n' "$own_host" "$startup_port" "$login" "$peer"
         printf 'CONNECT %s %s\n%s\nCLUSTER NODES\nCLUSTER INFO\nINFO replication\nDBSIZE\nECHO complete\n' "$host" "$port" "$login"
-        printf 'CONNECT %s %s\n%s\nGET node\nGET kept\n' "$host" "$startup_port" "$login"
+        printf 'CONNECT %s %s\n%s\nMGET node kept\n' "$host" "$startup_port" "$login"
     done
     printf 'CONNECT %s %s\n%s\nECHO "asked: nobody"\n' "$own_host" "$startup_port" "$login"
 }
@@ -379,10 +392,12 @@ compose_owner() {
     fi
 }
 
-# The living node with the highest epoch.
+# The node whose view has the highest epoch.
 find_newest() {
     newest=$(cd "$seen" && awk '
-        /^cluster_current_epoch:/ && substr($0, 23) + 0 > epoch { epoch = substr($0, 23) + 0; newest = FILENAME }
+        $1 == "vars" { current = $3 + 0 }
+        /^cluster_current_epoch:/ { current = substr($0, 23) + 0 }
+        current > epoch { epoch = current; newest = FILENAME }
         END { print newest }' ./*)
 }
 
@@ -507,20 +522,46 @@ step_down() {
         $1 == me { print me, $2, "myself,slave", owner, 0, 0, epoch, "connected"; next }
         $1 == owner { print owner, $2, "master", "-", 0, 0, epoch, "connected" slots; next }
         $1 == "vars" && $3 < epoch { $3 = epoch }
-        { print }' "$data/nodes.conf.new" "$data/nodes.conf.new" >"$tmp/nodes.conf"
-    cp "$tmp/nodes.conf" "$data/nodes.conf.new"
+        { print }' "$data/nodes.conf.new" "$data/nodes.conf.new" >"$data/nodes.conf.down" &&
+        mv "$data/nodes.conf.down" "$data/nodes.conf.new"
+}
+
+# count_owners: of how many nodes that own slots, each by the newest that is said of it, how
+# many have said what they know: $answering of $owners.
+count_owners() {
+    cp "$data/nodes.conf.new" "$seen/$my_id"
+    counts=$(cd "$seen" && awk '
+        FNR == 1 && FILENAME != "./" me { state[substr(FILENAME, 3)] = $1 }
+        length($1) != 40 || NF < 8 || $7 + 0 < epoch[$1] { next }
+        $7 + 0 > epoch[$1] || $3 ~ /myself/ || !($1 in owns) { owns[$1] = $3 ~ /master/ && $9 ~ /^[0-9]/ }
+        { epoch[$1] = $7 + 0 }
+        END {
+            for (id in owns) if (owns[id]) {
+                owners++
+                if (id == me || state[id] == "living" || state[id] == "kept") answering++
+            }
+            print answering + 0, owners + 0
+        }' me="$my_id" ./*)
+    answering=${counts% *} owners=${counts#* }
 }
 
 # Whether this node, which has kept its data, is known to own its slots still, or not to.
 confirm() {
     began=$(date +%s)
-    look_around
+    forget
+    look_at <"$tmp/siblings"
+    count_owners
+    while [ $((answering * 2)) -le "$owners" ] && [ "$first" -le "$(wc -l <"$tmp/others")" ]; do
+        sed -n "$first,$((first + 15))p" "$tmp/others" | look_at
+        first=$((first + 16))
+        count_owners
+    done
     find_successor
     if [ -n "$successor" ]; then
         say "$(name "${successor% *}") owns this shard's slots since: starting as its replica"
-        step_down
-    elif is_apart; then
-        wait_for "owned slots when it stopped: waits for a majority of shards to answer ($answering of $shards do, $majority must)"
+        step_down || refuse "cannot write to the volume"
+    elif [ $((answering * 2)) -le "$owners" ]; then
+        wait_for "owned slots when it stopped: waits for a majority of owners to answer ($answering of $owners do, $((owners / 2 + 1)) must)"
         return 1
     fi
 }
@@ -532,7 +573,6 @@ owns_slots() { awk -v me="$my_id" '$1 == me && $3 ~ /master/ && NF > 8 { found =
 guard_kept() {
     owns_slots "$data/nodes.conf.new" || return 0
     prepare kept
-    ask_startup "SET kept \"$(awk '{ printf "%s\\n", $0 }' "$data/nodes.conf.new")\"" >/dev/null
     until confirm; do :; done
     close_startup
 }

@@ -59,6 +59,7 @@ is_master() {
 handed_over() {
     for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
         is_master || return 0
+        [ "$(date +%s)" -lt "$deadline" ] || return 1
         pause
     done
     return 1
@@ -67,6 +68,8 @@ handed_over() {
 silences=0
 ask_myself "CONFIG SET $leave yes" >/dev/null
 while is_master && [ "$(date +%s)" -lt "$deadline" ]; do
+    # It may have been too busy to hear of it.
+    ask_myself "CONFIG SET $leave yes" >/dev/null
     heir=$(heirs | head -n 1)
     # shellcheck disable=SC2086 # LINK OFFSET HOST PORT
     set -- $heir

@@ -1,7 +1,7 @@
 //! Makes objects, and waits until the cluster that they are has formed.
 
 use super::observe::{self, Observation, Scope};
-use crate::cluster::snapshot::Snapshot;
+use crate::cluster::snapshot::{Member, Snapshot};
 use crate::cluster::topology::{State, Topology};
 use crate::context::Context;
 use crate::error::{Error, ErrorKind};
@@ -89,6 +89,7 @@ const PAUSE: Duration = Duration::from_millis(300);
 /// How long a node of a forming cluster is left alone, for each node that there is: a look at
 /// it is work for its worker, which has it to start.
 const REST_A_NODE: Duration = Duration::from_millis(500);
+const LONGEST_REST: Duration = Duration::from_secs(10);
 const LONG: Duration = Duration::from_secs(5);
 
 /// Waits until every node says ok, all agree, no peer doubts another, and every
@@ -165,7 +166,7 @@ impl Forming<'_> {
 }
 
 fn rest(nodes: usize) -> Duration {
-    REST_A_NODE * u32::try_from(nodes).unwrap_or(u32::MAX)
+    u32::try_from(nodes).map_or(LONGEST_REST, |nodes| REST_A_NODE.saturating_mul(nodes).min(LONGEST_REST))
 }
 
 fn because(why: Option<&str>) -> String {
@@ -209,8 +210,7 @@ fn quick_holdup(observation: &Observation) -> Option<String> {
 async fn holdup(context: &Context, observation: &Observation) -> Option<String> {
     let short = quick_holdup(observation)?;
     let (candidate, _) = observation.nodes.iter().find(|(_, texts)| texts.is_err())?;
-    let names = [Some(candidate.member.name.as_str()), candidate.member.pod.as_deref()];
-    let event = last_warning(&context.server, &names).await;
+    let event = last_warning(&context.server, &candidate.member).await;
     let line = match &candidate.member.pod {
         Some(pod) => {
             let source = Source { pod: pod.clone(), container: names::CONTAINER.into(), uid: String::new() };
@@ -225,12 +225,16 @@ async fn holdup(context: &Context, observation: &Observation) -> Option<String> 
     Some(if says.is_empty() { short } else { format!("{short} ({})", says.join("; ")) })
 }
 
-/// The newest warning about one of these objects.
-async fn last_warning(server: &Server, names: &[Option<&str>]) -> Result<Option<String>, Error> {
+/// The newest warning about a node's controller or its pod; not what was said of an earlier
+/// pod of the same name.
+async fn last_warning(server: &Server, node: &Member) -> Result<Option<String>, Error> {
     let api: Api<Event> = Api::namespaced(server.client(), server.namespace());
     let warnings = ListParams::default().fields("type=Warning");
     let events = server.answer("list events", api.list(&warnings)).await?.items;
-    let about = |event: &&Event| names.contains(&event.involved_object.name.as_deref());
-    let newest = events.iter().filter(about).max_by_key(|event| event.last_timestamp.clone());
+    let is_about = |event: &&Event| {
+        let object = &event.involved_object;
+        object.name.as_ref() == Some(&node.name) || (object.uid.is_some() && object.uid == node.pod_uid)
+    };
+    let newest = events.iter().filter(is_about).max_by_key(|event| event.last_timestamp.clone());
     Ok(newest.and_then(|event| event.message.clone()))
 }

@@ -1,5 +1,6 @@
 //! Workflows: what is asked and done, step by step. Knows no terminal.
 
+pub mod access;
 pub mod apply;
 pub mod forwarding;
 pub mod observe;

@@ -1,6 +1,7 @@
 //! Asks all nodes of a cluster at once. A node that does not answer costs its own
 //! time only, and becomes part of the picture.
 
+use super::access::{self, Passwords};
 use super::relay;
 use crate::cluster::health::PATTERNS;
 use crate::cluster::nodes_conf::STARTUP_PORT;
@@ -10,18 +11,13 @@ use crate::cluster::snapshot::{Seen, Silence, Snapshot, View};
 use crate::cluster::surroundings::{Look, Surroundings};
 use crate::context::Context;
 use crate::error::{Error, ErrorKind};
-use crate::k8s::client::Server;
-use crate::k8s::members::{self, Candidate, Password, Which};
+use crate::k8s::members::{self, Candidate, Which};
 use crate::k8s::surroundings;
-use crate::manifest::names;
-use crate::manifest::object::SECRET;
 use crate::node::connection::{Credentials, Node, Reply};
 use crate::node::dial::{Dial, Target, Via};
-use crate::node::tls::{Certificates, IF_PLAIN, Tls};
+use crate::node::tls::IF_PLAIN;
 use futures::StreamExt;
 use futures::stream;
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 
 /// The replies of one node, as it sent them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -86,7 +82,7 @@ pub struct Observation {
 pub enum Scope {
     /// The nodes alone.
     Nodes,
-    /// Their workers' zones too: one request a worker.
+    /// Their workers' zones too.
     Zones,
     /// And everything around them that can be wrong.
     All,
@@ -125,29 +121,11 @@ pub async fn cluster(context: &Context, which: &Which, scope: Scope) -> Result<O
     of(context, which, (candidates, early), scope).await
 }
 
-/// Finds the nodes, and meanwhile looks into the Secret that their password most likely is in:
-/// over a long way that is a round trip less.
+/// Finds the nodes, and meanwhile the password that they most likely have.
 async fn find(context: &Context, which: &Which) -> Result<(Vec<Candidate>, Passwords), Error> {
-    let likely = likely_source(context, which);
-    let early = async {
-        match &likely {
-            Some(source) => password(context, source).await.ok().map(|password| (source.clone(), password)),
-            None => None,
-        }
-    };
-    let (candidates, early) = futures::future::join(members::find(&context.server, which), early).await;
-    Ok((candidates?, early.into_iter().collect()))
-}
-
-/// The Secret of the flag, or that of a cluster of ours that chose its password itself.
-fn likely_source(context: &Context, which: &Which) -> Option<Password> {
-    match (&context.auth_secret, which) {
-        (Some((name, key)), _) => Some(Password::Secret { name: name.clone(), key: key.clone() }),
-        (None, Which::Named(name)) => {
-            Some(Password::Secret { name: name.to_string(), key: names::PASSWORD_KEY.to_owned() })
-        }
-        (None, Which::Selected(_)) => None,
-    }
+    let (candidates, early) =
+        futures::future::join(members::find(&context.server, which), access::likely(context, which)).await;
+    Ok((candidates?, early))
 }
 
 /// Finds all nodes, and asks the first one alone.
@@ -167,11 +145,8 @@ async fn of(
     (mut candidates, early): (Vec<Candidate>, Passwords),
     scope: Scope,
 ) -> Result<Observation, Error> {
-    let passwords = passwords(context, &candidates, early).await?;
-    let tls = tls(context).await?;
-    if let Some(tls) = &tls {
-        candidates.iter_mut().for_each(|candidate| speak_tls(candidate, tls));
-    }
+    let passwords = access::passwords(context, &candidates, early).await?;
+    access::add_tls(context, &mut candidates).await?;
     let asked = candidates.clone();
     let answers = answers(context, &asked, &passwords, scope);
     let (answers, around) = futures::future::join(answers, around(context, which, &mut candidates, scope)).await;
@@ -200,15 +175,6 @@ async fn answers(
     answers.into_iter().map(|(_, answer)| answer).collect()
 }
 
-fn speak_tls(candidate: &mut Candidate, tls: &Tls) {
-    if let Ok(target) = &mut candidate.target {
-        target.tls = Some(tls.clone());
-    }
-    if let Some(shell) = &mut candidate.member.shell {
-        shell.flags = "--tls --insecure ";
-    }
-}
-
 /// What is around the nodes; the workers' zones become known of the nodes.
 async fn around(context: &Context, which: &Which, candidates: &mut [Candidate], scope: Scope) -> Surroundings {
     match scope {
@@ -229,98 +195,9 @@ async fn around(context: &Context, which: &Which, candidates: &mut [Candidate], 
     }
 }
 
-/// Passwords that were looked up. Where one may not be read, the pod's own redis-cli still
-/// has it.
-pub(super) type Passwords = BTreeMap<Password, Look<String>>;
-
-/// The passwords of all nodes; those that are known already are not looked up again.
-pub(super) async fn passwords(
-    context: &Context,
-    candidates: &[Candidate],
-    known: Passwords,
-) -> Result<Passwords, Error> {
-    let mut passwords = known;
-    for candidate in candidates.iter().filter(|candidate| candidate.target.is_ok()) {
-        if let Entry::Vacant(place) = passwords.entry(source(context, candidate)) {
-            let password = password(context, place.key()).await?;
-            place.insert(password);
-        }
-    }
-    Ok(passwords)
-}
-
-fn source(context: &Context, candidate: &Candidate) -> Password {
-    match &context.auth_secret {
-        Some((name, key)) => Password::Secret { name: name.clone(), key: key.clone() },
-        None => candidate.password.clone(),
-    }
-}
-
-async fn password(context: &Context, source: &Password) -> Result<Look<String>, Error> {
-    let (name, key) = match source {
-        Password::None => return Ok(Look::Skipped),
-        Password::Plain(password) => return Ok(Look::Seen(password.clone())),
-        Password::Secret { name, key } => (name, key),
-    };
-    match context.server.get(SECRET, name).await {
-        Ok(Some(secret)) => {
-            let encoded = secret["data"][key].as_str().ok_or_else(|| {
-                Error::user(format!("secret \"{name}\" has no key \"{key}\""))
-                    .hint("name the password's place with --auth-secret NAME/KEY")
-            })?;
-            decode(encoded)
-                .map(Look::Seen)
-                .ok_or_else(|| Error::user(format!("secret \"{name}\": \"{key}\" is not text")))
-        }
-        Ok(None) => Err(Error::user(format!("secret \"{name}\" with the cluster's password not found"))
-            .hint("name the password's place with --auth-secret NAME/KEY")),
-        Err(error) if error.kind() == ErrorKind::Forbidden => Ok(Look::Denied(error.reason())),
-        Err(error) => Err(error),
-    }
-}
-
-/// How to speak TLS with the nodes, as the user wishes; none where they are plain.
-async fn tls(context: &Context) -> Result<Option<Tls>, Error> {
-    let Some(wish) = &context.tls else { return Ok(None) };
-    let fulfil = async || match &wish.secret {
-        Some(name) => checked(&context.server, name).await,
-        None => Tls::unchecked(),
-    };
-    wish.fulfilled.get_or_try_init(fulfil).await.cloned().map(Some)
-}
-
-async fn checked(server: &Server, name: &str) -> Result<Tls, Error> {
-    const WITHOUT: &str = "--tls alone needs no Secret, and does not check the nodes' certificates";
-    let read = server.get(SECRET, name).await.map_err(|error| match error.kind() {
-        ErrorKind::Forbidden => error.hint(WITHOUT),
-        _ => error,
-    });
-    let secret = read?.ok_or_else(|| {
-        Error::user(format!("secret \"{name}\" with the nodes' CA not found"))
-            .hint(format!("see which there are: kubectl -n {} get secrets", server.namespace()))
-            .hint(WITHOUT)
-    })?;
-    let see = format!("see what it has: kubectl -n {} describe secret {name}", server.namespace());
-    let text = |key: &str| {
-        let bad = || Error::user(format!("secret \"{name}\": \"{key}\" is not text"));
-        secret["data"][key].as_str().map(|encoded| decode(encoded).ok_or_else(bad)).transpose()
-    };
-    let ca = text("ca.crt")?.ok_or_else(|| {
-        Error::user(format!("secret \"{name}\" has no key \"ca.crt\"")).hint(see.as_str()).hint(WITHOUT)
-    })?;
-    let certificates = Certificates { secret: name.to_owned(), ca, client: text("tls.crt")?.zip(text("tls.key")?) };
-    Tls::checked(&certificates).map_err(|error| error.hint(see))
-}
-
-/// The text of a Secret's value.
-pub fn decode(base64: &str) -> Option<String> {
-    let bytes: k8s_openapi::ByteString = serde_json::from_value(base64.into()).ok()?;
-    String::from_utf8(bytes.0).ok()
-}
-
 async fn ask(context: &Context, candidate: &Candidate, passwords: &Passwords, scope: Scope) -> Result<Texts, Silence> {
     let target = candidate.target.as_ref().map_err(|reason| Silence::from(reason.as_str()))?;
-    let (via, credentials) = way(context, candidate, passwords);
+    let (via, credentials) = access::way(context, candidate, passwords);
     let answer = async {
         match texts(&*context.dial, (target, via), &credentials, scope).await {
             Ok(texts) => Ok(texts),
@@ -333,7 +210,7 @@ async fn ask(context: &Context, candidate: &Candidate, passwords: &Passwords, sc
     };
     let answer = tokio::time::timeout(context.ask_timeout, answer).await;
     let answer = answer.unwrap_or_else(|_| Err(advised(&late(context, target))));
-    answer.map_err(|silence| match (silence, unreadable(context, candidate, passwords)) {
+    answer.map_err(|silence| match (silence, access::unreadable(context, candidate, passwords)) {
         (Silence::Refused(text), Some(why)) => Silence::Refused(format!("{text}; {why}")),
         (silence, _) => silence,
     })
@@ -365,34 +242,19 @@ pub fn silence(error: &Error) -> Silence {
     }
 }
 
-/// How to ask a node: where its password may not be read, its own redis-cli has it.
-pub(super) fn way(context: &Context, candidate: &Candidate, passwords: &Passwords) -> (Via, Credentials) {
-    let password = passwords.get(&source(context, candidate)).and_then(Look::seen).cloned();
-    let unreadable = unreadable(context, candidate, passwords).is_some();
-    let via = if unreadable && context.via == Via::Auto { Via::Exec } else { context.via };
-    (via, Credentials { user: context.redis_user.clone().filter(|_| password.is_some()), password })
-}
-
-/// Why a node's password may not be read.
-fn unreadable<'a>(context: &Context, candidate: &Candidate, passwords: &'a Passwords) -> Option<&'a str> {
-    match passwords.get(&source(context, candidate))? {
-        Look::Denied(why) => Some(why),
-        Look::Seen(_) | Look::Skipped => None,
-    }
-}
-
 async fn waiting(context: &Context, target: &Target, via: Via, credentials: &Credentials) -> Option<Silence> {
     let target = Target { port: STARTUP_PORT, tls: None, ..target.clone() };
     let mut node = Node::connect(&*context.dial, &target, via).await.ok()?;
     // The start-up server has one user: whoever is named for the cluster, it knows only the password.
     let credentials = Credentials { user: None, ..credentials.clone() };
-    let replies = node.ask(&credentials, &[&["GET", "waiting"], &["GET", "lost"]]).await.ok()?;
-    let [Ok(text), Ok(lost)] = &replies[..] else { return None };
+    let replies = node.ask(&credentials, &[&["GET", "waiting"], &["GET", "lost"], &["GET", "kept"]]).await.ok()?;
+    let [Ok(text), Ok(lost), Ok(kept)] = &replies[..] else { return None };
     let text = text.trim().to_owned();
-    match (text.is_empty(), lost.trim()) {
-        (true, _) => None,
-        (false, "lost") => Some(Silence::DataLost(text)),
-        (false, _) => Some(Silence::Waiting(text)),
+    match lost.trim() {
+        _ if text.is_empty() => None,
+        _ if !kept.trim().is_empty() => Some(Silence::Kept(text)),
+        "lost" => Some(Silence::DataLost(text)),
+        _ => Some(Silence::Waiting(text)),
     }
 }
 
@@ -404,10 +266,10 @@ pub async fn tell(context: &Context, candidate: &Candidate, port: u16, command: 
     let name = &candidate.member.name;
     let target = candidate.target.as_ref().map_err(|reason| Error::user(format!("cannot reach {name}: {reason}")))?;
     // The start-up server never speaks TLS.
-    let tls = if port == STARTUP_PORT { None } else { tls(context).await? };
+    let tls = if port == STARTUP_PORT { None } else { access::tls(context).await? };
     let target = Target { port, tls, ..target.clone() };
-    let passwords = passwords(context, std::slice::from_ref(candidate), Passwords::new()).await?;
-    let (via, credentials) = way(context, candidate, &passwords);
+    let passwords = access::passwords(context, std::slice::from_ref(candidate), Passwords::new()).await?;
+    let (via, credentials) = access::way(context, candidate, &passwords);
     let answer = async {
         let mut node = Node::connect(&*context.dial, &target, via).await?;
         node.ask(&credentials, &[command]).await
@@ -418,7 +280,7 @@ pub async fn tell(context: &Context, candidate: &Candidate, port: u16, command: 
         let reply = replies.pop().unwrap_or_else(|| Ok(String::new()));
         reply.map_err(|refusal| Error::user(format!("{name} refuses: {refusal}")))
     });
-    reply.map_err(|error| unreadable(context, candidate, &passwords).into_iter().fold(error, Error::cause))
+    reply.map_err(|error| access::unreadable(context, candidate, &passwords).into_iter().fold(error, Error::cause))
 }
 
 /// The replies of one node, in one round trip; in two where its keys are looked for.

@@ -1,7 +1,8 @@
 //! Measures which source address a server sees of a connection from another pod, over its
 //! Service.
 
-use super::observe::{Passwords, passwords, tell, way};
+use super::access::{Passwords, passwords, way};
+use super::observe::tell;
 use crate::cluster::nodes_conf::PORT;
 use crate::context::Context;
 use crate::error::Error;

@@ -108,6 +108,22 @@ async fn a_cluster_without_any_pod() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn create_that_waits_says_what_kubernetes_says_of_this_pod() {
+    let world = World::new();
+    world.node("redis-001-node-101-0", Node::Hangs);
+    for (uid, time, message) in
+        [("earlier", "02", "of a pod that is gone"), ("redis-001-node-101-0", "01", "of this pod")]
+    {
+        let object = json!({ "kind": "Pod", "name": "redis-001-node-101-0", "uid": uid });
+        let event = json!({ "apiVersion": "v1", "kind": "Event", "metadata": { "name": uid }, "type": "Warning",
+                            "involvedObject": object, "message": message, "lastTimestamp": format!("2026-01-{time}T00:00:00Z") });
+        world.put(&format!("/api/v1/namespaces/default/events/{uid}"), event);
+    }
+    let said = world.run("create redis-001 --timeout 1m").await;
+    assert!(said.contains("(of this pod)") && !said.contains("of a pod that is gone"), "{said}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn create_that_waits_says_what_it_may_not_look_at() {
     let world = World::new();
     world.node("redis-001-node-201-0", Node::Hangs);

@@ -372,6 +372,7 @@ async fn serve_startup(mut stream: DuplexStream, world: World, pod: String) {
             let reply = match command {
                 command if command.contains("WAITING") => "no node holds this shard's data any more",
                 command if command.contains("LOST") => "lost",
+                command if command.contains("KEPT") => "",
                 command => {
                     let mut state = world.state();
                     let hears = matches!(state.nodes.get(&pod), Some(Node::HasLostItsData));

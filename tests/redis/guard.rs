@@ -26,11 +26,10 @@ fn is_whole(cluster: &Cluster) {
 }
 
 /// The first master dies, and all others know that its replica has taken over.
-fn failed_over(cluster: &mut Cluster) {
+fn failed_over(cluster: &mut Cluster, others: &[u32]) {
     cluster.kill(&[101]);
     let knows = |line: &str| line.contains("node000102 ") && line.contains("master");
-    let all_know =
-        || [102, 201, 202, 301, 302].iter().all(|peer| cluster.feed(*peer, "CLUSTER NODES\n").lines().any(knows));
+    let all_know = || others.iter().all(|peer| cluster.feed(*peer, "CLUSTER NODES\n").lines().any(knows));
     until(20, "the failover", all_know);
 }
 
@@ -77,7 +76,7 @@ fn a_memory_only_master_whose_process_ends_is_followed_at_once() {
 #[test]
 fn an_old_owner_is_not_elected_again() {
     let mut cluster = formed(Cluster::new(13, None), Shell::Dash);
-    failed_over(&mut cluster);
+    failed_over(&mut cluster, &[102, 201, 202, 301, 302]);
     cluster.kill_all();
     cluster.wipe(101);
     cluster.start(101, Shell::Dash);
@@ -95,10 +94,10 @@ fn an_old_owner_is_not_elected_again() {
 #[test]
 fn an_owner_that_was_succeeded_while_it_was_away_serves_nobody() {
     let mut cluster = formed(Cluster::new(39, Some("p\"a\\s")), Shell::Busybox);
-    failed_over(&mut cluster);
+    failed_over(&mut cluster, &[102, 201, 202, 301, 302]);
     cluster.kill_all();
     cluster.start(101, Shell::Busybox);
-    cluster.wait_log(101, "owned slots when it stopped: waits for a majority of shards to answer (1 of 3 do, 2 must)");
+    cluster.wait_log(101, "owned slots when it stopped: waits for a majority of owners to answer (1 of 3 do, 2 must)");
     assert!(cluster.probe("alive", 101, Shell::Busybox));
     assert!(cluster.at_startup(101, &["GET", "kept"]).contains("myself,master"));
     // A replica of another shard that knows of the failover is enough.
@@ -112,11 +111,31 @@ fn an_owner_that_was_succeeded_while_it_was_away_serves_nobody() {
     assert_eq!((cluster.role(101), cluster.role(102)), ("slave".into(), "master".into()));
 }
 
+/// A replica that went away with it knows of no failover: only who could vote does.
+#[test]
+fn an_owner_that_was_succeeded_believes_no_witness_that_was_away_too() {
+    let mut cluster = formed(Cluster::new(42, None), Shell::Dash);
+    cluster.kill(&[302]);
+    failed_over(&mut cluster, &[102, 201, 202, 301]);
+    cluster.kill_all();
+    cluster.start(302, Shell::Dash);
+    until(20, "the witness to run", || cluster.role(302) == "slave");
+    cluster.start(101, Shell::Dash);
+    cluster.wait_log(101, "waits for a majority of owners to answer (1 of 3 do, 2 must)");
+    cluster.start(301, Shell::Dash);
+    cluster.wait_log(101, "node 102 owns this shard's slots since: starting as its replica");
+    for number in [102, 201, 202] {
+        cluster.start(number, Shell::Dash);
+    }
+    is_whole(&cluster);
+    assert_eq!((cluster.role(101), cluster.role(102)), ("slave".into(), "master".into()));
+}
+
 /// The successor has lost its volume: what the owner of old has kept is the best there is.
 #[test]
 fn an_owner_that_was_succeeded_by_one_that_is_empty_now_takes_over_again() {
     let mut cluster = formed(Cluster::new(40, None), Shell::Dash);
-    failed_over(&mut cluster);
+    failed_over(&mut cluster, &[102, 201, 202, 301, 302]);
     cluster.kill_all();
     cluster.wipe(102);
     cluster.start_all(Shell::Dash);

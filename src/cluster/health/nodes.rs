@@ -16,7 +16,7 @@ fn silent(context: &Context<'_>, node: &NodeFacts) -> Option<Finding> {
     let name = &node.member.name;
     let (code, message, hint) = match silence {
         Silence::Unreachable(_) => unreachable(context, node),
-        Silence::Waiting(_) => {
+        Silence::Waiting(_) | Silence::Kept(_) => {
             (Code::NodeWaiting, format!("{name} may not start yet"), context.hints.logs_of(&node.member))
         }
         Silence::DataLost(_) => {

@@ -1,0 +1,155 @@
+//! What the nodes of a cluster ask for before they answer: passwords, and TLS.
+
+use crate::cluster::surroundings::Look;
+use crate::context::Context;
+use crate::error::{Error, ErrorKind};
+use crate::k8s::client::Server;
+use crate::k8s::members::{Candidate, Password, Which};
+use crate::manifest::names;
+use crate::manifest::object::SECRET;
+use crate::node::connection::Credentials;
+use crate::node::dial::Via;
+use crate::node::tls::{Certificates, Tls};
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
+/// Passwords that were looked up. Where one may not be read, the pod's own redis-cli still
+/// has it.
+pub(super) type Passwords = BTreeMap<Password, Look<String>>;
+
+/// The password that the nodes most likely have, if it can be had before they are known: over
+/// a long way that is a round trip less.
+pub(super) async fn likely(context: &Context, which: &Which) -> Passwords {
+    let Some(source) = likely_source(context, which) else { return Passwords::new() };
+    let password = password(context, &source).await.ok();
+    password.into_iter().map(|password| (source.clone(), password)).collect()
+}
+
+/// The Secret of the flag, or that of a cluster of ours that chose its password itself.
+fn likely_source(context: &Context, which: &Which) -> Option<Password> {
+    match (&context.auth_secret, which) {
+        (Some((name, key)), _) => Some(Password::Secret { name: name.clone(), key: key.clone() }),
+        (None, Which::Named(name)) => {
+            Some(Password::Secret { name: name.to_string(), key: names::PASSWORD_KEY.to_owned() })
+        }
+        (None, Which::Selected(_)) => None,
+    }
+}
+
+/// The passwords of all nodes; those that are known already are not looked up again.
+pub(super) async fn passwords(
+    context: &Context,
+    candidates: &[Candidate],
+    known: Passwords,
+) -> Result<Passwords, Error> {
+    let mut passwords = known;
+    for candidate in candidates.iter().filter(|candidate| candidate.target.is_ok()) {
+        if let Entry::Vacant(place) = passwords.entry(source(context, candidate)) {
+            let password = password(context, place.key()).await?;
+            place.insert(password);
+        }
+    }
+    Ok(passwords)
+}
+
+fn source(context: &Context, candidate: &Candidate) -> Password {
+    match &context.auth_secret {
+        Some((name, key)) => Password::Secret { name: name.clone(), key: key.clone() },
+        None => candidate.password.clone(),
+    }
+}
+
+async fn password(context: &Context, source: &Password) -> Result<Look<String>, Error> {
+    let (name, key) = match source {
+        Password::None => return Ok(Look::Skipped),
+        Password::Plain(password) => return Ok(Look::Seen(password.clone())),
+        Password::Secret { name, key } => (name, key),
+    };
+    match context.server.get(SECRET, name).await {
+        Ok(Some(secret)) => {
+            let encoded = secret["data"][key].as_str().ok_or_else(|| {
+                Error::user(format!("secret \"{name}\" has no key \"{key}\""))
+                    .hint("name the password's place with --auth-secret NAME/KEY")
+            })?;
+            decode(encoded)
+                .map(Look::Seen)
+                .ok_or_else(|| Error::user(format!("secret \"{name}\": \"{key}\" is not text")))
+        }
+        Ok(None) => Err(Error::user(format!("secret \"{name}\" with the cluster's password not found"))
+            .hint("name the password's place with --auth-secret NAME/KEY")),
+        Err(error) if error.kind() == ErrorKind::Forbidden => Ok(Look::Denied(error.reason())),
+        Err(error) => Err(error),
+    }
+}
+
+/// How to ask a node: where its password may not be read, its own redis-cli has it.
+pub(super) fn way(context: &Context, candidate: &Candidate, passwords: &Passwords) -> (Via, Credentials) {
+    let password = passwords.get(&source(context, candidate)).and_then(Look::seen).cloned();
+    let unreadable = unreadable(context, candidate, passwords).is_some();
+    let via = if unreadable && context.via == Via::Auto { Via::Exec } else { context.via };
+    (via, Credentials { user: context.redis_user.clone().filter(|_| password.is_some()), password })
+}
+
+/// Why a node's password may not be read.
+pub(super) fn unreadable<'a>(context: &Context, candidate: &Candidate, passwords: &'a Passwords) -> Option<&'a str> {
+    match passwords.get(&source(context, candidate))? {
+        Look::Denied(why) => Some(why),
+        Look::Seen(_) | Look::Skipped => None,
+    }
+}
+
+/// Has the nodes spoken to in TLS, where the user wishes it.
+pub(super) async fn add_tls(context: &Context, candidates: &mut [Candidate]) -> Result<(), Error> {
+    if let Some(tls) = tls(context).await? {
+        candidates.iter_mut().for_each(|candidate| speak_tls(candidate, &tls));
+    }
+    Ok(())
+}
+
+fn speak_tls(candidate: &mut Candidate, tls: &Tls) {
+    if let Ok(target) = &mut candidate.target {
+        target.tls = Some(tls.clone());
+    }
+    if let Some(shell) = &mut candidate.member.shell {
+        shell.flags = "--tls --insecure ";
+    }
+}
+
+/// How to speak TLS with the nodes, as the user wishes; none where they are plain.
+pub(super) async fn tls(context: &Context) -> Result<Option<Tls>, Error> {
+    let Some(wish) = &context.tls else { return Ok(None) };
+    let fulfil = async || match &wish.secret {
+        Some(name) => checked(&context.server, name).await,
+        None => Tls::unchecked(),
+    };
+    wish.fulfilled.get_or_try_init(fulfil).await.cloned().map(Some)
+}
+
+async fn checked(server: &Server, name: &str) -> Result<Tls, Error> {
+    const WITHOUT: &str = "--tls alone needs no Secret, and does not check the nodes' certificates";
+    let read = server.get(SECRET, name).await.map_err(|error| match error.kind() {
+        ErrorKind::Forbidden => error.hint(WITHOUT),
+        _ => error,
+    });
+    let secret = read?.ok_or_else(|| {
+        Error::user(format!("secret \"{name}\" with the nodes' CA not found"))
+            .hint(format!("see which there are: kubectl -n {} get secrets", server.namespace()))
+            .hint(WITHOUT)
+    })?;
+    let see = format!("see what it has: kubectl -n {} describe secret {name}", server.namespace());
+    let text = |key: &str| {
+        let bad = || Error::user(format!("secret \"{name}\": \"{key}\" is not text"));
+        secret["data"][key].as_str().map(|encoded| decode(encoded).ok_or_else(bad)).transpose()
+    };
+    let ca = text("ca.crt")?.ok_or_else(|| {
+        Error::user(format!("secret \"{name}\" has no key \"ca.crt\"")).hint(see.as_str()).hint(WITHOUT)
+    })?;
+    let certificates = Certificates { secret: name.to_owned(), ca, client: text("tls.crt")?.zip(text("tls.key")?) };
+    Tls::checked(&certificates).map_err(|error| error.hint(see))
+}
+
+/// The text of a Secret's value.
+pub fn decode(base64: &str) -> Option<String> {
+    let bytes: k8s_openapi::ByteString = serde_json::from_value(base64.into()).ok()?;
+    String::from_utf8(bytes.0).ok()
+}
