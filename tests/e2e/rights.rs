@@ -47,7 +47,7 @@ fn each_missing_right_is_named_and_another_way_is_taken_where_there_is_one() {
     created.ok();
     let table = namespace.plugin(&["info", "a", "--as", "owner"]).ok();
     assert!(table.contains("a: ok") && table.contains("<unknown>"), "{table}");
-    assert!(table.contains("not looked at: workers and zones: you need the right to get nodes: "), "{table}");
+    assert!(table.contains("not looked at: workers and zones: you need the right to list nodes: "), "{table}");
     assert_eq!(namespace.info(&["a", "--as", "exec-only"])["status"]["state"], "ok");
 
     let shown = |said: String| said.replace(&namespace.name, "<ns>");
