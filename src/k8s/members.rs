@@ -78,7 +78,9 @@ pub struct Candidate {
 pub async fn find(server: &Server, which: &Which) -> Result<Vec<Candidate>, Error> {
     let pods = list::<Pod>(server, "pods", which.selector()).await?;
     let declared = match which {
-        Which::Named(name) if pods.is_empty() => declared_by_services(&services(server, name).await?),
+        Which::Named(name) if pods.is_empty() => {
+            declared_by_services(&list::<Service>(server, "services", name.selector()).await?)
+        }
         Which::Named(name) => declared_by_pods(name, &pods),
         Which::Selected(_) => Declared::new(),
     };
@@ -92,10 +94,6 @@ pub async fn find(server: &Server, which: &Which) -> Result<Vec<Candidate>, Erro
         });
     }
     Ok(candidates)
-}
-
-async fn services(server: &Server, name: &ClusterName) -> Result<Vec<Service>, Error> {
-    list::<Service>(server, "services", name.selector()).await
 }
 
 fn no_such_cluster(server: &Server, name: &ClusterName) -> Error {

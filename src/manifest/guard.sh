@@ -36,22 +36,18 @@ open_startup() {
     startup=$!
     trap 'kill $startup; exit 143' TERM INT
     tries=0
-    until present_myself | grep -q '^OK'; do
+    until ask_startup PING | grep -q PONG && present_myself | grep -q '^presented'; do
         tries=$((tries + 1))
         [ "$tries" -lt 60 ] || refuse "the start-up server does not answer: $(tail -n 1 "$tmp/startup.log")"
         pause
     done
 }
 
-# Who is here, and before that what it has kept, a line at a time: old versions read no long
-# ones. Who is here without anything kept is empty.
+# Who is here, and what it has kept, a line at a time: old versions read no long ones. Both
+# at once: who is here without anything kept is empty.
 present_myself() {
-    {
-        login
-        echo 'DEL kept'
-        [ "$my_state" = empty ] || awk '{ printf "APPEND kept \"%s\\n\"\n", $0 }' "$data/nodes.conf.new"
-        echo "SET node $my_id"
-    } | limited 2 "$cli" -h "$own_host" -p "$startup_port" 2>&1 | tail -n 1
+    kept=$([ "$my_state" = empty ] || awk '{ printf "APPEND kept \"%s\\n\"\n", $0 }' "$data/nodes.conf.new")
+    ask_startup MULTI 'DEL kept' "$kept" "SET node $my_id" 'ECHO presented' EXEC | tail -n 1
 }
 
 startup_conf() {
@@ -193,12 +189,12 @@ answering_shards() {
     done <"$tmp/roster" | sort -u | wc -l
 }
 
-# Looks at the own shard, and at others until a majority of all shards has answered.
+# look_around CONDITION: at the own shard, and at others as long as the condition holds.
 look_around() {
     forget
     look_at <"$tmp/siblings"
     others=$(wc -l <"$tmp/others")
-    while is_apart && [ "$first" -le "$others" ]; do
+    while "$1" && [ "$first" -le "$others" ]; do
         sed -n "$first,$((first + 15))p" "$tmp/others" | look_at
         first=$((first + 16))
     done
@@ -440,7 +436,7 @@ decide() {
     # Nothing is done on a remembered answer.
     case $verdict in
     accepted | follow | failover | owner)
-        look_around
+        look_around is_apart
         judge
         ;;
     esac
@@ -526,9 +522,9 @@ step_down() {
         mv "$data/nodes.conf.down" "$data/nodes.conf.new"
 }
 
-# count_owners: of how many nodes that own slots, each by the newest that is said of it, how
-# many have said what they know: $answering of $owners.
-count_owners() {
+# Whether no majority of owners has said what it knows: $answering of $owners have. Who owns
+# slots is told by the newest that is said of each node.
+lacks_owners() {
     cp "$data/nodes.conf.new" "$seen/$my_id"
     counts=$(cd "$seen" && awk '
         FNR == 1 && FILENAME != "./" me { state[substr(FILENAME, 3)] = $1 }
@@ -543,24 +539,18 @@ count_owners() {
             print answering + 0, owners + 0
         }' me="$my_id" ./*)
     answering=${counts% *} owners=${counts#* }
+    [ $((answering * 2)) -le "$owners" ]
 }
 
 # Whether this node, which has kept its data, is known to own its slots still, or not to.
 confirm() {
     began=$(date +%s)
-    forget
-    look_at <"$tmp/siblings"
-    count_owners
-    while [ $((answering * 2)) -le "$owners" ] && [ "$first" -le "$(wc -l <"$tmp/others")" ]; do
-        sed -n "$first,$((first + 15))p" "$tmp/others" | look_at
-        first=$((first + 16))
-        count_owners
-    done
+    look_around lacks_owners
     find_successor
     if [ -n "$successor" ]; then
         say "$(name "${successor% *}") owns this shard's slots since: starting as its replica"
         step_down || refuse "cannot write to the volume"
-    elif [ $((answering * 2)) -le "$owners" ]; then
+    elif lacks_owners; then
         wait_for "owned slots when it stopped: waits for a majority of owners to answer ($answering of $owners do, $((owners / 2 + 1)) must)"
         return 1
     fi

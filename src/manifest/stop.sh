@@ -66,10 +66,8 @@ handed_over() {
 }
 
 silences=0
-ask_myself "CONFIG SET $leave yes" >/dev/null
-while is_master && [ "$(date +%s)" -lt "$deadline" ]; do
-    # It may have been too busy to hear of it.
-    ask_myself "CONFIG SET $leave yes" >/dev/null
+# Each time anew: it may have been too busy to hear of it.
+while ask_myself "CONFIG SET $leave yes" >/dev/null; is_master && [ "$(date +%s)" -lt "$deadline" ]; do
     heir=$(heirs | head -n 1)
     # shellcheck disable=SC2086 # LINK OFFSET HOST PORT
     set -- $heir

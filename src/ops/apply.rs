@@ -149,8 +149,9 @@ impl Forming<'_> {
         }
         // What is slow to find out is asked only when it takes long.
         let in_full = self.begin.elapsed() > LONG;
-        let why = if in_full { holdup(self.context, &observation).await } else { quick_holdup(&observation) };
-        self.holdup = quick_holdup(&observation).zip(why.clone());
+        let quick = quick_holdup(&observation);
+        let why = if in_full { holdup(self.context, &observation).await } else { quick.clone() };
+        self.holdup = quick.zip(why.clone());
         Ok(Progress::Pending(format!("{}{}", progress(&snapshot), because(why.as_deref()))))
     }
 

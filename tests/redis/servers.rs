@@ -274,6 +274,10 @@ impl Cluster {
         }
     }
 
+    pub fn password(&self) -> Option<&str> {
+        self.password.as_deref()
+    }
+
     /// From now on new processes of `viewer` look for `number` elsewhere.
     pub fn misplace(&mut self, viewer: u32, number: u32, address: &str) {
         self.misplaced.push((viewer, number, address.to_owned()));
