@@ -2,7 +2,7 @@
 
 use super::node::NodeId;
 use super::snapshot::Snapshot;
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 
 /// Nodes that know each other.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,10 +25,10 @@ impl Group {
 
 /// The clusters that the nodes which answered say they belong to.
 pub fn groups(snapshot: &Snapshot) -> Vec<Group> {
-    let mut found: Vec<(BTreeSet<&NodeId>, Vec<usize>)> = Vec::new();
+    let mut found: Vec<(HashSet<&NodeId>, Vec<usize>)> = Vec::new();
     for (index, seen) in snapshot.seen.iter().enumerate() {
         let Ok(view) = &seen.view else { continue };
-        let mut ids: BTreeSet<&NodeId> = view.nodes.iter().map(|line| &line.id).collect();
+        let mut ids: HashSet<&NodeId> = view.nodes.iter().map(|line| &line.id).collect();
         let mut members = vec![index];
         let (same, others): (Vec<_>, Vec<_>) = found.into_iter().partition(|(others, _)| !others.is_disjoint(&ids));
         found = others;
@@ -57,6 +57,7 @@ fn common_name(snapshot: &Snapshot, members: &[usize]) -> String {
 mod tests {
     use super::super::topology::tests::healthy;
     use super::*;
+    use std::sync::Arc;
 
     #[test]
     fn one_cluster_is_one_group() {
@@ -72,6 +73,7 @@ mod tests {
         for seen in &mut other.seen {
             seen.member.name = seen.member.name.replace("redis-001", "other");
             for line in seen.view.as_mut().map(|view| &mut view.nodes).into_iter().flatten() {
+                let line = Arc::make_mut(line);
                 line.id = line.id.as_str().replacen("00", "xx", 1).parse().expect("an ID");
             }
         }

@@ -6,6 +6,7 @@
 use super::node::{Endpoint, Flags, LinkState, NodeId, Role};
 use super::slots::{SlotRange, SlotSet};
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 /// A reply that does not say what it should.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -90,12 +91,29 @@ fn bus_port(text: &str) -> Option<u16> {
     text.split(',').next()?.split_once('@')?.1.parse().ok()
 }
 
-/// All lines of a CLUSTER NODES reply.
-///
-/// # Errors
-/// When a line cannot be read: no line is ever skipped.
-pub fn nodes(text: &str) -> Result<Vec<NodeLine>, BadReply> {
-    text.lines().filter(|line| !line.trim().is_empty()).map(str::parse).collect()
+/// The lines of CLUSTER NODES that were read already: the nodes of a cluster say much the
+/// same of each other, and what many say is kept once.
+#[derive(Default)]
+pub struct KnownLines(HashMap<String, Arc<NodeLine>>);
+
+impl KnownLines {
+    /// All lines of a CLUSTER NODES reply.
+    ///
+    /// # Errors
+    /// When a line cannot be read: no line is ever skipped.
+    pub fn nodes(&mut self, text: &str) -> Result<Vec<Arc<NodeLine>>, BadReply> {
+        let lines = text.lines().filter(|line| !line.trim().is_empty());
+        lines.map(|line| self.node(line)).collect()
+    }
+
+    fn node(&mut self, line: &str) -> Result<Arc<NodeLine>, BadReply> {
+        if let Some(known) = self.0.get(line) {
+            return Ok(Arc::clone(known));
+        }
+        let new: Arc<NodeLine> = Arc::new(line.parse()?);
+        self.0.insert(line.to_owned(), Arc::clone(&new));
+        Ok(new)
+    }
 }
 
 /// What CLUSTER INFO says.
@@ -304,12 +322,21 @@ mod tests {
     }
 
     #[test]
+    fn what_many_say_is_kept_once() {
+        let said = format!("{A} 10.0.0.1:1 master - 0 0 1 connected");
+        let mut known = KnownLines::default();
+        let views = [(); 2].map(|()| known.nodes(&said).expect("a line"));
+        assert!(Arc::ptr_eq(&views[0][0], &views[1][0]));
+    }
+
+    #[test]
     fn a_bad_line_is_never_skipped() {
+        let nodes = |text: &str| KnownLines::default().nodes(text).map(|lines| lines.len());
         let error = nodes(&format!("{A} 10.0.0.1:1 master - 0 0 1 connected\nhello\n")).expect_err("bad");
         assert_eq!(error.to_string(), "cannot read eight fields of CLUSTER NODES: \"hello\"");
         assert!(nodes(&format!("{A} 10.0.0.1:1 master - 0 0 1 connected 1-x")).is_err());
         assert!(nodes(&format!("{A} nowhere master - 0 0 1 connected")).is_err());
-        assert!(nodes("\n").is_ok_and(|lines| lines.is_empty()));
+        assert_eq!(nodes("\n"), Ok(0));
     }
 
     #[test]

@@ -2,11 +2,12 @@
 //! of them says. A node that cannot be asked is part of the picture, no failure.
 
 use super::node::{Flags, NodeId, NodeNumber};
-use super::reply::{self, BadReply, ClusterInfo, NodeLine, ServerInfo, Settings};
+use super::reply::{BadReply, ClusterInfo, KnownLines, NodeLine, ServerInfo, Settings};
 use super::slots::SlotSet;
 use super::surroundings::{Look, PodState, Surroundings};
 use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::Arc;
 
 /// A node that should be there, as Kubernetes knows it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -50,7 +51,7 @@ pub struct Shell {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct View {
     /// Its line of every node that it knows, its own included.
-    pub nodes: Vec<NodeLine>,
+    pub nodes: Vec<Arc<NodeLine>>,
     /// Its judgement of the whole.
     pub cluster: ClusterInfo,
     /// What it says of itself.
@@ -62,13 +63,13 @@ pub struct View {
 }
 
 impl View {
-    /// Reads the three replies.
+    /// Reads the three replies, the first one beside the `known` ones of others.
     ///
     /// # Errors
     /// When one of them does not say what it should.
-    pub fn parse(nodes: &str, cluster_info: &str, info: &str) -> Result<Self, BadReply> {
+    pub fn parse(known: &mut KnownLines, nodes: &str, cluster_info: &str, info: &str) -> Result<Self, BadReply> {
         Ok(Self {
-            nodes: reply::nodes(nodes)?,
+            nodes: known.nodes(nodes)?,
             cluster: cluster_info.parse()?,
             server: ServerInfo::parse(info),
             settings: Look::Skipped,
@@ -78,7 +79,7 @@ impl View {
 
     /// The node's line of itself.
     pub fn myself(&self) -> Option<&NodeLine> {
-        self.nodes.iter().find(|line| line.flags.is_myself())
+        self.nodes.iter().map(Arc::as_ref).find(|line| line.flags.is_myself())
     }
 }
 

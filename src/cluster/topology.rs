@@ -5,6 +5,7 @@ use super::reply::{NodeLine, ServerInfo};
 use super::slots::{SLOTS, SlotSet};
 use super::snapshot::{Member, Seen, Silence, Snapshot, View};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// The cluster in one word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,7 +136,8 @@ fn counts(view: &View) -> SlotCounts {
 
 /// The line to believe for every node ID that anybody knows.
 fn best_lines(snapshot: &Snapshot, newest: Option<&View>) -> BTreeMap<NodeId, NodeLine> {
-    let by_peers = newest.into_iter().flat_map(|view| &view.nodes).filter(|line| !line.flags.is_handshake());
+    let by_peers =
+        newest.into_iter().flat_map(|view| &view.nodes).map(Arc::as_ref).filter(|line| !line.flags.is_handshake());
     let by_themselves = snapshot.answered().filter_map(|(_, view)| view.myself());
     by_peers.chain(by_themselves).map(|line| (line.id.clone(), line.clone())).collect()
 }
@@ -309,6 +311,7 @@ pub fn wanted_replicas(snapshot: &Snapshot, shard: &Shard) -> usize {
 pub mod tests {
     use super::*;
     use crate::cluster::node::NodeNumber;
+    use crate::cluster::reply::KnownLines;
     use crate::cluster::shape::{Shape, Small};
     use crate::cluster::snapshot::Shell;
     use crate::cluster::surroundings::{PodState, Surroundings};
@@ -342,6 +345,7 @@ pub mod tests {
             "redis_version:8.0.2\nuptime_in_seconds:61\nused_memory:1048576\nmaxmemory:167772160\ndb0:keys=3,a=0\n{role}"
         );
         View::parse(
+            &mut KnownLines::default(),
             &nodes,
             "cluster_state:ok\ncluster_slots_assigned:16384\ncluster_slots_ok:16384\ncluster_slots_pfail:0\n\
              cluster_slots_fail:0\ncluster_current_epoch:3\n",
@@ -451,7 +455,7 @@ pub mod tests {
     fn the_higher_epoch_has_a_slot_that_two_claim() {
         let mut snapshot = healthy();
         if let Ok(view) = &mut snapshot.seen[2].view {
-            let mine = view.nodes.iter_mut().find(|line| line.flags.is_myself()).expect("itself");
+            let mine = view.nodes.iter_mut().find(|line| line.flags.is_myself()).map(Arc::make_mut).expect("itself");
             mine.slots = ["0-10922".parse().expect("a range")].into_iter().collect();
             mine.epoch = 9;
         }

@@ -45,7 +45,7 @@ enum Output {
 pub async fn run(context: &Context, args: Args, ui: &mut Ui) -> Result<(), Error> {
     let which = args.target.which(context).await?;
     if args.output == Some(Output::Raw) {
-        return raw(&observe::cluster(context, &which, Scope::Nodes).await?, ui);
+        return raw(&observe::cluster(context, &which, Scope::Verbatim).await?, ui);
     }
     let (colored, room) = (ui.is_colored(), ui.columns());
     args.watch.run(ui, async || Ok((look(context, &which, &args, colored, room).await?, ()))).await

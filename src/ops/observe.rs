@@ -5,7 +5,7 @@ use super::access::{self, Passwords};
 use super::relay;
 use crate::cluster::health::PATTERNS;
 use crate::cluster::nodes_conf::STARTUP_PORT;
-use crate::cluster::reply::{self, BadReply};
+use crate::cluster::reply::{self, BadReply, KnownLines};
 use crate::cluster::slots::{SLOTS, SlotRange, SlotSet};
 use crate::cluster::snapshot::{Seen, Silence, Snapshot, View};
 use crate::cluster::surroundings::{Look, Surroundings};
@@ -52,17 +52,17 @@ impl Texts {
         Ok(texts)
     }
 
-    /// The replies as values.
+    /// The replies as values; its lines beside the `known` ones of others.
     ///
     /// # Errors
     /// When one of them does not say what it should.
-    pub fn view(&self) -> Result<View, BadReply> {
+    pub fn view(&self, known: &mut KnownLines) -> Result<View, BadReply> {
         let settings = match &self.settings {
             Look::Seen(texts) => Look::Seen(texts.iter().flat_map(|text| reply::settings(text)).collect()),
             Look::Denied(why) => Look::Denied(why.clone()),
             Look::Skipped => Look::Skipped,
         };
-        let view = View::parse(&self.nodes, &self.cluster_info, &self.info)?;
+        let view = View::parse(known, &self.nodes, &self.cluster_info, &self.info)?;
         Ok(View { settings, astray: self.astray.clone(), ..view })
     }
 }
@@ -80,6 +80,8 @@ pub struct Observation {
 /// How much is looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Scope {
+    /// The nodes alone, each in its own words to the last digit.
+    Verbatim,
     /// The nodes alone.
     Nodes,
     /// Their workers' zones too.
@@ -96,12 +98,11 @@ const AT_ONCE: usize = 64;
 impl Observation {
     /// The replies as values.
     pub fn snapshot(&self, namespace: &str) -> Snapshot {
+        let mut known = KnownLines::default();
+        let mut view = |texts: &Texts| texts.view(&mut known).map_err(|error| error.to_string().into());
         let seen = self.nodes.iter().map(|(candidate, texts)| Seen {
             member: candidate.member.clone(),
-            view: texts
-                .as_ref()
-                .map_err(Clone::clone)
-                .and_then(|texts| texts.view().map_err(|error| error.to_string().into())),
+            view: texts.as_ref().map_err(Clone::clone).and_then(&mut view),
         });
         Snapshot {
             name: self.which.title(),
@@ -178,7 +179,7 @@ async fn answers(
 /// What is around the nodes; the workers' zones become known of the nodes.
 async fn around(context: &Context, which: &Which, candidates: &mut [Candidate], scope: Scope) -> Surroundings {
     match scope {
-        Scope::Nodes => Surroundings::default(),
+        Scope::Verbatim | Scope::Nodes => Surroundings::default(),
         Scope::Zones => {
             let denied = members::add_zones(&context.server, candidates).await;
             Surroundings { workers: denied.map_or(Look::Skipped, Look::Denied), ..Surroundings::default() }
@@ -318,7 +319,7 @@ fn refused(command: &str, refusal: &str) -> Error {
 
 /// The slots of which a master holds keys though it does not own them.
 async fn astray(node: &mut Node, nodes: &str) -> Result<SlotSet, Error> {
-    let lines = reply::nodes(nodes).map_err(Error::user)?;
+    let lines = KnownLines::default().nodes(nodes).map_err(Error::user)?;
     let Some(myself) = lines.iter().find(|line| line.flags.is_myself() && line.master.is_none()) else {
         return Ok(SlotSet::default());
     };

@@ -29,7 +29,7 @@ pub async fn replies(
     scope: Scope,
 ) -> Vec<Option<Vec<Reply>>> {
     let mut replies = vec![None; candidates.len()];
-    if candidates.len() < WORTH || scope == Scope::AllAndKeys {
+    if candidates.len() < WORTH || matches!(scope, Scope::Verbatim | Scope::AllAndKeys) {
         return replies;
     }
     let peers: Vec<_> = candidates.iter().enumerate().filter_map(|each| peer(context, each, passwords)).collect();

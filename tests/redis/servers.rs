@@ -4,6 +4,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use kubectl_redis_cluster::cluster::health::{Report, check};
 use kubectl_redis_cluster::cluster::node::NodeNumber;
+use kubectl_redis_cluster::cluster::reply::KnownLines;
 use kubectl_redis_cluster::cluster::shape::{Shape, Small};
 use kubectl_redis_cluster::cluster::snapshot::{Member, Seen, Silence, Snapshot};
 use kubectl_redis_cluster::cluster::surroundings::Surroundings;
@@ -402,7 +403,9 @@ impl Cluster {
                     .unwrap_or_else(|_| Err(Error::user("no answer")))
             });
             let view = texts.map_err(|error| silence(&error));
-            let view = view.and_then(|texts| texts.view().map_err(|error| Silence::from(error.to_string())));
+            let view = view.and_then(|texts| {
+                texts.view(&mut KnownLines::default()).map_err(|error| Silence::from(error.to_string()))
+            });
             let member = Member {
                 name: number.to_string(),
                 number: Some(number),

@@ -2,11 +2,11 @@
 
 use super::context::{Context, list};
 use crate::cluster::finding::{Code, Finding};
-use crate::cluster::node::LinkState;
+use crate::cluster::node::{LinkState, NodeId};
 use crate::cluster::reply::NodeLine;
 use crate::cluster::snapshot::Member;
 use crate::cluster::topology::NodeFacts;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 pub(super) fn check(context: &Context<'_>) -> Vec<Finding> {
     let places: Places<'_> = Places::of(context);
@@ -20,6 +20,8 @@ struct Places<'a> {
     rightful: BTreeMap<&'a str, BTreeSet<&'a str>>,
     /// Whether the namespace's Services are among them.
     complete: bool,
+    /// What each node that answers says of a node.
+    lines: HashMap<&'a NodeId, Vec<(&'a str, &'a NodeLine)>>,
 }
 
 impl<'a> Places<'a> {
@@ -35,7 +37,13 @@ impl<'a> Places<'a> {
                 .flat_map(|service| service.addresses.iter().map(String::as_str));
             (member.name.as_str(), own.chain(led).collect())
         });
-        Self { rightful: rightful.collect(), complete: services.is_some() }
+        let mut lines: HashMap<&NodeId, Vec<(&str, &NodeLine)>> = HashMap::new();
+        for (name, view) in context.views() {
+            for line in &view.nodes {
+                lines.entry(&line.id).or_default().push((name, line));
+            }
+        }
+        Self { rightful: rightful.collect(), complete: services.is_some(), lines }
     }
 
     fn is_of(&self, member: &Member, host: &str) -> bool {
@@ -49,10 +57,7 @@ impl<'a> Places<'a> {
     }
 
     fn of_node(&self, context: &Context<'a>, node: &NodeFacts) -> Vec<Finding> {
-        let Some(id) = &node.id else { return Vec::new() };
-        let lines = || {
-            context.views().filter_map(move |(name, view)| Some((name, view.nodes.iter().find(|line| line.id == *id)?)))
-        };
+        let lines = || node.id.as_ref().and_then(|id| self.lines.get(id)).into_iter().flatten().copied();
         let elsewhere: Vec<(&str, &NodeLine)> = lines()
             .filter(|(_, line)| !line.endpoint.host.is_empty() && !self.is_of(&node.member, &line.endpoint.host))
             .collect();

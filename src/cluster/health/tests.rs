@@ -12,6 +12,7 @@ use crate::cluster::surroundings::{
 use crate::cluster::topology::tests::healthy;
 use clap::Parser;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// A healthy cluster with everything around it.
 fn whole() -> Snapshot {
@@ -70,7 +71,12 @@ fn view(snapshot: &mut Snapshot, index: usize) -> &mut View {
 
 /// What the node at `viewer` says of the node at `whose`.
 fn line(snapshot: &mut Snapshot, viewer: usize, whose: usize) -> &mut NodeLine {
-    &mut view(snapshot, viewer).nodes[whose]
+    changed(view(snapshot, viewer), whose)
+}
+
+/// The line of a view, to be changed.
+fn changed(view: &mut View, whose: usize) -> &mut NodeLine {
+    Arc::make_mut(&mut view.nodes[whose])
 }
 
 fn slots(ranges: &[&str]) -> SlotSet {
@@ -104,7 +110,7 @@ type Scenario = (fn(&mut Snapshot), &'static [Code]);
 const SCENARIOS: &[Scenario] = &[
     (|_| (), &[]),
     (
-        |snapshot| each_view(snapshot, |view| view.nodes[0].slots = SlotSet::default()),
+        |snapshot| each_view(snapshot, |view| changed(view, 0).slots = SlotSet::default()),
         &[Code::SlotsUncovered, Code::MasterWithoutSlots, Code::TooFewMasters],
     ),
     (
@@ -127,7 +133,7 @@ const SCENARIOS: &[Scenario] = &[
             let mut stranger = line(snapshot, 0, 3).clone();
             stranger.id = "f".repeat(40).parse().expect("an ID");
             stranger.flags = flags(["handshake"]);
-            view(snapshot, 0).nodes.push(stranger);
+            view(snapshot, 0).nodes.push(Arc::new(stranger));
         },
         &[Code::NodeInHandshake],
     ),
@@ -135,11 +141,11 @@ const SCENARIOS: &[Scenario] = &[
         |snapshot| {
             let id: NodeId = "f".repeat(40).parse().expect("an ID");
             each_view(snapshot, |view| {
-                let mut stranger = view.nodes[3].clone();
+                let mut stranger = changed(view, 3).clone();
                 stranger.id = id.clone();
                 stranger.flags = flags(["slave"]);
                 stranger.endpoint.host = "198.19.9.9".into();
-                view.nodes.push(stranger);
+                view.nodes.push(Arc::new(stranger));
             });
         },
         &[Code::ForeignNode],
@@ -147,8 +153,8 @@ const SCENARIOS: &[Scenario] = &[
     (
         |snapshot| {
             each_view(snapshot, |view| {
-                view.nodes[0].slots = slots(&["0-2000"]);
-                view.nodes[2].slots = slots(&["2001-10922"]);
+                changed(view, 0).slots = slots(&["0-2000"]);
+                changed(view, 2).slots = slots(&["2001-10922"]);
             });
         },
         &[Code::SlotsUneven],
@@ -165,7 +171,7 @@ const SCENARIOS: &[Scenario] = &[
     (
         |snapshot| {
             let ip = snapshot.seen[3].member.pod_ip.clone().expect("an address");
-            each_view(snapshot, |view| view.nodes[3].endpoint.host.clone_from(&ip));
+            each_view(snapshot, |view| changed(view, 3).endpoint.host.clone_from(&ip));
         },
         &[Code::AddressNotService],
     ),
@@ -181,7 +187,7 @@ const SCENARIOS: &[Scenario] = &[
     (
         |snapshot| {
             let id = line(snapshot, 3, 3).id.clone();
-            each_view(snapshot, |view| view.nodes[1].master = Some(id.clone()));
+            each_view(snapshot, |view| changed(view, 1).master = Some(id.clone()));
         },
         &[Code::ReplicaMissing, Code::ReplicaOfReplica],
     ),
@@ -401,7 +407,7 @@ fn nobody_is_forgotten_who_may_hold_keys() {
         found.expect("found").hint
     };
     let mut snapshot = whole();
-    each_view(&mut snapshot, |view| view.nodes[0].slots = SlotSet::default());
+    each_view(&mut snapshot, |view| changed(view, 0).slots = SlotSet::default());
     assert!(hint(&snapshot, Code::SlotsUncovered).contains("--cluster fix"));
     snapshot.seen[5].view = Err("no answer".into());
     assert!(!hint(&snapshot, Code::SlotsUncovered).contains("--cluster fix"));

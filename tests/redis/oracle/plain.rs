@@ -3,6 +3,7 @@
 use crate::servers::Tcp;
 use kubectl_redis_cluster::cluster::health::{Report, check};
 use kubectl_redis_cluster::cluster::node::{NodeId, Role};
+use kubectl_redis_cluster::cluster::reply::KnownLines;
 use kubectl_redis_cluster::cluster::slots::{SlotRange, SlotSet, split};
 use kubectl_redis_cluster::cluster::snapshot::{Member, Seen, Silence, Snapshot, View};
 use kubectl_redis_cluster::cluster::surroundings::Surroundings;
@@ -369,7 +370,8 @@ async fn seen(node: usize, scope: Scope) -> Seen {
     let (target, credentials) = (target(node), Credentials::default());
     let texts = patient(texts(&Tcp, (&target, Via::Auto), &credentials, scope)).await;
     let view = texts.map_err(|error| silence(&error));
-    let view = view.and_then(|texts| texts.view().map_err(|error| Silence::from(error.to_string())));
+    let view =
+        view.and_then(|texts| texts.view(&mut KnownLines::default()).map_err(|error| Silence::from(error.to_string())));
     let pod_ip = Some(address(node));
     Seen { member: Member { name: address(node), pod: pod_ip.clone(), pod_ip, ..Member::default() }, view }
 }
