@@ -22,7 +22,7 @@ use super::topology::Topology;
 use context::Context;
 pub use hints::Hints;
 pub use placement::{Loss, Place, losses};
-pub use settings::PATTERNS;
+pub use settings::PATTERN;
 
 /// What was found, and what was not looked at.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

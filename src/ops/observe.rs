@@ -3,7 +3,7 @@
 
 use super::access::{self, Passwords};
 use super::relay;
-use crate::cluster::health::PATTERNS;
+use crate::cluster::health::PATTERN;
 use crate::cluster::nodes_conf::STARTUP_PORT;
 use crate::cluster::reply::{self, BadReply, KnownLines};
 use crate::cluster::slots::{SLOTS, SlotRange, SlotSet};
@@ -29,7 +29,7 @@ pub struct Texts {
     /// INFO.
     pub info: String,
     /// CONFIG GET, as far as it was asked.
-    pub settings: Look<Vec<String>>,
+    pub settings: Look<String>,
     /// The slots of which it holds keys though it does not own them, as far as it was asked.
     pub astray: SlotSet,
 }
@@ -46,8 +46,7 @@ impl Texts {
         let [nodes, cluster_info, info] = ["CLUSTER NODES", "CLUSTER INFO", "INFO"].map(&mut next);
         let mut texts = Self { nodes: nodes?, cluster_info: cluster_info?, info: info?, ..Self::default() };
         if scope >= Scope::All {
-            let settings: Result<Vec<String>, Error> = PATTERNS.iter().map(|_| next("CONFIG GET")).collect();
-            texts.settings = settings.map_err(|error| error.message().to_owned()).into();
+            texts.settings = next("CONFIG GET").map_err(|error| error.message().to_owned()).into();
         }
         Ok(texts)
     }
@@ -58,7 +57,7 @@ impl Texts {
     /// When one of them does not say what it should.
     pub fn view(&self, known: &mut KnownLines) -> Result<View, BadReply> {
         let settings = match &self.settings {
-            Look::Seen(texts) => Look::Seen(texts.iter().flat_map(|text| reply::settings(text)).collect()),
+            Look::Seen(text) => Look::Seen(reply::settings(text)),
             Look::Denied(why) => Look::Denied(why.clone()),
             Look::Skipped => Look::Skipped,
         };
@@ -306,7 +305,7 @@ pub async fn texts(
 
 /// What every node is asked.
 pub(super) fn commands(scope: Scope) -> Vec<Vec<&'static str>> {
-    let settings = PATTERNS.iter().map(|pattern| vec!["CONFIG", "GET", pattern]).filter(|_| scope >= Scope::All);
+    let settings = (scope >= Scope::All).then(|| vec!["CONFIG", "GET", PATTERN]);
     [vec!["CLUSTER", "NODES"], vec!["CLUSTER", "INFO"], vec!["INFO"]].into_iter().chain(settings).collect()
 }
 

@@ -23,8 +23,9 @@ const SHARED: [&str; 13] = [
     "save",
 ];
 
-/// The patterns of CONFIG GET that bring these, and nothing that is secret.
-pub const PATTERNS: [&str; 5] = ["append*", "cluster-*", "maxmemory*", "min-*-to-write", "save"];
+/// The pattern of CONFIG GET that brings these, a few more, and nothing that is secret: before
+/// Redis 7 it takes one only, and each question is one more round trip to every node.
+pub const PATTERN: &str = "[acms][ailp][npuvx]*";
 
 pub(super) fn check(context: &Context<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -114,4 +115,22 @@ fn memory(context: &Context<'_>) -> Vec<Finding> {
 
 fn have(nodes: usize) -> String {
     if nodes == 1 { "1 node has".into() } else { format!("{nodes} nodes have") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whether the pattern, which is three classes of letters and an asterisk, matches.
+    fn is_asked_for(name: &str) -> bool {
+        let classes = PATTERN.trim_end_matches("]*").split(']').map(|class| class.trim_start_matches('['));
+        classes.zip(name.chars()).all(|(class, letter)| class.contains(letter))
+    }
+
+    #[test]
+    fn one_question_brings_all_that_is_compared_and_no_secret() {
+        assert_eq!(SHARED.iter().find(|name| !is_asked_for(name)), None);
+        let secret = ["masterauth", "masteruser", "primaryauth", "requirepass", "tls-key-file-pass", "aclfile", "user"];
+        assert_eq!(secret.iter().find(|name| is_asked_for(name)), None);
+    }
 }
