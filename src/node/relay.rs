@@ -19,11 +19,9 @@ pub struct Peer {
 }
 
 /// The program of a relay, for a pod whose server listens on `port`. It reads the line that
-/// logs in, the questions, a dot, a line `INDEX HOST PORT` for each node, and a dot; for the
-/// end of standard input does not reach a pod before Kubernetes 1.30. Each node echoes its
-/// index before it answers, so that it is seen that it was reached. A node that hangs would
-/// hold the relay up: it ends after two seconds, and leaves no process behind that nobody
-/// waits for.
+/// logs in, the questions, a dot, a line `HOST PORT` for each node, and a dot; for the end of
+/// standard input does not reach a pod before Kubernetes 1.30. A node that hangs would hold
+/// the relay up: it ends after two seconds, and leaves no process behind that nobody waits for.
 ///
 /// Nodes tell much the same, and each megabyte on the way through a kubelet and the API
 /// server costs as much as the asking: a line that was there before is only its number. The
@@ -38,8 +36,8 @@ while IFS= read -r line && [ \"$line\" != . ]; do questions=\"$questions$line
 while IFS= read -r line && [ \"$line\" != . ]; do peers=\"$peers$line
 \"; done
 relay() {
-    printf %s \"$peers\" | while read -r index host port; do
-        printf 'CONNECT %s %s\\n%s\\nECHO \"@NEXT@ %s\"\\n%s' \"$host\" \"$port\" \"$login\" \"$index\" \"$questions\"
+    printf %s \"$peers\" | while read -r host port; do
+        printf 'CONNECT %s %s\\n%s\\n%s' \"$host\" \"$port\" \"$login\" \"$questions\"
     done | \"$cli\" -p \"$1\" 2>/dev/null &
     cli=$!
     {
@@ -60,17 +58,12 @@ relay \"$0\" | awk '
     length($1) == 40 && NF > 7 { $5 = $6 = 0 }
     $0 in known { print \"@SAME@\" known[$0]; next }
     { known[$0] = ++lines; print }'";
-    let script = [("@NEXT@", NEXT), ("@SAME@", SAME)]
-        .into_iter()
-        .fold(SCRIPT.to_owned(), |script, (name, text)| script.replace(name, text));
+    let script = SCRIPT.replace("@SAME@", SAME);
     ["sh", "-c", &script, &port.to_string()].map(str::to_owned).into()
 }
 
-/// What each node echoes before its answers.
-const NEXT: &str = "kubectl-redis-cluster:next";
-
-/// A line that redis-cli cannot split into words, and what it says of it: an end of each
-/// answer for which no server is asked.
+/// A line that redis-cli cannot split into words, and what it says of it: the end of each
+/// reply, for which no server is asked, and which comes whether there was a reply or not.
 const UNSPLITTABLE: (&str, &str) = ("\"", "Invalid argument(s)");
 
 /// What begins the number of a line that was there before.
@@ -85,9 +78,9 @@ pub async fn ask(
     peers: &[Peer],
     patience: Duration,
 ) -> Vec<Option<Vec<Reply>>> {
-    let mut answers = Answers::new(peers.len(), commands.len());
+    let mut answers = Answers::new(commands.len());
     // The process lives as long as somebody may still ask why it ended.
-    let Line::Cli { stream, trouble: _process } = line else { return answers.whole };
+    let Line::Cli { stream, trouble: _process } = line else { return answers.of(peers.len()) };
     let (mut output, mut input) = tokio::io::split(stream);
     let mut said = Vec::new();
     let talk = async {
@@ -108,7 +101,7 @@ pub async fn ask(
             }
         }
     }
-    answers.whole
+    answers.of(peers.len())
 }
 
 /// The line that was there before, when this one only means it.
@@ -121,54 +114,44 @@ fn script(credentials: &Credentials, commands: &[&[&str]], peers: &[Peer]) -> St
     let login = credentials.login().unwrap_or_default();
     let (unsplittable, _) = UNSPLITTABLE;
     let questions: String = commands.iter().map(|command| format!("{}\n{unsplittable}\n", quoted(command))).collect();
-    let peers: String =
-        peers.iter().enumerate().map(|(index, peer)| format!("{index} {} {}\n", peer.host, peer.port)).collect();
-    format!("{login}\n{questions}.\n{peers}.\n")
+    let peers: String = peers.iter().map(|peer| format!("{} {}\n", peer.host, peer.port)).collect();
+    format!("{login}\n{unsplittable}\n{questions}.\n{peers}.\n")
 }
 
 /// What a relay has said so far.
 struct Answers {
     /// How many replies a whole answer has.
     wanted: usize,
-    /// Whose replies come now; none once they are whole.
-    current: Option<usize>,
-    /// His replies.
-    replies: Vec<Reply>,
+    /// The replies of the one who answers now, the one to the login first; none for a line
+    /// that broke: a server that answers says a line at least.
+    replies: Vec<Option<Reply>>,
     reply: String,
     whole: Vec<Option<Vec<Reply>>>,
 }
 
 impl Answers {
-    fn new(peers: usize, wanted: usize) -> Self {
-        Self { wanted, current: None, replies: Vec::new(), reply: String::new(), whole: vec![None; peers] }
+    fn new(wanted: usize) -> Self {
+        Self { wanted, replies: Vec::new(), reply: String::new(), whole: Vec::new() }
     }
 
     fn hear(&mut self, line: &str) {
         let (_, end) = UNSPLITTABLE;
-        if let Some(next) = line.strip_prefix(NEXT) {
-            self.current = next.trim().parse().ok();
-            self.replies.clear();
-            self.reply.clear();
-        } else if line == end {
-            self.end_of_reply();
-        } else {
+        if line != end {
             self.reply.push_str(line);
             self.reply.push('\n');
+            return;
+        }
+        let reply = std::mem::take(&mut self.reply);
+        self.replies.push((!reply.is_empty()).then(|| classified(&reply)));
+        if self.replies.len() > self.wanted {
+            self.whole.push(self.replies.drain(..).skip(1).collect());
         }
     }
 
-    fn end_of_reply(&mut self) {
-        let reply = std::mem::take(&mut self.reply);
-        if reply.is_empty() {
-            // The connection broke: a server that answers says a line at least.
-            self.current = None;
-        }
-        self.replies.push(classified(&reply));
-        if self.replies.len() == self.wanted
-            && let Some(whole) = self.current.take().and_then(|index| self.whole.get_mut(index))
-        {
-            *whole = Some(std::mem::take(&mut self.replies));
-        }
+    /// What each of so many peers has replied.
+    fn of(mut self, peers: usize) -> Vec<Option<Vec<Reply>>> {
+        self.whole.resize(peers, None);
+        self.whole
     }
 }
 
@@ -177,21 +160,22 @@ mod tests {
     use super::*;
 
     fn heard(said: &str) -> Vec<Option<Vec<Reply>>> {
-        let mut answers = Answers::new(3, 2);
-        let said = said.replace("NEXT", NEXT).replace("END", UNSPLITTABLE.1);
+        let mut answers = Answers::new(2);
+        let said = said.replace("END", UNSPLITTABLE.1);
         said.lines().for_each(|line| answers.hear(line));
-        answers.whole
+        answers.of(3)
     }
 
     #[test]
     fn only_whole_answers_count() {
-        let said = "OK\nNEXT 0\na b\nc\nEND\nERR no\nEND\nOK\nNEXT 1\na\nEND\nEND\nNEXT 2\na\n";
+        let said = "OK\nEND\na b\nc\nEND\nERR no\nEND\nEND\nEND\nEND\nOK\nEND\na\nEND\nb\n";
         assert_eq!(heard(said), [Some(vec![Ok("a b\nc\n".into()), Err("ERR no".into())]), None, None]);
     }
 
     #[test]
-    fn a_reply_after_a_broken_connection_is_nobodys() {
-        assert_eq!(heard("NEXT 0\nEND\na\nEND\nb\nEND\n"), [None, None, None]);
+    fn who_did_not_answer_leaves_his_place_empty() {
+        let said = "OK\nEND\na\nEND\nEND\nEND\na\nEND\nb\nEND\n";
+        assert_eq!(heard(said), [None, Some(vec![Ok("a\n".into()), Ok("b\n".into())]), None]);
     }
 
     #[test]
@@ -204,9 +188,8 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_asked_for_is_nobodys() {
-        let whole = heard("a\nEND\nb\nEND\nNEXT 7\na\nEND\nb\nEND\n");
-        assert_eq!(whole, [None, None, None]);
+    fn nobody_answers_who_was_not_asked() {
+        assert_eq!(heard(&"END\na\nEND\nb\nEND\n".repeat(9)).len(), 3);
     }
 
     #[test]
@@ -214,6 +197,6 @@ mod tests {
         let credentials = Credentials { user: None, password: Some("a\"b".into()) };
         let peers = [Peer { host: "198.18.0.1".into(), port: 6379 }, Peer { host: "fd00::2".into(), port: 7000 }];
         let script = script(&credentials, &[&["PING"]], &peers);
-        assert_eq!(script, "\"AUTH\" \"a\\\"b\"\n\"PING\"\n\"\n.\n0 198.18.0.1 6379\n1 fd00::2 7000\n.\n");
+        assert_eq!(script, "\"AUTH\" \"a\\\"b\"\n\"\n\"PING\"\n\"\n.\n198.18.0.1 6379\nfd00::2 7000\n.\n");
     }
 }
