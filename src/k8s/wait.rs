@@ -27,13 +27,15 @@ pub async fn until<T>(
     mut check: impl AsyncFnMut() -> Result<Progress<T>, Error>,
 ) -> Result<T, Error> {
     let end = Instant::now() + deadline;
+    let mut last = String::new();
     loop {
         let begin = Instant::now();
-        let last = match tokio::time::timeout_at(end.max(begin + pause), check()).await {
+        last = match tokio::time::timeout_at(end.max(begin + pause), check()).await {
             Ok(Ok(Progress::Done(value))) => return Ok(value),
             Ok(Ok(Progress::Pending(seen))) => seen,
             Ok(Err(error)) => return Err(error),
-            Err(_) => "the last look did not end".to_owned(),
+            Err(_) if last.is_empty() => "the first look did not end".to_owned(),
+            Err(_) => format!("{last}; the last look did not end"),
         };
         if Instant::now() + pause > end {
             return Err(Error::timeout(deadline, format!("{awaited}: {last}")));
@@ -70,5 +72,19 @@ mod tests {
         let never = until::<()>(SECOND * 2, "six nodes", SECOND, async || Ok(Progress::Pending("5 of 6".into())));
         let error = never.await.expect_err("late").headline();
         assert_eq!(error, "error: timed out after 2s waiting for six nodes: 5 of 6");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_look_that_does_not_end_hides_nothing_that_was_seen() {
+        let mut looks = 0;
+        let hangs = until::<()>(SECOND * 4, "six nodes", SECOND, async || {
+            looks += 1;
+            if looks > 2 {
+                std::future::pending::<()>().await;
+            }
+            Ok(Progress::Pending("5 of 6".into()))
+        });
+        let error = hangs.await.expect_err("late").headline();
+        assert_eq!(error, "error: timed out after 4s waiting for six nodes: 5 of 6; the last look did not end");
     }
 }
