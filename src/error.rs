@@ -14,6 +14,8 @@ pub enum ErrorKind {
     User,
     /// The API server said no; the message is complete, as kubectl words it.
     Api,
+    /// The API server cannot be reached, or has broken off.
+    Unreachable,
     /// Not there, according to the API server.
     NotFound,
     /// Not allowed, according to the API server.
@@ -101,7 +103,9 @@ impl Error {
     /// The first line, in kubectl's manner.
     pub fn headline(&self) -> String {
         match self.kind {
-            ErrorKind::Api | ErrorKind::NotFound | ErrorKind::Forbidden => self.message.clone(),
+            ErrorKind::Api | ErrorKind::Unreachable | ErrorKind::NotFound | ErrorKind::Forbidden => {
+                self.message.clone()
+            }
             _ => format!("error: {}", self.message),
         }
     }
@@ -154,7 +158,7 @@ impl Error {
 
     /// The user could not be logged in, in kubectl's words.
     pub fn no_credentials(why: &str) -> Self {
-        Self::new(ErrorKind::Api, format!("Unable to connect to the server: getting credentials: {why}"))
+        Self::new(ErrorKind::Unreachable, format!("Unable to connect to the server: getting credentials: {why}"))
     }
 
     /// What was to log the user in, in kubectl's words; `program` where the kubeconfig names one.
@@ -182,7 +186,7 @@ impl Error {
         if refused {
             let text =
                 format!("The connection to the server {server} was refused - did you specify the right host or port?");
-            return Self::new(ErrorKind::Api, text);
+            return Self::new(ErrorKind::Unreachable, text);
         }
         let deepest = sources(error).last().map_or_else(|| error.to_string(), ToString::to_string);
         let certificate = sources(error).find_map(|source| match tls_error(source) {

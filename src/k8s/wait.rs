@@ -1,6 +1,6 @@
 //! The one loop that waits: a check, a pause, a deadline.
 
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -45,6 +45,31 @@ pub async fn until<T>(
     }
 }
 
+/// The same for what somebody is told of: `tell` hears how far it is after each look. An API
+/// server that is away for a while, after it was there, ends no wait.
+///
+/// # Errors
+/// As of `until`, and those of `tell`.
+pub async fn until_telling<T>(
+    deadline: Duration,
+    awaited: &str,
+    pause: Duration,
+    mut tell: impl FnMut(&str) -> Result<(), Error>,
+    mut check: impl AsyncFnMut() -> Result<Progress<T>, Error>,
+) -> Result<T, Error> {
+    until(deadline, awaited, pause, async || {
+        let progress = match check().await {
+            Err(error) if error.kind() == ErrorKind::Unreachable => Progress::Pending(error.message().to_owned()),
+            other => other?,
+        };
+        if let Progress::Pending(text) = &progress {
+            tell(text)?;
+        }
+        Ok(progress)
+    })
+    .await
+}
+
 /// The pause between two looks that have no end of their own.
 #[expect(clippy::disallowed_methods, reason = "the one home of the ban")]
 pub async fn pause_for(pause: Duration) {
@@ -72,6 +97,23 @@ mod tests {
         let never = until::<()>(SECOND * 2, "six nodes", SECOND, async || Ok(Progress::Pending("5 of 6".into())));
         let error = never.await.expect_err("late").headline();
         assert_eq!(error, "error: timed out after 2s waiting for six nodes: 5 of 6");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_is_away_for_a_while_ends_no_wait() {
+        let mut looks = ["5 of 6", "away", "6 of 6"].into_iter();
+        let mut told = Vec::new();
+        let tell = |text: &str| {
+            told.push(text.to_owned());
+            Ok(())
+        };
+        let done = until_telling(SECOND * 10, "six nodes", SECOND, tell, async || match looks.next() {
+            Some("away") => Err(Error::new(ErrorKind::Unreachable, "no route")),
+            Some("5 of 6") => Ok(Progress::Pending("5 of 6".into())),
+            _ => Ok(Progress::Done(6)),
+        });
+        assert_eq!(done.await.expect("done"), 6);
+        assert_eq!(told, ["5 of 6", "no route"]);
     }
 
     #[tokio::test(start_paused = true)]

@@ -9,7 +9,7 @@ use crate::k8s::client::Server;
 use crate::k8s::logs::{Source, last_line};
 use crate::k8s::members::{Candidate, Which};
 use crate::k8s::objects::Run;
-use crate::k8s::wait::{Progress, until};
+use crate::k8s::wait::{Progress, until, until_telling};
 use crate::manifest::names::{self, ClusterName};
 use crate::manifest::object::{CONFIG_MAP, Object};
 use futures::{StreamExt, stream};
@@ -101,18 +101,11 @@ pub async fn formed(
     context: &Context,
     which: &Which,
     deadline: Duration,
-    mut seen: impl FnMut(&str) -> Result<(), Error>,
+    seen: impl FnMut(&str) -> Result<(), Error>,
 ) -> Result<Observation, Error> {
     let mut forming = Forming { context, which, begin: Instant::now(), due: None, says_ok: false, holdup: None };
     let awaited = format!("redis cluster \"{}\" to form", which.title());
-    until(deadline, &awaited, PAUSE, async || {
-        let progress = forming.look().await?;
-        if let Progress::Pending(text) = &progress {
-            seen(text)?;
-        }
-        Ok(progress)
-    })
-    .await
+    until_telling(deadline, &awaited, PAUSE, seen, async || forming.look().await).await
 }
 
 /// A cluster that is waited for. Its pods are listed at each look; until the first node says

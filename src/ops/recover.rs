@@ -8,7 +8,7 @@ use crate::cluster::topology::Topology;
 use crate::context::Context;
 use crate::error::Error;
 use crate::k8s::members::{Candidate, Which};
-use crate::k8s::wait::{Progress, until};
+use crate::k8s::wait::{Progress, until_telling};
 use std::time::Duration;
 
 /// Tells the node that inherits the shard to serve.
@@ -47,11 +47,11 @@ pub async fn served(
     which: &Which,
     loss: &Loss<'_>,
     deadline: Duration,
-    mut seen: impl FnMut(&str) -> Result<(), Error>,
+    seen: impl FnMut(&str) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let heir = &loss.remedy.heir().name;
     let awaited = format!("{heir} to own the slots of shard {}", loss.shard);
-    until(deadline, &awaited, Duration::from_millis(300), async || {
+    until_telling(deadline, &awaited, Duration::from_millis(300), seen, async || {
         let observation = observe::cluster(context, which, Scope::Nodes).await?;
         let topology = Topology::of(&observation.snapshot(context.server.namespace()));
         if topology.owners().any(|owner| owner.is_reachable() && owner.member.name == *heir) {
@@ -59,7 +59,6 @@ pub async fn served(
         }
         let silence = topology.nodes().find(|node| node.member.name == *heir).and_then(|node| node.error.as_ref());
         let text = silence.map_or_else(|| format!("{heir} owns no slots yet"), |why| format!("{heir}: {why}"));
-        seen(&text)?;
         Ok(Progress::Pending(text))
     })
     .await

@@ -4,7 +4,7 @@ use super::rights::{demand, on};
 use crate::error::Error;
 use crate::k8s::client::Server;
 use crate::k8s::objects::Deletion;
-use crate::k8s::wait::{Progress, until};
+use crate::k8s::wait::{Progress, until_telling};
 use crate::manifest::names::ClusterName;
 use crate::manifest::object::{
     CLAIM, CONFIG_MAP, Kind, NETWORK_POLICY, POD, REPLICATION_CONTROLLER, SECRET, SERVICE, STATEFUL_SET,
@@ -113,10 +113,10 @@ pub async fn gone(
     name: &ClusterName,
     kind: Kind,
     deadline: Duration,
-    mut seen: impl FnMut(&str) -> Result<(), Error>,
+    seen: impl FnMut(&str) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let awaited = format!("the {} of \"{name}\" to go", kind.plural);
-    until(deadline, &awaited, Duration::from_millis(200), async || {
+    until_telling(deadline, &awaited, Duration::from_millis(200), seen, async || {
         let left = list(server, name, &[kind]).await?;
         if left.is_empty() {
             return Ok(Progress::Done(()));
@@ -124,9 +124,7 @@ pub async fn gone(
         let names: Vec<&str> = left.iter().take(6).map(|object| object.name.as_str()).collect();
         let more = if left.len() > names.len() { ", …" } else { "" };
         let what = if left.len() == 1 { kind.plural.trim_end_matches('s') } else { kind.plural };
-        let text = format!("{} {what} left: {}{more}", left.len(), names.join(", "));
-        seen(&text)?;
-        Ok(Progress::Pending(text))
+        Ok(Progress::Pending(format!("{} {what} left: {}{more}", left.len(), names.join(", "))))
     })
     .await
 }
