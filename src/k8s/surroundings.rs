@@ -2,15 +2,15 @@
 //! What may not be read is said, and everything else is read all the same.
 
 use super::client::Server;
-use super::members::{Candidate, Which, list};
+use super::members::{self, Candidate, Which, list};
 use crate::cluster::node::NodeNumber;
 use crate::cluster::surroundings::{Budget, Claim, Labels, Look, Service, Surroundings, TroubleKind, Usage, Worker};
 use crate::error::{Error, ErrorKind};
 use crate::manifest::names;
 use futures::future::{join_all, join5};
 use k8s_openapi::api::core::v1::{Node, PersistentVolumeClaim, Pod, Service as ServiceObject};
-use kube::Api;
 use kube::api::LogParams;
+use kube::{Api, ResourceExt};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -114,20 +114,8 @@ async fn claims(server: &Server) -> Look<BTreeMap<String, Claim>> {
 async fn workers(server: &Server, names: &BTreeSet<&str>) -> Look<BTreeMap<String, Worker>> {
     let api: Api<Node> = Api::all(server.client());
     let found =
-        join_all(
-            names.iter().map(|name| {
-                let api = &api;
-                async move {
-                    server.answer("get nodes", api.get(name)).await.map(|node| ((*name).to_owned(), worker_of(&node)))
-                }
-            }),
-        );
-    look(found.await.into_iter().filter(|found| !is_gone(found)).collect())
-}
-
-/// A worker that has been removed from Kubernetes is none that may not be read.
-fn is_gone<T>(found: &Result<T, Error>) -> bool {
-    found.as_ref().is_err_and(|error| error.kind() == ErrorKind::NotFound)
+        members::workers(server, names, async |wish| api.list(&wish).await, async |name| api.get_opt(name).await);
+    look(found.await.map(|found| found.iter().map(|node| (node.name_any(), worker_of(node))).collect()))
 }
 
 fn worker_of(node: &Node) -> Worker {

@@ -18,11 +18,12 @@ const UNSEEN: [(&[&str], Place, &str, &str); 7] = [
     ),
     (&["check-proxy-mode"], Place::System, "create pods/portforward", STREAMS),
     (&["list"], Place::Namespace, "list services", "every cluster here has a pod: tests/cli/main.rs"),
-    (&["info"], Place::Everywhere, "get nodes", "every worker here is labelled with its own name: tests/cli/main.rs"),
+    (&["info", "check"], Place::Everywhere, "get nodes", LABELLED),
     (&PROXY, Place::System, "get configmaps", "kube-proxy reads none here, and Cilium is not here: tests/cli/proxy.rs"),
     (&PROXY, Place::Everywhere, "get felixconfigurations", "Calico is not here: tests/cli/proxy.rs"),
 ];
 const PROXY: [&str; 2] = ["check-proxy-mode", "set-gke-proxy-mode"];
+const LABELLED: &str = "every worker here is labelled with its own name: tests/cli/main.rs";
 const STREAMS: &str = "Kubernetes 1.20 asks who opens a WebSocket for get alone";
 
 /// How many commands run at the same time.
