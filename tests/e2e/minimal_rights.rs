@@ -1,7 +1,7 @@
 //! `docs/rights`: a user with just these rights runs the command with all its options, and a
 //! user without one of them is told which.
 
-use super::support::{Namespace, Said, feed, program, run, until};
+use super::support::{Namespace, Said, feed, patient, program, run, until};
 use crate::throwaway::refuse_other_clusters;
 use serde_json::{Value, json};
 use std::fmt;
@@ -215,9 +215,14 @@ impl<'a> Users<'a> {
     }
 
     fn run(&self, user: &str, line: &[&str]) -> Said {
+        self.run_for(380, user, line)
+    }
+
+    fn run_for(&self, seconds: u64, user: &str, line: &[&str]) -> Said {
+        let line = [&[self.rights.command], line].concat();
         let mut command = program("timeout");
-        command.args(["--signal=INT", if line.contains(&"-f") { "5" } else { "200" }, "kubectl", "redis-cluster"]);
-        run(command.arg(self.rights.command).args(line).args(["-n", &self.namespace.name, "--as", user]))
+        command.args(["--signal=INT", &seconds.to_string(), "kubectl", "redis-cluster"]).args(&line);
+        run(command.args(patient(&line)).args(["-n", &self.namespace.name, "--as", user]))
     }
 
     /// The user with all rights runs every line, the first of which must go well; each of the
@@ -251,11 +256,22 @@ impl<'a> Users<'a> {
         });
     }
 
+    /// What goes on for ever goes on until it has printed something. A node that is late once may
+    /// be an error: then it is asked again.
     fn runs(&self, line: &[&str], is_well: bool) {
-        let said = self.run(self.full(), line);
-        let all = format!("{}{}", said.out, said.err);
-        assert!(!complains(&all), "{} {line:?} with all its rights: {all}", self.rights.command);
-        assert!(!is_well || said.code == Some(0), "{} {line:?}: {all}", self.rights.command);
+        let follows = line.contains(&"-f");
+        let mut seconds = if follows { 5 } else { 380 };
+        until(60, &format!("{} {line:?} to go well", self.rights.command), || {
+            let said = self.run_for(seconds, self.full(), line);
+            let all = format!("{}{}", said.out, said.err);
+            assert!(!complains(&all), "{} {line:?} with all its rights: {all}", self.rights.command);
+            let went_well = if follows { !said.out.is_empty() } else { !is_well || said.code == Some(0) };
+            if !went_well {
+                eprintln!("{} {line:?}: {all}", self.rights.command);
+                seconds = 380.min(seconds * 2);
+            }
+            went_well
+        });
     }
 
     fn is_told(&self, user: &User, right: &Right, line: &[&str]) {
@@ -332,7 +348,7 @@ const HELD_UP: [&str; 9] = [
     "--workload=replicationcontroller",
     "--network-policy",
     "--image=nope:1",
-    "--timeout=15s",
+    "--timeout=25s",
     "--cpu=10m",
 ];
 

@@ -125,7 +125,7 @@ impl Namespace {
 
     pub fn plugin_command(&self, arguments: &[&str]) -> Command {
         let mut command = program("kubectl");
-        command.arg("redis-cluster").args(arguments).args(["-n", &self.name]);
+        command.arg("redis-cluster").args(arguments).args(patient(arguments)).args(["-n", &self.name]);
         command
     }
 
@@ -157,12 +157,21 @@ impl Namespace {
         self.plugin(&[&["info", "-o", "json", "--ask-timeout", "10s"], arguments].concat()).json()
     }
 
-    /// Waits until a cluster is what it should be.
-    pub fn wait_ok(&self, arguments: &[&str]) {
+    /// Waits until a cluster is what it should be, and returns what was seen then.
+    pub fn wait_ok(&self, arguments: &[&str]) -> Value {
+        let mut info = Value::Null;
         until(90, "the cluster to be ok", || {
             let said = self.plugin(&[&["info", "-o", "json", "--ask-timeout", "10s"], arguments].concat());
-            let info: Value = serde_json::from_str(&said.out).unwrap_or_default();
+            info = serde_json::from_str(&said.out).unwrap_or_default();
             info["status"]["state"] == "ok" && info["status"]["agree"] == true
+        });
+        info
+    }
+
+    /// Waits until the API server has heard of a user's right.
+    pub fn wait_until_may(&self, user: &str, verb: &str, resource: &str) {
+        until(30, &format!("{user} to be known to the API server"), || {
+            self.kubectl(&["auth", "can-i", verb, resource, "--as", user]).out.trim() == "yes"
         });
     }
 
@@ -190,8 +199,23 @@ impl Drop for Namespace {
     }
 }
 
+/// The deadlines of a command and its arguments where the test names none: a machine that is busy
+/// with other tests needs longer ones than a user's.
+pub fn patient(arguments: &[&str]) -> Vec<&'static str> {
+    let named = |flag: &str| arguments.iter().any(|word| word.starts_with(flag));
+    let waits = ["create", "delete", "accept-loss", "check-proxy-mode", "set-gke-proxy-mode"];
+    let mut added = Vec::new();
+    if !named("--ask-timeout") {
+        added.extend(["--ask-timeout", "30s"]);
+    }
+    if !named("--timeout") && arguments.first().is_some_and(|command| waits.contains(command)) {
+        added.extend(["--timeout", "6m"]);
+    }
+    added
+}
+
 /// The longest that one command may take: those that wait have shorter deadlines.
-const PATIENCE: Duration = Duration::from_secs(400);
+const PATIENCE: Duration = Duration::from_secs(600);
 
 pub fn run(command: &mut Command) -> Said {
     let what = format!("{command:?}");
@@ -225,7 +249,7 @@ pub fn feed(command: &mut Command, input: &str) -> Said {
 }
 
 /// How many times as long a thing may take on a busy machine.
-const BUSY: u64 = 3;
+const BUSY: u64 = 6;
 
 /// Waits for a condition that takes less than so many seconds on a machine with nothing else to
 /// do; fails with what was waited for.
