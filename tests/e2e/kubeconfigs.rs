@@ -375,7 +375,7 @@ fn in_a_pod() {
                image: 'redis:8.0', command: [sleep, '600'], volumeMounts: [{name: t, mountPath: /plugin}]}], volumes: \
                [{name: t, emptyDir: {}}]}";
     namespace.apply(pod).ok();
-    namespace.kubectl(&["wait", "pod", "shell", "--for=condition=Ready", "--timeout=60s"]).ok();
+    namespace.kubectl(&["wait", "pod", "shell", "--for=condition=Ready", "--timeout=300s"]).ok();
     let program = env!("CARGO_BIN_EXE_kubectl-redis_cluster");
     let mut kubectl =
         namespace.kubectl_command(&["exec", "-i", "shell", "--", "sh", "-c", "cat >/plugin/p && chmod +x /plugin/p"]);

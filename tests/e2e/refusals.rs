@@ -1,6 +1,6 @@
 //! What cannot be done is said in one to three lines, and nothing is left half made.
 
-use super::support::{Namespace, program, run};
+use super::support::{Namespace, program, run, until};
 
 fn nothing_was_made(namespace: &Namespace) {
     let made = namespace
@@ -97,7 +97,13 @@ fn without_a_server() {
 #[test]
 fn a_cluster_that_cannot_form_says_what_holds_it_up_and_how_to_go_on() {
     let namespace = Namespace::new("holdup");
-    let said = namespace.plugin(&["create", "a", "--ephemeral", "--image", "nope:1", "--timeout", "25s"]);
+    let create = ["create", "a", "--ephemeral", "--image", "nope:1"];
+    namespace.plugin(&[&create[..], &["--wait=false"]].concat()).ok();
+    let reason = "{.status.containerStatuses[0].state.waiting.reason}";
+    until(60, "the image to be missed", || {
+        namespace.values(&["pods"], reason).iter().any(|reason| reason.contains("Image"))
+    });
+    let said = namespace.plugin(&[&create[..], &["--timeout", "25s"]].concat());
     assert_eq!(said.code, Some(1));
     assert!(said.err.contains("error: timed out after 25s waiting for redis cluster \"a\" to form"), "{}", said.err);
     assert!(said.err.contains("Image") && said.err.contains("run the same command again to go on"), "{}", said.err);

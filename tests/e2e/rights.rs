@@ -1,6 +1,6 @@
 //! Users who may do less than everything.
 
-use super::support::Namespace;
+use super::support::{Namespace, until};
 
 /// A user of the namespace with just these rights: (verbs, resources).
 fn user(namespace: &Namespace, name: &str, rights: &[(&str, &str)]) {
@@ -19,6 +19,9 @@ fn user(namespace: &Namespace, name: &str, rights: &[(&str, &str)]) {
          subjects: [{{apiGroup: rbac.authorization.k8s.io, kind: User, name: {name}}}]\n"
     );
     namespace.apply(&manifest).ok();
+    let first = |list: &str| list.split(", ").next().unwrap_or_default().trim_matches('\'').to_owned();
+    let (verbs, resources) = rights[0];
+    namespace.wait_until_may(name, &first(verbs), &first(resources));
 }
 
 #[test]
@@ -45,10 +48,14 @@ fn each_missing_right_is_named_and_another_way_is_taken_where_there_is_one() {
     assert!(created.err.contains("note: workers may not be read"), "{}", created.err);
     assert!(created.err.contains("note: StorageClasses may not be read"), "{}", created.err);
     created.ok();
-    let table = namespace.plugin(&["info", "a", "--as", "owner"]).ok();
-    assert!(table.contains("a: ok") && table.contains("<unknown>"), "{table}");
+    let mut table = String::new();
+    until(30, "the owner to see a cluster that is ok", || {
+        table = namespace.plugin(&["info", "a", "--as", "owner"]).ok();
+        table.contains("a: ok")
+    });
+    assert!(table.contains("<unknown>"), "{table}");
     assert!(table.contains("not looked at: workers and zones: you need the right to list nodes: "), "{table}");
-    assert_eq!(namespace.info(&["a", "--as", "exec-only"])["status"]["state"], "ok");
+    namespace.wait_ok(&["a", "--as", "exec-only"]);
 
     let shown = |said: String| said.replace(&namespace.name, "<ns>");
     insta::assert_snapshot!(shown(namespace.plugin(&["info", "a", "--as", "nobody"]).refused()), @r#"
