@@ -30,6 +30,25 @@ fn check(namespace: &Namespace, more: &[&str]) -> (Option<i32>, Value) {
     (said.code, value)
 }
 
+/// Waits until that is seen: a worker may be late once.
+fn wait_to_see(namespace: &Namespace, more: &[&str], what: &str, is_it: impl Fn(Option<i32>, &Value) -> bool) {
+    let mut last = Value::Null;
+    until(60, what, || {
+        let (code, seen) = check(namespace, more);
+        let is_it = is_it(code, &seen);
+        if !is_it && seen != last {
+            eprintln!("--- not {what}: {code:?} {seen}");
+            last = seen;
+        }
+        is_it
+    });
+}
+
+/// How the check ends, and its word.
+fn verdict(code: Option<i32>, seen: &Value) -> (Option<i32>, Option<&str>) {
+    (code, seen["verdict"].as_str())
+}
+
 fn modes(seen: &Value) -> Vec<&str> {
     seen["workers"].as_array().expect("workers").iter().filter_map(|worker| worker["mode"].as_str()).collect()
 }
@@ -60,8 +79,7 @@ fn nothing_is_left() {
 }
 
 fn services_still_forward(namespace: &Namespace) {
-    let (code, seen) = check(namespace, &["--probe"]);
-    assert_eq!(code, Some(0), "{seen}");
+    wait_to_see(namespace, &["--probe"], "Services that forward", |code, _| code == Some(0));
 }
 
 /// The mode that all other tests need.
@@ -69,10 +87,14 @@ struct Iptables<'a>(&'a Namespace);
 
 impl Drop for Iptables<'_> {
     fn drop(&mut self) {
-        let said = set(self.0, "iptables", &[]);
-        if said.code != Some(0) {
-            eprintln!("{}{}", said.out, said.err);
-        }
+        // Where it fails, so do the tests that follow.
+        let _ = (0..3).any(|_| {
+            let said = set(self.0, "iptables", &[]);
+            if said.code != Some(0) {
+                eprintln!("{}{}", said.out, said.err);
+            }
+            said.code == Some(0)
+        });
     }
 }
 
@@ -90,19 +112,20 @@ fn every_mode_is_found_measured_and_set() {
     nothing_is_left();
 
     // No cluster: an original one would fail.
-    let (code, seen) = check(&namespace, &["--probe"]);
-    assert_eq!((code, seen["verdict"].as_str()), (Some(1), Some("fails")), "{seen}");
-    assert_eq!(modes(&seen), ["userspace"; 3]);
-    assert_eq!(seen["workers"][0]["evidence"][0], "/proxyMode: userspace");
-    assert!(kept(&seen).len() == 6 && !kept(&seen).contains(&true), "{seen}");
-    assert!(seen["measured"][0]["seen"].as_str().is_some_and(|seen| seen.starts_with("198.51.100.")), "{seen}");
+    wait_to_see(&namespace, &["--probe"], "that it fails", |code, seen| {
+        verdict(code, seen) == (Some(1), Some("fails"))
+            && modes(seen) == ["userspace"; 3]
+            && seen["workers"][0]["evidence"][0] == "/proxyMode: userspace"
+            && kept(seen) == [false; 6]
+            && seen["measured"][0]["seen"].as_str().is_some_and(|seen| seen.starts_with("198.51.100."))
+    });
     nothing_is_left();
 
     // One of ours does not care.
     namespace.plugin(&["create", "redis-001"]).ok();
-    let (code, seen) = check(&namespace, &["redis-001"]);
-    assert_eq!((code, seen["verdict"].as_str()), (Some(0), Some("harmless")), "{seen}");
-    assert!(kept(&seen).contains(&false), "{seen}");
+    wait_to_see(&namespace, &["redis-001"], "that it is harmless", |code, seen| {
+        verdict(code, seen) == (Some(0), Some("harmless")) && kept(seen).contains(&false)
+    });
     namespace.plugin(&["delete", "redis-001", "--yes", "--delete-data"]).ok();
 
     // The original's does: its nodes take each other for the workers.
@@ -113,18 +136,19 @@ fn every_mode_is_found_measured_and_set() {
         let info = namespace.plugin(&["info", "-l", "app=redis", "-o", "raw"]).out;
         info.contains("198.51.100.")
     });
-    let (code, seen) = check(&namespace, &["-l", "app=redis"]);
-    assert_eq!((code, seen["verdict"].as_str()), (Some(1), Some("fails")), "{seen}");
+    wait_to_see(&namespace, &["-l", "app=redis"], "that it fails", |code, seen| {
+        verdict(code, seen) == (Some(1), Some("fails"))
+    });
     namespace.plugin(&["delete", "redis-001", "--yes"]).ok();
 
     // And back: now it forms.
     set(&namespace, "iptables", &[]).ok();
-    let (code, seen) = check(&namespace, &["--probe"]);
-    assert_eq!((code, seen["verdict"].as_str()), (Some(0), Some("suits")), "{seen}");
-    assert!(kept(&seen).len() == 6 && !kept(&seen).contains(&false), "{seen}");
+    wait_to_see(&namespace, &["--probe"], "that it suits", |code, seen| {
+        verdict(code, seen) == (Some(0), Some("suits")) && kept(seen) == [true; 6]
+    });
     namespace.plugin(&original).ok();
     namespace.wait_ok(&["-l", "app=redis"]);
-    assert_eq!(check(&namespace, &["-l", "app=redis"]).0, Some(0));
+    wait_to_see(&namespace, &["-l", "app=redis"], "that it suits", |code, _| code == Some(0));
 
     // One worker apart.
     assert_eq!(set(&namespace, "userspace", &["--node", "node-2"]).ok(), "node/node-2 set to userspace\n");
@@ -178,7 +202,14 @@ fn a_kube_proxy_that_does_not_come_up_is_taken_back() {
         let spoiled = manifest(1).replace("exec kube-proxy", "exec no-such-program; kube-proxy");
         std::fs::write(path, spoiled).expect("written");
     });
-    let said = set(&namespace, "userspace", &["--timeout", "30s"]);
+    // What is measured before has the same deadline: where that is late, nothing has begun yet.
+    let mut said = set(&namespace, "userspace", &["--timeout", "30s"]);
+    until(60, "the change to begin", || {
+        spoiler.is_finished() || {
+            said = set(&namespace, "userspace", &["--timeout", "30s"]);
+            false
+        }
+    });
     spoiler.join().expect("spoiled");
     assert_eq!((said.code, said.out.as_str()), (Some(1), ""), "{}", said.err);
     assert!(
@@ -203,17 +234,28 @@ fn an_interrupted_change_leaves_nothing_and_a_second_run_completes_it() {
     let before = manifest(1);
     let helper = Pods::watch("kubectl-redis-cluster/set-proxy-mode");
     let probes = Pods::watch("kubectl-redis-cluster/probe");
-    let helped = || !helper.names().is_empty();
+    let earlier_helpers = std::cell::Cell::new(0);
+    let helped = || helper.names().len() > earlier_helpers.get();
     // Some probes come and go before the change.
     let earlier = std::cell::OnceCell::new();
     let measured = || committed() && !probes.names().is_subset(earlier.get_or_init(|| probes.names()));
     let moments: [(&dyn Fn() -> bool, &str); 4] =
         [(&helped, "false"), (&prepared, "false"), (&committed, "false"), (&measured, "true")];
     for (moment, probe) in moments {
-        let mut child = begin(&namespace, probe);
-        wait_for(moment);
-        interrupt(&child);
-        assert_eq!(child.wait().expect("it ends").code(), Some(130));
+        loop {
+            earlier_helpers.set(helper.names().len());
+            let mut child = begin(&namespace, probe);
+            wait_for(moment);
+            interrupt(&child);
+            let code = child.wait().expect("it ends").code();
+            if code == Some(130) {
+                break;
+            }
+            // It was done before it heard of it.
+            assert_eq!(code, Some(0));
+            set(&namespace, "iptables", &["--node", "node-1"]).ok();
+            settles(&namespace);
+        }
         assert_eq!(manifest(1), before);
         nothing_is_left();
         settles(&namespace);
@@ -263,9 +305,9 @@ fn begin(namespace: &Namespace, probe: &str) -> Child {
 
 /// A moment that is over soon: looked for without a pause.
 fn wait_for(moment: impl Fn() -> bool) {
-    let end = Instant::now() + Duration::from_secs(60);
+    let end = Instant::now() + Duration::from_secs(300);
     while !moment() {
-        assert!(Instant::now() < end, "waited 60 s for the moment");
+        assert!(Instant::now() < end, "waited 300 s for the moment");
         std::thread::sleep(Duration::from_millis(2));
     }
 }
