@@ -21,7 +21,9 @@ const SHARDS: u16 = 3;
 const PACE: Duration = Duration::from_millis(40);
 /// How long one attempt may take.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// How long a cluster may take to hand everything back.
+/// How long it may take when nothing is measured any more.
+const PATIENCE_IN_READING: Duration = Duration::from_secs(5);
+/// How long a cluster may take to hand one key back.
 const READING: Duration = Duration::from_secs(20);
 /// Redis replicates asynchronously: what was acknowledged so shortly before an unplanned
 /// fault may be lost.
@@ -102,8 +104,8 @@ impl Link {
 
     /// One command to the owner; whatever goes wrong is a failed attempt, and the next
     /// one goes where the answer points, or to the next node.
-    async fn attempt<T: redis::FromRedisValue>(&mut self, command: &redis::Cmd) -> Option<T> {
-        let answer = tokio::time::timeout(PATIENCE, async {
+    async fn attempt<T: redis::FromRedisValue>(&mut self, command: &redis::Cmd, patience: Duration) -> Option<T> {
+        let answer = tokio::time::timeout(patience, async {
             if self.connection.is_none() {
                 self.connection = self.connect().await;
             }
@@ -141,7 +143,7 @@ impl Writer {
             number += 1;
             let key = format!("{{{}}}:{}:{number}", self.tag, self.run);
             let mut set = redis::cmd("SET");
-            if self.link.attempt::<()>(set.arg(&key).arg(number)).await.is_some() {
+            if self.link.attempt::<()>(set.arg(&key).arg(number), PATIENCE).await.is_some() {
                 self.writes.push(Write { key, at: Instant::now(), node: self.link.current });
             }
             pause(PACE).await;
@@ -166,14 +168,13 @@ impl Writer {
     async fn read_back(mut self, fault: Instant) -> Outcome {
         let mut outcome = Outcome { acknowledged: self.writes.len(), ..Outcome::default() };
         outcome.outage_ms = u64::try_from(self.outage(fault).as_millis()).unwrap_or(u64::MAX);
-        let deadline = Instant::now() + READING;
         for write in std::mem::take(&mut self.writes) {
             if outcome.unreadable > 0 {
                 // Its slots were not served for so long: nor will they be for the rest.
                 outcome.unreadable += 1;
                 continue;
             }
-            match self.read(&write.key, deadline).await {
+            match self.read(&write.key).await {
                 None => outcome.unreadable += 1,
                 Some(Some(_)) => continue,
                 Some(None) if write.at + UNCERTAIN < fault || write.at > fault + SETTLED => outcome.lost += 1,
@@ -196,9 +197,10 @@ impl Writer {
         )
     }
 
-    async fn read(&mut self, key: &str, deadline: Instant) -> Option<Option<u64>> {
+    async fn read(&mut self, key: &str) -> Option<Option<u64>> {
+        let deadline = Instant::now() + READING;
         loop {
-            if let Some(value) = self.link.attempt(redis::cmd("GET").arg(key)).await {
+            if let Some(value) = self.link.attempt(redis::cmd("GET").arg(key), PATIENCE_IN_READING).await {
                 return Some(value);
             }
             if Instant::now() > deadline {

@@ -1,8 +1,9 @@
 //! The faults, each on the real thing and on all clusters at the same time.
 
+use crate::MENDED;
 use crate::machine::{self, kill, processes};
 use crate::matrix::{Cluster, Layout};
-use crate::support::{program, run};
+use crate::support::{program, run, until};
 use crate::throwaway::kube;
 use std::thread;
 use std::time::Duration;
@@ -143,8 +144,25 @@ pub struct Victim<'a> {
 }
 
 impl<'a> Victim<'a> {
-    /// The nodes of the first shard; of a cluster that has none yet, nobody.
-    pub fn of(cluster: &'a Cluster) -> Self {
+    /// The nodes of the first shard; of a cluster that is being born, whoever is there. Of
+    /// others one look may miss some, and a fault must hit somebody.
+    pub fn of(cluster: &'a Cluster, fault: Fault) -> Self {
+        let mut victim = Self::seen(cluster);
+        until(60, &format!("the nodes of {}", cluster.title), || {
+            let is_known = fault.is_birth() || victim.is_known();
+            if !is_known {
+                victim = Self::seen(cluster);
+            }
+            is_known
+        });
+        victim
+    }
+
+    fn is_known(&self) -> bool {
+        self.workers.len() == 3 && !self.master_processes.is_empty() && !self.replica_processes.is_empty()
+    }
+
+    fn seen(cluster: &'a Cluster) -> Self {
         let (master, replica) = cluster.shard(0).unwrap_or_default();
         let namespace = &cluster.namespace;
         Self {
@@ -186,7 +204,7 @@ fn delete(cluster: &Cluster, pod: &str, how: &[&str]) {
 fn settle(cluster: &Cluster) {
     match cluster.layout {
         Layout::Plain => last(10),
-        _ => assert!(cluster.wait_whole(Duration::from_secs(120)), "{} is not whole again", cluster.title),
+        _ => assert!(cluster.wait_whole(MENDED), "{} is not whole again", cluster.title),
     }
 }
 

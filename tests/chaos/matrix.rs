@@ -74,8 +74,8 @@ impl Cluster {
         arguments
     }
 
-    /// What `create` does not do for the plain one.
-    pub fn form(&self) {
+    /// What `create` does not do for the plain one; says whether it went well.
+    pub fn form(&self) -> bool {
         until(120, "the plain pods", || {
             self.namespace.values(&["pods"], "{.status.containerStatuses[0].ready}") == ["true"; 6]
         });
@@ -83,7 +83,7 @@ impl Cluster {
         let words: Vec<&str> = nodes.iter().map(String::as_str).collect();
         let form = ["exec", "plain-0", "--", "redis-cli", "--cluster", "create"];
         let options = ["--cluster-replicas", "1", "--cluster-yes"];
-        self.namespace.kubectl(&[&form[..], &words, &options].concat()).ok();
+        self.namespace.kubectl(&[&form[..], &words, &options].concat()).code == Some(0)
     }
 
     pub fn delete(&self) {
@@ -101,7 +101,7 @@ impl Cluster {
 
     /// The stable JSON, or nothing while it cannot be asked.
     pub fn info(&self) -> Value {
-        let arguments = [&["info", "-o", "json", "--ask-timeout", "5s"], &self.which()[..]].concat();
+        let arguments = [&["info", "-o", "json", "--ask-timeout", "10s"], &self.which()[..]].concat();
         serde_json::from_str(&self.namespace.plugin(&arguments).out).unwrap_or_default()
     }
 
@@ -199,8 +199,9 @@ fn replicas(shards: &[Value]) -> impl Iterator<Item = &Value> {
     shards.iter().flat_map(|shard| shard["replicas"].as_array().into_iter().flatten())
 }
 
-/// As many tutorials have it: the pods' own addresses, and a nodes.conf that lives as
-/// long as the pod.
+/// As many tutorials have it: the pods' own addresses, a nodes.conf that lives as long as
+/// the pod, and Redis' own node timeout. A kubelet that is slow to start a killed server
+/// again must be quicker than that: only an empty master costs keys.
 const PLAIN_MANIFEST: &str = r#"
 apiVersion: v1
 kind: Service
@@ -223,10 +224,10 @@ spec:
       - name: redis
         image: IMAGE
         imagePullPolicy: IfNotPresent
-        command: [sh, -c, 'exec redis-server --port 6379 --protected-mode no --dir /data --cluster-enabled yes --cluster-node-timeout 5000 --save "" --appendonly no --cluster-announce-ip $POD_IP']
+        command: [sh, -c, 'exec redis-server --port 6379 --protected-mode no --dir /data --cluster-enabled yes --cluster-node-timeout 15000 --save "" --appendonly no --cluster-announce-ip $POD_IP']
         env: [{name: POD_IP, valueFrom: {fieldRef: {fieldPath: status.podIP}}}]
         ports: [{containerPort: 6379}, {containerPort: 16379}]
-        readinessProbe: {exec: {command: [redis-cli, ping]}, periodSeconds: 2}
+        readinessProbe: {exec: {command: [redis-cli, ping]}, periodSeconds: 2, timeoutSeconds: 10}
         volumeMounts: [{name: data, mountPath: /data}]
       volumes: [{name: data, emptyDir: {}}]
 "#;

@@ -22,6 +22,19 @@ pub struct Line {
 }
 
 impl Line {
+    /// Whether service was back, but late.
+    fn is_late(&self) -> bool {
+        self.survivable && self.outcome.outage_ms > BACK_AFTER_MS
+    }
+
+    /// Whether nothing else is wrong with a cluster that this tool made.
+    pub fn is_only_late(&self) -> bool {
+        let in_time = Outcome { outage_ms: 0, ..self.outcome.clone() };
+        self.layout != Layout::Plain
+            && self.is_late()
+            && Self { outcome: in_time, title: String::new(), ..*self }.complaint().is_none()
+    }
+
     /// What must not be, of a cluster that this tool made.
     pub fn complaint(&self) -> Option<String> {
         let Outcome { lost, lost_in_fault, unreadable, outage_ms, .. } = self.outcome;
@@ -30,7 +43,7 @@ impl Line {
             "is not whole again".to_owned()
         } else if lost > 0 && !self.fault.destroys(self.layout) {
             format!("lost {lost} acknowledged writes")
-        } else if self.survivable && outage_ms > BACK_AFTER_MS {
+        } else if self.is_late() {
             format!("did not serve for {:.1} s", seconds(outage_ms))
         } else {
             return None;
