@@ -81,7 +81,7 @@ apiserver_ready() { kubectl --request-timeout=2s get --raw /readyz >/dev/null 2>
 control_plane_up() {
     etcd_up
     apiserver_up
-    wait_for 60 "the API server" apiserver_ready
+    wait_for 300 "the API server" apiserver_ready
     controller_manager_up
     scheduler_up
 }
