@@ -11,7 +11,7 @@ use kubectl_redis_cluster::ops::observe::Scope;
 use plain::{Plain, SHARDS};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Where all randomness comes from.
 const SEED: u64 = 0x5eed_0f0a_c1e5;
@@ -139,19 +139,18 @@ fn disturb(servers: &mut Plain, dice: &mut Dice, class: (&'static str, Fault)) -
     faults.into_iter().map(|(name, _)| name).collect()
 }
 
-/// What both say, once they go together. What does not is looked at three times: a link that
-/// breaks and is mended within a moment is no state.
+/// What both say, once they go together. What does not is looked at for a minute: a link that
+/// breaks and is mended is no state.
 fn compare(servers: &Plain, dice: &mut Dice, class: &'static str) -> Result<Look, String> {
     let running = servers.running();
     let entry = running[dice.below(running.len())];
     // Redis-cli asks for each slot alone, so keys are looked for where there are some.
     let thorough = dice.one_in(60) || servers.holds_keys();
-    let mut left = 3;
+    let end = Instant::now() + Duration::from_secs(60);
     loop {
         let look = Look::at(servers, entry, thorough);
         let Some(wrong) = look.contradiction(class) else { return Ok(look) };
-        left -= 1;
-        if left == 0 {
+        if Instant::now() > end {
             return Err(format!("{wrong}\nours: {:#?}\nredis-cli's:\n{}", look.ours, look.redis_cli.1));
         }
         std::thread::sleep(Duration::from_millis(300));

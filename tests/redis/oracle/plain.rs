@@ -208,7 +208,7 @@ impl Plain {
         cli.arg("--cluster").args(arguments).env_remove("REDISCLI_AUTH");
         let errors = said.try_clone().expect("a file");
         let mut child = cli.stdin(Stdio::null()).stdout(said).stderr(errors).spawn().expect("redis-cli runs");
-        let end = Instant::now() + Duration::from_secs(20);
+        let end = Instant::now() + Duration::from_secs(120);
         let status = loop {
             match child.try_wait().expect("a child") {
                 Some(status) => break Some(status),
@@ -235,7 +235,8 @@ impl Plain {
     pub fn heal(&mut self) {
         self.start_missing();
         self.order_all("ACL SETUSER default +@all");
-        for _ in 0..20 {
+        let end = Instant::now() + Duration::from_secs(240);
+        while Instant::now() < end {
             self.mend();
             self.speak();
             for attempt in 0..40 {
@@ -316,7 +317,7 @@ impl Drop for Plain {
 
 /// Waits for what takes a moment.
 pub fn soon(what: &str, mut condition: impl FnMut() -> bool) {
-    let end = Instant::now() + Duration::from_secs(30);
+    let end = Instant::now() + Duration::from_secs(120);
     while !condition() {
         assert!(Instant::now() < end, "waited in vain for {what}");
         std::thread::sleep(Duration::from_millis(15));
@@ -363,7 +364,7 @@ fn target(node: usize) -> Target {
 
 async fn patient<T>(answer: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
     let late = |_| Err(Error::user("no answer"));
-    tokio::time::timeout(Duration::from_secs(5), answer).await.unwrap_or_else(late)
+    tokio::time::timeout(Duration::from_secs(30), answer).await.unwrap_or_else(late)
 }
 
 async fn seen(node: usize, scope: Scope) -> Seen {
