@@ -5,6 +5,7 @@ use kubectl_redis_cluster::cluster::finding::Severity;
 use kubectl_redis_cluster::cluster::health::Verdict;
 use kubectl_redis_cluster::ops::observe::Scope;
 use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
 
 fn running(network: u8) -> Cluster {
     let mut cluster = Cluster::with_debugging(network);
@@ -22,16 +23,16 @@ fn finds(cluster: &Cluster, codes: &[&str]) {
 
 fn finds_in(cluster: &Cluster, scope: Scope, codes: &[&str]) {
     let expected: BTreeSet<&str> = codes.iter().copied().collect();
-    let mut found = BTreeSet::new();
-    for _ in 0..600 {
+    let end = Instant::now() + Duration::from_secs(240);
+    let mut found = cluster.codes(scope);
+    while found != expected && Instant::now() < end {
+        std::thread::sleep(Duration::from_millis(50));
         found = cluster.codes(scope);
-        if found == expected {
-            return;
-        }
-        std::thread::sleep(std::time::Duration::from_millis(50));
     }
-    let views: Vec<String> = NODES.iter().map(|number| says(cluster, *number, "CLUSTER NODES")).collect();
-    assert_eq!(found, expected, "{}", views.join("\n\n"));
+    if found != expected {
+        let views: Vec<String> = NODES.iter().map(|number| says(cluster, *number, "CLUSTER NODES")).collect();
+        assert_eq!(found, expected, "{}", views.join("\n\n"));
+    }
 }
 
 fn says(cluster: &Cluster, number: u32, command: &str) -> String {
@@ -46,6 +47,17 @@ const NODES: [u32; 6] = [101, 102, 201, 202, 301, 302];
 
 fn tell_all(cluster: &Cluster, command: &str) {
     NODES.into_iter().for_each(|number| tell(cluster, number, command));
+}
+
+/// Takes slots from all nodes and gives them to one. A word that was under way may bring the old
+/// owner back in between.
+fn give(cluster: &Cluster, slots: &str, to: u32) {
+    until(10, "the slots to be free", || {
+        for number in NODES {
+            says(cluster, number, &format!("CLUSTER DELSLOTSRANGE {slots}"));
+        }
+        says(cluster, to, &format!("CLUSTER ADDSLOTSRANGE {slots}")) == "OK"
+    });
 }
 
 fn id(cluster: &Cluster, number: u32) -> String {
@@ -93,8 +105,7 @@ fn slots() {
 
     // key:0 is in slot 2592: its owner forgets that the slot is its own, and keeps the key.
     cluster.write(1);
-    tell_all(&cluster, "CLUSTER DELSLOTS 2592");
-    tell(&cluster, 201, "CLUSTER ADDSLOTS 2592");
+    give(&cluster, "2592 2592", 201);
     assert!(says(&cluster, 201, "CLUSTER BUMPEPOCH").starts_with("BUMPED"));
     finds_in(&cluster, Scope::AllAndKeys, &["keys-astray"]);
     finds(&cluster, &[]);
@@ -122,25 +133,33 @@ fn two_masters_of_one_epoch() {
 #[test]
 fn nodes_that_do_not_hear_each_other() {
     let cluster = running(53);
-    // Nobody is there to shake hands with.
+    // Nobody is there to shake hands with: it is tried for as long as a node may be silent.
+    tell_all(&cluster, "CONFIG SET cluster-node-timeout 60000");
     tell(&cluster, 101, "CLUSTER MEET 127.0.53.99 6379");
     finds(&cluster, &["node-in-handshake"]);
+    tell_all(&cluster, "CONFIG SET cluster-node-timeout 2000");
     finds(&cluster, &[]);
 
-    // The others do not hear that it is back.
+    // The others do not hear that it is back, nor each other, which they must not mind.
+    tell(&cluster, 102, "CONFIG SET cluster-node-timeout 60000");
     cluster.freeze(102);
     until(20, "the others to notice", || says(&cluster, 101, "CLUSTER NODES").contains("slave,fail "));
-    NODES.into_iter().filter(|number| *number != 102).for_each(|number| drops(&cluster, number, PONG));
+    let others = NODES.into_iter().filter(|number| *number != 102);
+    others.clone().for_each(|number| tell(&cluster, number, "CONFIG SET cluster-node-timeout 60000"));
+    others.for_each(|number| drops(&cluster, number, PONG));
     cluster.thaw(102);
     finds(&cluster, &["node-failed"]);
     NODES.into_iter().for_each(|number| drops(&cluster, number, NONE));
     // Whoever missed the one answer that it waits for asks again on a new link only.
-    let back = id(&cluster, 102);
-    for number in NODES.into_iter().filter(|number| *number != 102) {
-        tell(&cluster, number, &format!("DEBUG CLUSTERLINK KILL to {back}"));
+    for other in NODES {
+        let id = id(&cluster, other);
+        for number in NODES.into_iter().filter(|number| *number != other) {
+            tell(&cluster, number, &format!("DEBUG CLUSTERLINK KILL to {id}"));
+        }
     }
     finds(&cluster, &[]);
 
+    tell_all(&cluster, "CONFIG SET cluster-node-timeout 2000");
     NODES.into_iter().for_each(|number| drops(&cluster, number, PING));
     meets(&cluster, "node-suspected");
     meets(&cluster, "state-fail");
@@ -174,11 +193,9 @@ fn a_node_that_was_reset() {
 #[test]
 fn masters_of_very_different_size() {
     let cluster = running(56);
-    tell_all(&cluster, "CLUSTER DELSLOTSRANGE 0 3000");
-    tell(&cluster, 201, "CLUSTER ADDSLOTSRANGE 0 3000");
+    give(&cluster, "0 3000", 201);
     finds(&cluster, &["slots-uneven"]);
-    tell_all(&cluster, "CLUSTER DELSLOTSRANGE 3001 5460");
-    tell(&cluster, 301, "CLUSTER ADDSLOTSRANGE 3001 5460");
+    give(&cluster, "3001 5460", 301);
     finds(&cluster, &["master-without-slots", "too-few-masters"]);
 }
 
@@ -211,13 +228,13 @@ fn a_replica_that_is_far_behind() {
         cluster.feed(101, &lines);
         std::thread::scope(|scope| {
             scope.spawn(|| {
-                std::thread::sleep(std::time::Duration::from_secs(1));
+                std::thread::sleep(Duration::from_secs(1));
                 cluster.thaw(102);
             });
             cluster.codes(Scope::All).contains("replica-lags")
         })
     };
-    assert!((0..5).any(|_| lags()));
+    assert!((0..20).any(|_| lags()));
     finds(&cluster, &[]);
 }
 
@@ -227,15 +244,16 @@ fn a_replica_that_never_gets_done() {
     cluster.write(3000);
     // Whatever is written during a copy is more than the master keeps for a replica.
     tell(&cluster, 101, "CONFIG SET rdb-key-save-delay 5000");
-    for _ in 0..6 {
-        let copies =
-            || says(&cluster, 101, "INFO stats").lines().find(|line| line.starts_with("sync_full:")).map(str::to_owned);
+    let copies =
+        || says(&cluster, 101, "INFO stats").lines().find(|line| line.starts_with("sync_full:")).map(str::to_owned);
+    // A look must fit into a copy: where it does not, another one follows.
+    until(30, "copies without end", || {
         let before = copies();
         says(&cluster, 101, "DEBUG CHANGE-REPL-ID");
         says(&cluster, 101, "CLIENT KILL TYPE replica");
         until(10, "a copy to begin", || copies() != before);
-    }
-    finds(&cluster, &["full-sync-loop", "replica-link-down"]);
+        cluster.codes(Scope::All) == ["full-sync-loop", "replica-link-down"].into()
+    });
     tell(&cluster, 101, "CONFIG SET rdb-key-save-delay 0");
     finds(&cluster, &[]);
 }
@@ -246,9 +264,14 @@ fn nodes_that_load_fail_to_write_or_refuse() {
     cluster.write(3000);
     tell(&cluster, 102, "CONFIG SET loading-process-events-interval-bytes 1024");
     tell(&cluster, 102, "CONFIG SET key-load-delay 3000");
-    let busy = cluster.in_background(102, &["DEBUG", "RELOAD"]);
-    meets(&cluster, "node-loading");
-    busy.wait();
+    until(20, "node-loading", || {
+        let mut busy = cluster.in_background(102, &["DEBUG", "RELOAD"]);
+        let mut is_met = false;
+        while !busy.is_done() {
+            is_met |= cluster.codes(Scope::All).contains("node-loading");
+        }
+        is_met
+    });
     finds(&cluster, &[]);
 
     tell(&cluster, 201, "CONFIG SET cluster-node-timeout 7000");
@@ -259,7 +282,7 @@ fn nodes_that_load_fail_to_write_or_refuse() {
     assert_eq!(cluster.cli(202, &["CONFIG", "SET", "requirepass", ""], Some("other")), "OK");
     finds(&cluster, &[]);
     cluster.wipe(302);
-    assert_eq!(says(&cluster, 302, "BGSAVE"), "Background saving started");
+    until(20, "nothing else to be written", || says(&cluster, 302, "BGSAVE") == "Background saving started");
     finds(&cluster, &["persistence-fails"]);
 }
 
@@ -288,17 +311,17 @@ fn addresses() {
 #[test]
 fn what_may_not_be_asked() {
     let cluster = running(47);
-    let gaps = || {
-        let report = cluster.report(Scope::All);
-        let gaps: Vec<String> = report.gaps.iter().map(|gap| format!("{}: {}", gap.what, gap.why)).collect();
-        (report.findings.len(), gaps.join("; "), report.verdict(Severity::Warning))
+    // Nothing is found, but for what comes and goes on a busy machine.
+    let misses = |what: &str, verdict: Verdict| {
+        until(20, what, || {
+            let report = cluster.report(Scope::All);
+            let gap = report.gaps.first().map(|gap| format!("{}: {}", gap.what, gap.why));
+            gap.is_some_and(|gap| gap.starts_with(what))
+                && (report.findings.len(), report.verdict(Severity::Warning)) == (0, verdict)
+        });
     };
     tell(&cluster, 101, "ACL SETUSER default -config");
-    let (found, what, verdict) = gaps();
-    assert!(what.starts_with("the settings of 101: CONFIG GET: NOPERM"), "{what}");
-    assert_eq!((found, verdict), (0, Verdict::Healthy));
+    misses("the settings of 101: CONFIG GET: NOPERM", Verdict::Healthy);
     tell(&cluster, 101, "ACL SETUSER default -cluster");
-    let (found, what, verdict) = gaps();
-    assert!(what.starts_with("101: CLUSTER NODES: NOPERM"), "{what}");
-    assert_eq!((found, verdict), (0, Verdict::Unclear));
+    misses("101: CLUSTER NODES: NOPERM", Verdict::Unclear);
 }

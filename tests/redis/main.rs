@@ -53,7 +53,7 @@ fn a_kept_volume_keeps_everything_but_the_addresses() {
     let nodes = cluster.cli(101, &["CLUSTER", "NODES"], None);
     assert!(!nodes.contains("127.0.2.") && nodes.matches("127.0.3.").count() == 6, "{nodes}");
     for what in ["alive", "ready"] {
-        assert!(cluster.probe(what, 302, Shell::Busybox));
+        until(10, "the probe to succeed", || cluster.probe(what, 302, Shell::Busybox));
     }
     cluster.stop_all();
     assert!(!cluster.probe("alive", 302, Shell::Busybox), "nobody is there to be alive");

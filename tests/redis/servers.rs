@@ -62,6 +62,8 @@ fn busybox(folder: &Path) -> PathBuf {
 
 /// What is added to a node's number for its second process.
 const BESIDE: u32 = 100_000;
+/// And for the script that runs before its pod ends.
+const LEAVING: u32 = 200_000;
 
 pub struct Cluster {
     spec: Spec,
@@ -268,7 +270,7 @@ impl Cluster {
 
     /// Waits until the node has printed this.
     pub fn wait_log(&self, number: u32, text: &str) {
-        let end = Instant::now() + Duration::from_secs(30);
+        let end = Instant::now() + Duration::from_secs(30 * PATIENCE);
         while !self.log(number).contains(text) {
             assert!(Instant::now() < end, "node {number} never said {text:?}, but:\n{}", self.log(number));
             std::thread::sleep(Duration::from_millis(50));
@@ -293,11 +295,12 @@ impl Cluster {
         self.swapped = Some((one, other));
     }
 
-    /// Writes `count` keys over all shards, through one node; all must be acknowledged.
+    /// Writes `count` keys over all shards, through one node, until all are acknowledged.
     pub fn write(&self, count: usize) {
         let lines: String = (0..count).map(|index| format!("SET key:{index} {index}\n")).collect();
-        let replies = self.in_cluster_mode(&lines);
-        assert_eq!(replies.lines().filter(|line| *line == "OK").count(), count, "{replies}");
+        until(20, "all keys to be written", || {
+            self.in_cluster_mode(&lines).lines().filter(|line| *line == "OK").count() == count
+        });
     }
 
     /// How many of them are there.
@@ -323,9 +326,15 @@ impl Cluster {
 
     /// The script that runs before a pod ends.
     pub fn leave(&self, number: u32, shell: Shell) -> String {
-        let output = self.pod_script("stop.sh", number, shell).output().expect("it runs");
-        assert!(output.status.success());
-        String::from_utf8_lossy(&output.stdout).into_owned()
+        let leaving = number + LEAVING;
+        let log = std::fs::File::create(self.folder.path().join(format!("log-{leaving}"))).expect("a file");
+        assert!(self.pod_script("stop.sh", number, shell).stdout(log).status().expect("it runs").success());
+        self.log(leaving)
+    }
+
+    /// Waits until the script that runs before a pod ends has printed this.
+    pub fn wait_log_leaving(&self, number: u32, text: &str) {
+        self.wait_log(number + LEAVING, text);
     }
 
     pub fn persistence(&self, number: u32) -> String {
@@ -398,7 +407,7 @@ impl Cluster {
             let target = Target { pod: address.clone(), container: String::new(), port: 6379, tls: None };
             let texts = runtime.block_on(async {
                 let asked = texts(&Tcp, (&target, Via::Auto), &credentials, scope);
-                tokio::time::timeout(Duration::from_secs(3), asked)
+                tokio::time::timeout(Duration::from_secs(30), asked)
                     .await
                     .unwrap_or_else(|_| Err(Error::user("no answer")))
             });
@@ -446,8 +455,11 @@ impl Cluster {
 pub struct Busy(Child);
 
 impl Busy {
-    pub fn wait(mut self) {
-        assert!(self.0.wait().expect("it ends").success());
+    pub fn is_done(&mut self) -> bool {
+        self.0.try_wait().expect("a child").is_some_and(|status| {
+            assert!(status.success());
+            true
+        })
     }
 }
 
@@ -514,7 +526,7 @@ fn spec() -> Spec {
 }
 
 /// How many times as long a thing may take on a busy machine.
-const PATIENCE: u64 = 4;
+const PATIENCE: u64 = 8;
 
 /// Waits for a condition that takes less than so many seconds on a machine with nothing else to
 /// do; fails with what was waited for.

@@ -125,7 +125,7 @@ fn ask(target: &Target) -> String {
     block_on(async {
         let (credentials, late) = (Credentials::default(), |_| Err(Error::user("no answer")));
         let asked = texts(&Tcp, (target, Via::Auto), &credentials, Scope::AllAndKeys);
-        let answer = tokio::time::timeout(Duration::from_secs(5), asked).await.unwrap_or_else(late);
+        let answer = tokio::time::timeout(Duration::from_secs(30), asked).await.unwrap_or_else(late);
         answer.map_or_else(|error| spoken(&error), |texts| texts.nodes)
     })
 }
@@ -209,17 +209,17 @@ fn who_speaks_the_other_way_hears_of_it() {
     assert!(plain.ask(None).contains("myself,master"));
     // It waits for the end of the line that it takes the handshake for.
     let late = "cannot ask 127.1.0.6: no answer within 1s; if the server does not speak TLS, leave --tls out";
-    assert_eq!(block_on(ping(&plain)), Err(late.to_owned()));
-    assert_eq!(block_on(ping(&secure)), Ok("PONG".to_owned()));
+    assert_eq!(block_on(ping(&plain, 1)), Err(late.to_owned()));
+    assert_eq!(block_on(ping(&secure, 30)), Ok("PONG".to_owned()));
 }
 
-/// What comes of a word to a node where the user wants TLS.
-async fn ping(server: &Server) -> Result<String, String> {
+/// What comes within so many seconds of a word to a node where the user wants TLS.
+async fn ping(server: &Server, seconds: u64) -> Result<String, String> {
     let context = Context {
         server: ApiServer::nowhere(&ConnectionFlags::default()).expect("nothing is sent there"),
         dial: Box::new(Tcp),
         via: Via::Auto,
-        ask_timeout: Duration::from_secs(1),
+        ask_timeout: Duration::from_secs(seconds),
         redis_user: None,
         auth_secret: None,
         tls: Some(TlsWish::default()),
