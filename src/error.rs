@@ -158,7 +158,7 @@ impl Error {
 
     /// The user could not be logged in, in kubectl's words.
     pub fn no_credentials(why: &str) -> Self {
-        Self::new(ErrorKind::Unreachable, format!("Unable to connect to the server: getting credentials: {why}"))
+        Self::new(ErrorKind::Api, format!("Unable to connect to the server: getting credentials: {why}"))
     }
 
     /// What was to log the user in, in kubectl's words; `program` where the kubeconfig names one.
@@ -193,6 +193,7 @@ impl Error {
             Some(TlsError::InvalidCertificate(reason)) => Some(x509(reason)),
             _ => None,
         });
+        let kind = if certificate.is_some() { ErrorKind::Api } else { ErrorKind::Unreachable };
         let text = match certificate {
             Some(reason) => format!("tls: failed to verify certificate: x509: {reason}"),
             None if deepest == NO_CONNECTION => format!("dial tcp {server}: i/o timeout"),
@@ -201,7 +202,7 @@ impl Error {
             }
             None => deepest,
         };
-        Self::new(ErrorKind::Api, format!("Unable to connect to the server: {text}"))
+        Self::new(kind, format!("Unable to connect to the server: {text}"))
     }
 }
 

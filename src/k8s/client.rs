@@ -1,6 +1,7 @@
 //! The API server, as every command needs it: a client with deadlines that speaks kubectl's
 //! words.
 
+use super::ahead::{self, OpenAhead};
 use super::flags::ConnectionFlags;
 use super::kubeconfig::{Login, configuration};
 use super::traffic::{Listener, Overheard};
@@ -8,7 +9,6 @@ use crate::error::Error;
 use crate::manifest::names::MANAGER;
 use http::{HeaderName, HeaderValue};
 use kube::Client;
-use kube::client::ClientBuilder;
 use kube::config::Config;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,6 +17,7 @@ use std::time::Duration;
 #[derive(Clone)]
 pub struct Server {
     client: Client,
+    open_ahead: OpenAhead,
     address: String,
     namespace: String,
     deadline: Duration,
@@ -52,18 +53,18 @@ impl Server {
         ear: Overheard,
         deadline: Duration,
     ) -> Result<Self, Error> {
-        config.connect_timeout = Some(CONNECT_DEADLINE.min(deadline));
         config.disable_compression |= flags.disable_compression == Some(true);
         config.headers.push((HeaderName::from_static("user-agent"), user_agent()));
         let namespace = flags.namespace.clone().unwrap_or_else(|| config.default_namespace.clone());
         let address = address(&config.cluster_url);
         let ear = ear.to(&config.cluster_url);
         let program = config.auth_info.exec.as_ref().and_then(|program| program.command.clone());
-        let builder = ClientBuilder::try_from(config).map_err(|error| match &error {
+        let made = ahead::client(config, CONNECT_DEADLINE.min(deadline), &ear);
+        let (client, open_ahead) = made.map_err(|error| match &error {
             kube::Error::Auth(login) => Error::from_login(login, program.as_deref()),
             other => Error::from_kube(other, &address),
         })?;
-        Ok(Self { client: builder.with_layer(&ear).build(), address, namespace, deadline })
+        Ok(Self { client, open_ahead, address, namespace, deadline })
     }
 
     /// No server: for what needs none. Every request is refused at once.
@@ -75,12 +76,13 @@ impl Server {
         let config = Config::new(http::Uri::from_static("http://127.0.0.1:1"));
         let client = Client::try_from(config).map_err(|error| Error::from_kube(&error, "nowhere"))?;
         let namespace = flags.namespace.clone().unwrap_or_else(|| "default".into());
-        Ok(Self { client, address: "nowhere".into(), namespace, deadline: REQUEST_DEADLINE })
+        Ok(Self { address: "nowhere".into(), ..Self::with_client(client, &namespace) })
     }
 
     /// A server behind a client that is there already.
     pub fn with_client(client: Client, namespace: &str) -> Self {
-        Self { client, address: "test".into(), namespace: namespace.into(), deadline: REQUEST_DEADLINE }
+        let open_ahead = Arc::new(|_| ());
+        Self { client, open_ahead, address: "test".into(), namespace: namespace.into(), deadline: REQUEST_DEADLINE }
     }
 
     /// The namespace of the flags, of the context, or `default`.
@@ -92,6 +94,12 @@ impl Server {
     #[must_use]
     pub fn in_namespace(&self, namespace: &str) -> Self {
         Self { namespace: namespace.to_owned(), ..self.clone() }
+    }
+
+    /// Opens so many connections, where none were opened ahead yet: who knows that he will ask
+    /// much after his first answer saves their handshakes then.
+    pub fn open_ahead(&self, count: usize) {
+        (self.open_ahead)(count);
     }
 
     /// The client itself, for streams, which have no deadline of their own.

@@ -1,5 +1,6 @@
 //! The API server: everything that is asked of it or told to it.
 
+pub mod ahead;
 pub mod client;
 pub mod dial;
 pub mod exec;

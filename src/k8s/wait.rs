@@ -59,7 +59,9 @@ pub async fn until_telling<T>(
 ) -> Result<T, Error> {
     until(deadline, awaited, pause, async || {
         let progress = match check().await {
-            Err(error) if error.kind() == ErrorKind::Unreachable => Progress::Pending(error.message().to_owned()),
+            Err(error) if matches!(error.kind(), ErrorKind::Unreachable | ErrorKind::Timeout) => {
+                Progress::Pending(error.message().to_owned())
+            }
             other => other?,
         };
         if let Progress::Pending(text) = &progress {

@@ -121,8 +121,13 @@ pub async fn cluster(context: &Context, which: &Which, scope: Scope) -> Result<O
     of(context, which, (candidates, early), scope).await
 }
 
+/// How many connections are opened while the nodes are looked for: one for each of six nodes, and
+/// one for the workers' zones.
+const AHEAD: usize = 7;
+
 /// Finds the nodes, and meanwhile the password that they most likely have.
 async fn find(context: &Context, which: &Which) -> Result<(Vec<Candidate>, Passwords), Error> {
+    context.server.open_ahead(AHEAD);
     let (candidates, early) =
         futures::future::join(members::find(&context.server, which), access::likely(context, which)).await;
     Ok((candidates?, early))
