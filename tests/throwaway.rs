@@ -13,7 +13,7 @@ mod throwaway;
 use serde_json::{Value, json};
 use std::process::Command;
 use support::{Namespace, Said, program, run, until};
-use throwaway::{kube, refuse_other_clusters, script, state_folder};
+use throwaway::{kube, refuse_other_clusters, script, state_folder, wait_for_workers};
 
 /// What was hurt is mended, also when a test fails.
 struct Mended(&'static [&'static [&'static str]]);
@@ -32,6 +32,7 @@ fn worker_is_ready(name: &str) -> bool {
 #[test]
 fn losing_any_worker_or_the_api_server_is_seen_and_survived() {
     refuse_other_clusters();
+    wait_for_workers();
     let namespace = Namespace::new("worker");
     namespace.plugin(&["create", "redis-001"]).ok();
 

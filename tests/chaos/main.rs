@@ -200,6 +200,7 @@ impl Chaos {
 
     /// Births happen to new clusters, all else to whole ones.
     fn make_ready(&mut self, fault: Fault) {
+        throwaway::wait_for_workers();
         if fault.is_birth() || !self.born {
             if self.born {
                 each(&self.clusters, Cluster::delete);

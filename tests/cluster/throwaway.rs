@@ -1,6 +1,6 @@
 //! The throwaway Kubernetes as a test hurts it.
 
-use crate::support::{program, run};
+use crate::support::{program, run, until};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -19,6 +19,18 @@ pub fn state_folder() -> PathBuf {
 pub fn kube(arguments: &[&str]) {
     let output = script().args(arguments).output().expect("it runs");
     assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// Waits until every worker takes pods, which may be later than Kubernetes calls it ready: with
+/// less than three of them two masters share one.
+#[allow(dead_code, reason = "each test binary uses its own part")]
+pub fn wait_for_workers() {
+    let state =
+        "jsonpath={range .items[*]}{.status.conditions[?(@.type==\"Ready\")].status}{.spec.taints}{\"\\n\"}{end}";
+    until(60, "every worker to take pods", || {
+        let said = run(program("kubectl").args(["get", "nodes", "-o", state]));
+        said.code == Some(0) && said.out.lines().all(|state| state == "True")
+    });
 }
 
 /// The throwaway cluster's own marker decides, not its name.
