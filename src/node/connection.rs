@@ -159,7 +159,7 @@ fn text(value: Value) -> Result<Reply, String> {
 }
 
 /// Between replies the server echoes this, so that they can be told apart.
-pub(super) const MARK: &str = "kubectl-redis-cluster:end-of-reply";
+const MARK: &str = "kubectl-redis-cluster:end-of-reply";
 
 async fn ask_cli<R, W>(output: &mut BufReader<R>, input: &mut W, batch: &[&[&str]]) -> Result<Vec<Reply>, String>
 where
