@@ -9,17 +9,13 @@ const FIRST: &str = "redis-001-node-101-0";
 
 fn write_keys(namespace: &Namespace, count: usize) {
     let lines: String = (0..count).map(|index| format!("SET key:{index} value:{index}\n")).collect();
-    until(30, "all keys to be written", || {
-        namespace.redis(FIRST, &lines).lines().filter(|line| *line == "OK").count() == count
-    });
+    assert_eq!(namespace.answers(FIRST, &lines), vec!["OK"; count]);
 }
 
 fn read_keys(namespace: &Namespace, count: usize) {
     let lines: String = (0..count).map(|index| format!("GET key:{index}\n")).collect();
-    until(30, "all keys to be there", || {
-        let replies = namespace.redis(FIRST, &lines);
-        (0..count).all(|index| replies.lines().any(|line| line == format!("value:{index}")))
-    });
+    let values: Vec<_> = (0..count).map(|index| format!("value:{index}")).collect();
+    assert_eq!(namespace.answers(FIRST, &lines), values);
 }
 
 fn pod_uids(namespace: &Namespace) -> BTreeSet<String> {

@@ -1,5 +1,9 @@
 //! A namespace of its own for every test, and the commands as a user types them.
 
+#[path = "../redis/replies.rs"]
+mod replies;
+
+use replies::all_answered;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -137,6 +141,16 @@ impl Namespace {
     /// redis-cli in a pod, in cluster mode, with these lines as its input.
     pub fn redis(&self, pod: &str, lines: &str) -> String {
         feed(program("kubectl").args(["-n", &self.name, "exec", "-i", pod, "--", "redis-cli", "-c"]), lines).ok()
+    }
+
+    /// The replies to lines of GET or SET through a pod, each given once, when every shard answers.
+    pub fn answers(&self, pod: &str, lines: &str) -> Vec<String> {
+        let mut replies = None;
+        until(30, "an answer to every line", || {
+            replies = all_answered(&self.redis(pod, lines), lines.lines().count());
+            replies.is_some()
+        });
+        replies.unwrap_or_default()
     }
 
     /// A list of values by JSONPath, one a line.

@@ -26,8 +26,7 @@ fn formed(mut cluster: Cluster, shell: Shell) -> Cluster {
 
 fn is_whole(cluster: &Cluster) {
     cluster.wait_ok();
-    // For a moment a shard may not be served; a key that is lost stays lost.
-    until(20, "all keys to be there", || cluster.count(KEYS) == KEYS);
+    assert_eq!(cluster.count(KEYS), KEYS, "all keys are there");
 }
 
 /// Whether the last word is that of a handover.

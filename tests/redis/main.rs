@@ -9,6 +9,7 @@ mod faults;
 mod guard;
 mod oracle;
 mod relay;
+mod replies;
 mod servers;
 mod service;
 mod tls;

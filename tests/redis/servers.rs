@@ -1,5 +1,6 @@
 //! A cluster of redis-server processes that our own manifests and script start.
 
+use super::replies::all_answered;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use kubectl_redis_cluster::cluster::health::{Report, check};
@@ -303,11 +304,15 @@ impl Cluster {
         });
     }
 
-    /// How many of them are there.
+    /// How many of them are there, counted once, when every shard answers.
     pub fn count(&self, count: usize) -> usize {
         let lines: String = (0..count).map(|index| format!("GET key:{index}\n")).collect();
-        let replies = self.in_cluster_mode(&lines);
-        replies.lines().filter(|line| line.parse::<usize>().is_ok()).count()
+        let mut replies = None;
+        until(20, "an answer for every key", || {
+            replies = all_answered(&self.in_cluster_mode(&lines), count);
+            replies.is_some()
+        });
+        replies.into_iter().flatten().filter(|reply| reply.parse::<usize>().is_ok()).count()
     }
 
     fn in_cluster_mode(&self, lines: &str) -> String {
