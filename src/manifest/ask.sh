@@ -50,13 +50,16 @@ escaped() {
 login() { [ -z "${REDISCLI_AUTH:-}" ] || printf 'AUTH "%s"\n' "$(escaped "$REDISCLI_AUTH")"; }
 
 # ask HOST PORT COMMAND ...: the replies.
-ask() {
-    ask_host=$1 ask_port=$2
-    shift 2
+ask() { ask_within 2 "$@"; }
+
+# ask_within SECONDS HOST PORT COMMAND ...: the same, as far as they come in this time.
+ask_within() {
+    ask_limit=$1 ask_host=$2 ask_port=$3
+    shift 3
     {
         login
         printf '%s\n' "$@"
-    } | limited 2 "$cli" -h "$ask_host" -p "$ask_port" 2>&1
+    } | limited "$ask_limit" "$cli" -h "$ask_host" -p "$ask_port" 2>&1
 }
 
 # ask_myself COMMAND ...: this pod's own server.

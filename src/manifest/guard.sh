@@ -8,7 +8,8 @@
 #   - as a replica of the owner of its shard's slots, when that one says so itself and
 #     no answer of a majority of shards knows of a newer owner; or
 #   - as it was declared, when every other node of its shard is there and empty too,
-#     and no answer of a majority of shards remembers the shard; or
+#     and no answer of a majority of shards remembers the shard; or when all nodes of
+#     the cluster have just said that they are empty; or
 #   - as the owner, when a person has accepted the loss of the shard.
 # Until one of these is true its ports stay closed, so that its peers see that it is
 # gone and elect its replica. Nothing but answers decides, no clock and no phase; that
@@ -69,9 +70,12 @@ close_startup() {
 
 ask_startup() { ask "$own_host" "$startup_port" "$@"; }
 
-# wait_for TEXT [lost]: says it when it is new, and every ten seconds; "lost" when
-# nothing but a person's acceptance can end it.
-wait_for() {
+# Without its start-up server a node would wait unseen, and see nobody.
+check_startup() { kill -0 "$startup" 2>/dev/null || refuse "the start-up server has ended: $(tail -n 1 "$tmp/startup.log")"; }
+
+# tell TEXT [lost]: what this node waits for, when it is new, and every ten seconds; "lost"
+# when nothing but a person's acceptance can end it.
+tell() {
     now=$(date +%s)
     if [ "$1" != "${waits_for:-}" ]; then
         ask_startup "SET waiting \"$1\"" "SET lost ${2:-no}" >/dev/null || true
@@ -82,10 +86,20 @@ wait_for() {
         say "$1"
         said=$now
     fi
+}
+
+# wait_for TEXT [lost]: tells it, and rests before the next look.
+wait_for() {
+    check_startup
+    tell "$@"
     # Quick at first, when all others are about to start too; the more there are and the
     # slower they answer, the less often: they have to answer each other.
     rounds=$((rounds + 1))
-    if [ "$rounds" -lt 20 ] && [ "$shards" -le 16 ]; then pause; else sleep $((1 + shards / 8 + $(date +%s) - began)); fi
+    if [ "$rounds" -lt 20 ] && { [ "$shards" -le 16 ] || [ "${met:-}" = all ]; }; then
+        pause
+    else
+        sleep $((1 + shards / 8 + $(date +%s) - began))
+    fi
 }
 
 # Everybody whom CLUSTER_CONFIG names, one a line: SHARD ID HOST.
@@ -95,22 +109,24 @@ roster() {
 }
 
 # look_at: at all nodes that standard input lists as SHARD ID HOST; the state of each, and
-# its view when it has one, in a file. Those behind one that hangs get a redis-cli each: a
-# connection that was begun before the worker knew the Service hangs for good, another one
-# does not.
+# its view when it has one, in a file. Those behind one that hangs are asked once more, by
+# four at a time: a connection that was begun before the worker knew the Service hangs for
+# good, another one does not.
 look_at() {
     cat >"$tmp/asked"
-    look $((2 + $(wc -l <"$tmp/asked") / 8)) "$tmp/asked"
-    looks=''
-    while read -r node; do
-        peer=${node#* }
-        peer=${peer%% *}
-        if [ ! -e "$seen/$peer" ]; then
-            printf '%s\n' "$node" >"$tmp/asked-$peer"
-            look 2 "$tmp/asked-$peer" &
-            looks="$looks $!"
-        fi
+    look $((slowness + $(wc -l <"$tmp/asked") / 8)) "$tmp/asked"
+    missed=0
+    while read -r shard peer host; do
+        [ -e "$seen/$peer" ] && continue
+        echo "$shard $peer $host" >>"$tmp/asked-$((missed % 4))"
+        missed=$((missed + 1))
     done <"$tmp/asked"
+    looks=''
+    for group in "$tmp"/asked-*; do
+        [ -e "$group" ] || break
+        look "$slowness" "$group" &
+        looks="$looks $!"
+    done
     # shellcheck disable=SC2086 # a list
     [ -z "$looks" ] || wait $looks
     rm -f "$tmp"/asked*
@@ -212,7 +228,7 @@ glance_around() {
         unanswered >"$tmp/unanswered"
         [ "$first" -le "$(wc -l <"$tmp/unanswered")" ] || first=1
         sed -n "$first,$((first + few - 1))p" "$tmp/unanswered" >"$tmp/glanced"
-        look $((2 + few / 8)) "$tmp/glanced" &
+        look $((slowness + few / 8)) "$tmp/glanced" &
         glance=$!
         look_at <"$tmp/siblings"
         wait "$glance"
@@ -224,7 +240,7 @@ glance_around() {
     else
         look_at <"$tmp/siblings"
     fi
-    is_apart || : "${forgets:=$((began + 10 + shards))}"
+    is_apart || : "${forgets:=$((began + 10 + 2 * shards))}"
 }
 
 forget() {
@@ -244,6 +260,69 @@ unanswered() {
         has_answered "$peer" || echo "$shard $peer $host"
     done <"$tmp/others"
 }
+
+# Whether all nodes of a cluster that is being born have said that they are empty: they
+# start together then. A hundred would cost much if each looked around for all others, and
+# more if half of them ran: a server tries ten times a second to reach each that does not.
+# So they meet at the start-up server of the first node: once to hear that all have come,
+# and then once more, since one that came early may be another one by now. Where that node
+# is not there, or nobody comes any more, all goes on without it.
+gather() {
+    [ -z "${met:-}" ] && ! has_begun || return 1
+    ! grep -qxE 'living|kept|loading|refusing' "$seen"/* || return 1
+    came=0
+    while meet come && [ "$count" -gt "$came" ]; do
+        came=$count met=no
+        tell_count
+        if await come; then
+            ! { meet empty && await empty; } || met=all
+            break
+        fi
+    done
+    began=$(date +%s)
+    [ "${met:-}" = all ]
+}
+
+# meet PLACE: tells the first node that this one is there, and hears the count of all that
+# are. Who says nothing may be busy; who is not there, refuses.
+meet() {
+    for _ in 1 2 3 4 5; do
+        count=$(ask_within "$slowness" "$first_host" "$startup_port" "SADD $1 $my_id" "SCARD $1" |
+            awk '/^[0-9]+\r?$/ { replies++; count = $1 + 0 }
+                /Could not connect/ { absent = 1 }
+                END { if (replies == 2) print count; else if (absent) print "absent" }')
+        case $count in '') ;; absent) return 1 ;; *) return 0 ;; esac
+    done
+    return 1
+}
+
+# await PLACE: whether all have come there, within the time in which some more should. In the
+# background: a shell that waits hears of a signal at once.
+await() {
+    if [ "$first_id" = "$my_id" ]; then
+        count_up "$1"
+    else
+        ask_within $((lull + 2)) "$first_host" "$startup_port" "BRPOPLPUSH $1-all $1-all $lull" >"$tmp/told" &
+        wait $!
+        grep -q '^here' "$tmp/told"
+    fi
+}
+
+# The same for the first node, which counts and tells the others: what they say at the second
+# place, they say after all have come to the first.
+count_up() {
+    grown=$(date +%s)
+    until [ "$count" -ge "$nodes" ]; do
+        [ $(($(date +%s) - grown)) -lt "$lull" ] || return 1
+        pause
+        before=$count
+        meet "$1" || count=$before
+        [ "$count" -le "$before" ] || { tell_count && grown=$(date +%s); }
+    done
+    ask_startup 'DEL empty' "LPUSH $1-all here" "EXPIRE $1-all $lull" >/dev/null
+}
+
+tell_count() { tell "holds no data: waits for all nodes to come ($count of $nodes have)"; }
 
 # The owner of the shard's slots by the newest of all views; for a shard without slots,
 # the one of its masters that this node follows in that one's view.
@@ -339,6 +418,20 @@ compose() {
         }' - "$2"
 }
 
+# Whether this pod alone answers behind its Service, as often as it is asked: one redis-cli
+# tells, where the knocks of has_double are many.
+is_alone() {
+    said=$(for _ in 1 2 3 4 5 6 7 8; do
+        printf 'CONNECT %s %s\n%s\nPING\n' "$my_host" "$port" "$login"
+        printf 'CONNECT %s %s\n%s\nINFO server\n' "$my_host" "$startup_port" "$login"
+    done | limited $((slowness + shards / 8)) "$cli" -h "$own_host" -p "$startup_port" 2>&1 |
+        awk -v run="$my_run" '
+            /^run_id:/ { if (index($0, run)) mine++; else others++ }
+            /PONG|LOADING|MASTERDOWN/ { others++ }
+            END { print mine + 0, others + 0 }')
+    [ "$said" = '8 0' ]
+}
+
 # Another process of this node, behind the same Service: the old pod of a
 # ReplicationController that still ends, maybe on a worker that is cut off and may come
 # back with it. The Service chooses between the two anew each time: whoever reaches itself
@@ -347,7 +440,12 @@ compose() {
 # A StatefulSet never starts a pod beside another; volumes are locked besides.
 has_double() {
     ! is_persistent || return 1
-    my_run=$(ask_startup 'INFO server' | sed -n 's/^run_id:\([0-9a-f]*\).*/\1/p')
+    login=$(login)
+    until my_run=$(ask_startup 'INFO server' | sed -n 's/^run_id:\([0-9a-f]*\).*/\1/p') && [ -n "$my_run" ]; do
+        check_startup
+        pause
+    done
+    ! is_alone || return 1
     knocks=''
     : >"$tmp/knocks"
     for _ in 1 2 3 4 5 6 7 8; do
@@ -368,7 +466,7 @@ knock() {
     case $(ask "$my_host" "$port" PING) in
     *PONG* | *LOADING* | *MASTERDOWN*) echo another ;;
     *) case $(ask "$my_host" "$startup_port" 'INFO server') in
-        *"run_id:${my_run:-unknown}"*) echo myself ;;
+        *"run_id:$my_run"*) echo myself ;;
         *run_id:*) echo another ;;
         *) echo nobody ;;
         esac ;;
@@ -397,6 +495,9 @@ find_newest() {
         END { print newest }' ./*)
 }
 
+# Whether there have been data on volumes, whatever is left of them.
+has_begun() { [ -e "$folder/formed" ] && is_persistent; }
+
 # What the answers allow, as $verdict.
 judge() {
     find_owner
@@ -419,12 +520,10 @@ judge() {
         verdict=lost
     elif [ -n "$living" ]; then
         verdict=ownerless
-    elif [ -e "$folder/formed" ] && is_persistent; then
+    elif has_begun; then
         verdict=emptied
-    elif [ "$my_shard" != "$my_id" ]; then
-        verdict=replica
     else
-        verdict=owner
+        verdict=birth
     fi
 }
 
@@ -435,7 +534,10 @@ decide() {
     judge
     # Nothing is done on a remembered answer.
     case $verdict in
-    accepted | follow | failover | owner)
+    apart | unclear | birth) ! gather || verdict='born together' ;;
+    esac
+    case $verdict in
+    accepted | follow | failover | birth)
         look_around is_apart
         judge
         ;;
@@ -454,10 +556,9 @@ decide() {
     lost) wait_for "no node holds this shard's data any more: restore its volumes, or accept the loss: kubectl redis-cluster accept-loss" lost ;;
     ownerless) wait_for "holds no data: waits for $living to own the shard's slots" ;;
     emptied) wait_for "the cluster has formed once, and all volumes of this shard are empty now: restore them, or accept the loss: kubectl redis-cluster accept-loss" lost ;;
-    replica) wait_for "holds no data: waits for $(name "$my_shard") to start" ;;
-    owner)
+    birth | 'born together')
         if ! has_double; then
-            say "no node of the shard holds data: starting as its owner, as declared"
+            say "no node of the shard holds data: starting as declared"
             with_shard_ids >"$data/nodes.conf.new"
             return 0
         fi
@@ -585,6 +686,12 @@ prepare() {
         sort -n -k 1,1 | cut -d ' ' -f 2- >"$tmp/others"
     shards=$(cut -d ' ' -f 1 "$tmp/roster" | sort -u | wc -l)
     majority=$((shards / 2 + 1))
+    nodes=$(wc -l <"$tmp/roster")
+    read -r _ first_id first_host <"$tmp/roster"
+    [ "$first_id" != "$my_id" ] || first_host=$own_host
+    # Seconds within which a node answers that lives, and some more come: the more there are,
+    # the busier their workers may be.
+    slowness=$((2 + shards / 16)) lull=$((10 + shards / 2))
     patience=$(awk '$1 == "cluster-node-timeout" { print int($2 / 500) }' "$folder/redis.conf")
     rounds=0
     forget

@@ -6,14 +6,17 @@
 # shellcheck source=ask.sh
 . "${BOOTSTRAP_CONFIG:-/redis-cluster}/ask.sh"
 
+waiting=${BOOTSTRAP_TMP:-/tmp}/waiting
+
 case ${1:-} in
 alive)
-    [ ! -e "${BOOTSTRAP_TMP:-/tmp}/waiting" ] || exit 0
+    [ ! -e "$waiting" ] || exit 0
     case $(ask_myself PING) in
     '' | *'Could not connect'* | *'onnection refused'*) exit 1 ;;
     esac
     ;;
 ready)
+    [ ! -e "$waiting" ] || exit 1
     reply=$(ask_myself 'INFO replication')
     case $reply in
     *role:master*) ;;

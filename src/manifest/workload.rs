@@ -221,7 +221,7 @@ fn probe(what: &str, period: u32, timeout: u32, failures: u32) -> Value {
         "periodSeconds": period,
         "timeoutSeconds": timeout,
         "failureThreshold": failures,
-        "initialDelaySeconds": period.min(20),
+        "initialDelaySeconds": period,
     })
 }
 

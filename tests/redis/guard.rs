@@ -188,6 +188,35 @@ fn a_cluster_born_in_halves_has_one_owner_a_shard() {
     }
 }
 
+/// Replicas with their masters: half of a large cluster that runs alone would knock at the
+/// other half all the time.
+#[test]
+fn the_nodes_of_a_new_cluster_start_when_the_last_one_has_come() {
+    let mut cluster = Cluster::new(46, Some("p"));
+    let (early, last) = ([101, 102, 201, 202, 301], 302);
+    early.iter().for_each(|number| cluster.start(*number, Shell::Busybox));
+    until(20, "all others to have come", || {
+        early.iter().any(|number| cluster.log(*number).contains("waits for all nodes to come (5 of 6 have)"))
+    });
+    cluster.start(last, Shell::Busybox);
+    cluster.wait_ok();
+    for number in [102, 202, 302] {
+        let log = cluster.log(number);
+        assert!(log.contains("no node of the shard holds data: starting as declared"), "{number}: {log}");
+    }
+    cluster.write(KEYS);
+    is_whole(&cluster);
+}
+
+#[test]
+fn a_node_that_waits_ends_with_its_startup_server() {
+    let mut cluster = Cluster::new(43, None);
+    cluster.start(201, Shell::Dash);
+    cluster.wait_log(201, "waits for a majority of shards to answer");
+    cluster.at_startup(201, &["SHUTDOWN", "NOSAVE"]);
+    cluster.wait_log(201, "the start-up server has ended");
+}
+
 /// E3e: two parts that cannot reach each other at birth. Only the one with the majority
 /// begins, and only with whole shards.
 #[test]
@@ -200,8 +229,7 @@ fn parts_that_are_cut_off_at_birth_never_both_begin() {
     }
     cluster.start_all(Shell::Dash);
     cluster.wait_log(301, "waits for a majority of shards to answer (1 of 3 do, 2 must)");
-    cluster.wait_log(101, "starting as its owner, as declared");
-    cluster.wait_log(102, "joining as a replica of node 101");
+    [101, 102, 201, 202].iter().for_each(|number| cluster.wait_log(*number, "starting redis-server"));
     assert_eq!(cluster.cli(301, &["PING"], None), "");
     cluster.put_right();
     cluster.kill_all();
