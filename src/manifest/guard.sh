@@ -109,24 +109,22 @@ roster() {
 }
 
 # look_at: at all nodes that standard input lists as SHARD ID HOST; the state of each, and
-# its view when it has one, in a file. Those behind one that hangs are asked once more, by
-# four at a time: a connection that was begun before the worker knew the Service hangs for
-# good, another one does not.
+# its view when it has one, in a file. Those behind one that hangs get a redis-cli each: a
+# connection that was begun before the worker knew the Service hangs for good, another one
+# does not.
 look_at() {
     cat >"$tmp/asked"
     look $((slowness + $(wc -l <"$tmp/asked") / 8)) "$tmp/asked"
-    missed=0
-    while read -r shard peer host; do
-        [ -e "$seen/$peer" ] && continue
-        echo "$shard $peer $host" >>"$tmp/asked-$((missed % 4))"
-        missed=$((missed + 1))
-    done <"$tmp/asked"
     looks=''
-    for group in "$tmp"/asked-*; do
-        [ -e "$group" ] || break
-        look "$slowness" "$group" &
-        looks="$looks $!"
-    done
+    while read -r node; do
+        peer=${node#* }
+        peer=${peer%% *}
+        if [ ! -e "$seen/$peer" ]; then
+            printf '%s\n' "$node" >"$tmp/asked-$peer"
+            look "$slowness" "$tmp/asked-$peer" &
+            looks="$looks $!"
+        fi
+    done <"$tmp/asked"
     # shellcheck disable=SC2086 # a list
     [ -z "$looks" ] || wait $looks
     rm -f "$tmp"/asked*
@@ -284,10 +282,11 @@ gather() {
 }
 
 # meet PLACE: tells the first node that this one is there, and hears the count of all that
-# are. Who says nothing may be busy; who is not there, refuses.
+# are. Who says nothing may be busy; who is not there, refuses. Another cluster's server, to
+# which a Service may lead for a moment, knows no place of this first node.
 meet() {
-    for _ in 1 2 3 4 5; do
-        count=$(ask_within "$slowness" "$first_host" "$startup_port" "SADD $1 $my_id" "SCARD $1" |
+    for _ in 1 ${met:+2 3 4 5}; do
+        count=$(ask_within "$slowness" "$first_host" "$startup_port" "SADD $1-$first_id $my_id" "SCARD $1-$first_id" |
             awk '/^[0-9]+\r?$/ { replies++; count = $1 + 0 }
                 /Could not connect/ { absent = 1 }
                 END { if (replies == 2) print count; else if (absent) print "absent" }')
@@ -296,20 +295,24 @@ meet() {
     return 1
 }
 
-# await PLACE: whether all have come there, within the time in which some more should. In the
+# await PLACE: whether all have come there, within the time in which some more should; at the
+# second place nobody goes on by itself before the first node has given up. In the
 # background: a shell that waits hears of a signal at once.
 await() {
     if [ "$first_id" = "$my_id" ]; then
         count_up "$1"
     else
-        ask_within $((lull + 2)) "$first_host" "$startup_port" "BRPOPLPUSH $1-all $1-all $lull" >"$tmp/told" &
+        [ "$1" = come ] && longest=$lull || longest=$((2 * lull))
+        ask_within $((longest + 2)) "$first_host" "$startup_port" \
+            "BRPOPLPUSH $1-$first_id-all $1-$first_id-all $longest" >"$tmp/told" &
         wait $!
         grep -q '^here' "$tmp/told"
     fi
 }
 
-# The same for the first node, which counts and tells the others: what they say at the second
-# place, they say after all have come to the first.
+# The same for the first node, which counts and calls the others. What they say at the second
+# place, they say after all have come to the first. Once all have said it nobody can come any
+# more: who comes anew has been another one meanwhile.
 count_up() {
     grown=$(date +%s)
     until [ "$count" -ge "$nodes" ]; do
@@ -317,12 +320,24 @@ count_up() {
         pause
         before=$count
         meet "$1" || count=$before
-        [ "$count" -le "$before" ] || { tell_count && grown=$(date +%s); }
+        if [ "$1" = come ] && [ "$count" -gt "$before" ]; then
+            tell_count
+            grown=$(date +%s)
+        fi
     done
-    ask_startup 'DEL empty' "LPUSH $1-all here" "EXPIRE $1-all $lull" >/dev/null
+    over=empty-$first_id
+    [ "$1" = come ] || over="come-$first_id come-$first_id-all empty-$first_id"
+    ask_within "$slowness" "$own_host" "$startup_port" \
+        MULTI "DEL $over" "LPUSH $1-$first_id-all here" "EXPIRE $1-$first_id-all $lull" EXEC >/dev/null
 }
 
-tell_count() { tell "holds no data: waits for all nodes to come ($count of $nodes have)"; }
+tell_count() {
+    if [ "$first_id" = "$my_id" ]; then
+        tell "holds no data: waits for all nodes to come ($count of $nodes have)"
+    else
+        tell "holds no data: waits for all nodes to come, which $(name "$first_id") counts"
+    fi
+}
 
 # The owner of the shard's slots by the newest of all views; for a shard without slots,
 # the one of its masters that this node follows in that one's view.
@@ -421,15 +436,15 @@ compose() {
 # Whether this pod alone answers behind its Service, as often as it is asked: one redis-cli
 # tells, where the knocks of has_double are many.
 is_alone() {
-    said=$(for _ in 1 2 3 4 5 6 7 8; do
+    answers=$(for _ in 1 2 3 4 5 6 7 8; do
         printf 'CONNECT %s %s\n%s\nPING\n' "$my_host" "$port" "$login"
         printf 'CONNECT %s %s\n%s\nINFO server\n' "$my_host" "$startup_port" "$login"
     done | limited $((slowness + shards / 8)) "$cli" -h "$own_host" -p "$startup_port" 2>&1 |
-        awk -v run="$my_run" '
+        awk -v run="$my_run" -v door=":$startup_port" '
             /^run_id:/ { if (index($0, run)) mine++; else others++ }
-            /PONG|LOADING|MASTERDOWN/ { others++ }
+            /PONG|LOADING|MASTERDOWN/ || /Could not connect/ && index($0, door) { others++ }
             END { print mine + 0, others + 0 }')
-    [ "$said" = '8 0' ]
+    [ "$answers" = '8 0' ]
 }
 
 # Another process of this node, behind the same Service: the old pod of a
@@ -441,10 +456,8 @@ is_alone() {
 has_double() {
     ! is_persistent || return 1
     login=$(login)
-    until my_run=$(ask_startup 'INFO server' | sed -n 's/^run_id:\([0-9a-f]*\).*/\1/p') && [ -n "$my_run" ]; do
-        check_startup
-        pause
-    done
+    my_run=$(ask_startup 'INFO server' | sed -n 's/^run_id:\([0-9a-f]*\).*/\1/p')
+    [ -n "$my_run" ] || { wait_for "waits for its own start-up server to answer" && return 0; }
     ! is_alone || return 1
     knocks=''
     : >"$tmp/knocks"
@@ -495,7 +508,7 @@ find_newest() {
         END { print newest }' ./*)
 }
 
-# Whether there have been data on volumes, whatever is left of them.
+# Whether there have been data on volumes, as create has noted, whatever is left of them.
 has_begun() { [ -e "$folder/formed" ] && is_persistent; }
 
 # What the answers allow, as $verdict.

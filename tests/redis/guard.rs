@@ -195,9 +195,7 @@ fn the_nodes_of_a_new_cluster_start_when_the_last_one_has_come() {
     let mut cluster = Cluster::new(46, Some("p"));
     let (early, last) = ([101, 102, 201, 202, 301], 302);
     early.iter().for_each(|number| cluster.start(*number, Shell::Busybox));
-    until(20, "all others to have come", || {
-        early.iter().any(|number| cluster.log(*number).contains("waits for all nodes to come (5 of 6 have)"))
-    });
+    until(20, "all others to have come", || cluster.log(101).contains("waits for all nodes to come (5 of 6 have)"));
     cluster.start(last, Shell::Busybox);
     cluster.wait_ok();
     for number in [102, 202, 302] {
@@ -373,8 +371,10 @@ fn a_master_killed_in_its_first_seconds_comes_back() {
 fn a_node_waits_for_another_process_of_itself() {
     let mut cluster = formed(Cluster::in_memory(25, None), Shell::Dash);
     // The new pod of a ReplicationController beside the old one: its own address answers.
-    let (code, log) = cluster.start_beside(302, Shell::Dash, "waits for another process of this node to end");
+    let waits = "waits for another process of this node to end";
+    let (code, log) = cluster.start_beside(302, Shell::Dash, waits);
     assert_eq!(code, None, "{log}");
+    until(20, "it to say so again, some looks later", || cluster.log_beside(302).matches(waits).count() > 1);
     cluster.kill(&[302]);
     cluster.wait_log_beside(302, "joining as a replica of node 301");
 }

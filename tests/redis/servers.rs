@@ -204,6 +204,10 @@ impl Cluster {
         self.wait_log(number + BESIDE, text);
     }
 
+    pub fn log_beside(&self, number: u32) -> String {
+        self.log(number + BESIDE)
+    }
+
     /// Runs the script to its end, where it must end by itself.
     pub fn run(&self, number: u32, shell: Shell) -> (Option<i32>, String) {
         let output = self.script(number, shell).output().expect("the script runs");
