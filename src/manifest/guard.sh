@@ -37,7 +37,8 @@ open_startup() {
     startup=$!
     trap 'kill $startup; exit 143' TERM INT
     tries=0
-    until ask_startup PING | grep -q PONG && present_myself | grep -q '^presented'; do
+    until my_run=$(ask_startup 'INFO server' | sed -n 's/^run_id:\([0-9a-f]*\).*/\1/p') && [ -n "$my_run" ] &&
+        present_myself | grep -q '^presented'; do
         tries=$((tries + 1))
         [ "$tries" -lt 60 ] || refuse "the start-up server does not answer: $(tail -n 1 "$tmp/startup.log")"
         pause
@@ -456,8 +457,6 @@ is_alone() {
 has_double() {
     ! is_persistent || return 1
     login=$(login)
-    my_run=$(ask_startup 'INFO server' | sed -n 's/^run_id:\([0-9a-f]*\).*/\1/p')
-    [ -n "$my_run" ] || { wait_for "waits for its own start-up server to answer" && return 0; }
     ! is_alone || return 1
     knocks=''
     : >"$tmp/knocks"
