@@ -364,7 +364,7 @@ impl Code {
             Self::PodNotReady => (
                 "pod-not-ready",
                 Warning,
-                "A node answers and is well, but its pod has not been ready for half a minute: Services leave it out.",
+                "A node has been well for as long as its readiness probe takes, and its pod is not ready: Services leave it out.",
             ),
             Self::ContainerRestarted => (
                 "container-restarted",

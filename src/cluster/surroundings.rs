@@ -61,6 +61,8 @@ pub struct PodState {
     pub labels: Labels,
     /// Whether it is ready, and since when in seconds since 1970.
     pub ready: Option<(bool, i64)>,
+    /// How long it takes at most until a probe has seen that the server is well, in seconds.
+    pub probe_delay: u64,
     /// Why its server does not run; none when it does.
     pub trouble: Option<Trouble>,
     /// How often the server's container was started again.

@@ -2,7 +2,7 @@
 
 use crate::cluster::surroundings::{End, PodState, Trouble, TroubleKind};
 use crate::manifest::quantity::Size;
-use k8s_openapi::api::core::v1::{Container, ContainerState, ContainerStateTerminated, ContainerStatus, Pod};
+use k8s_openapi::api::core::v1::{Container, ContainerState, ContainerStateTerminated, ContainerStatus, Pod, Probe};
 
 /// What Kubernetes says of a pod, whose server runs in this container.
 pub fn pod_state(pod: &Pod, container: Option<&Container>) -> PodState {
@@ -10,6 +10,7 @@ pub fn pod_state(pod: &Pod, container: Option<&Container>) -> PodState {
     PodState {
         labels: pod.metadata.labels.clone().unwrap_or_default(),
         ready: ready(pod),
+        probe_delay: container.and_then(|container| container.readiness_probe.as_ref()).map_or(0, probe_delay),
         trouble: trouble(pod, status),
         restarts: status.map_or(0, |status| u32::try_from(status.restart_count).unwrap_or_default()),
         last_end: status.and_then(|status| status.last_state.as_ref()?.terminated.as_ref()).map(end),
@@ -27,6 +28,15 @@ fn ready(pod: &Pod) -> Option<(bool, i64)> {
     let conditions = pod.status.as_ref()?.conditions.as_ref()?;
     let ready = conditions.iter().find(|condition| condition.type_ == "Ready")?;
     Some((ready.status == "True", ready.last_transition_time.as_ref()?.0.as_second()))
+}
+
+/// A probe has its first turn, and then one a period; it is over by its timeout. Where a field
+/// is missing, Kubernetes' defaults.
+fn probe_delay(probe: &Probe) -> u64 {
+    let seconds = |field: Option<i32>, default: u64| field.and_then(|value| value.try_into().ok()).unwrap_or(default);
+    let turns = seconds(probe.success_threshold, 1);
+    seconds(probe.initial_delay_seconds, 0)
+        + turns * (seconds(probe.period_seconds, 10) + seconds(probe.timeout_seconds, 1))
 }
 
 fn end(ended: &ContainerStateTerminated) -> End {
@@ -112,7 +122,8 @@ mod tests {
         let pod: Pod = serde_json::from_value(json!({
             "metadata": { "name": "a-0", "labels": { "app": "redis" } },
             "spec": {
-                "containers": [{ "name": "redis", "resources": { "limits": { "memory": "64Mi" } } }],
+                "containers": [{ "name": "redis", "resources": { "limits": { "memory": "64Mi" } },
+                                 "readinessProbe": { "initialDelaySeconds": 50, "periodSeconds": 50, "timeoutSeconds": 5 } }],
                 "volumes": [{ "name": "data", "persistentVolumeClaim": { "claimName": "data-a-0" } }],
             },
             "status": status,
@@ -137,7 +148,7 @@ mod tests {
             json!({ "terminated": { "exitCode": 137, "reason": "OOMKilled", "finishedAt": "1970-01-01T00:01:00Z" } });
         let state = state(&container(&json!({ "running": {} }), &last));
         assert_eq!(state.trouble, None);
-        assert_eq!((state.restarts, state.memory_limit), (2, Some(64 << 20)));
+        assert_eq!((state.restarts, state.memory_limit, state.probe_delay), (2, Some(64 << 20), 105));
         assert_eq!(state.last_end, Some(End { reason: "OOMKilled".into(), code: 137, at: Some(60) }));
         assert_eq!(state.claims, ["data-a-0"]);
     }

@@ -5,8 +5,8 @@ use crate::cluster::finding::{Code, Finding, Severity};
 use crate::cluster::snapshot::Member;
 use crate::cluster::topology::NodeFacts;
 
-/// How long a pod may take to become ready after its node is well, in seconds: probes run
-/// now and then only.
+/// How long a pod may take to become ready after its server has started, in seconds; longer
+/// where its probe runs less often.
 const PATIENCE: u64 = 30;
 const HOUR: u64 = 3600;
 
@@ -20,9 +20,10 @@ fn not_ready(context: &Context<'_>, node: &NodeFacts) -> Option<Finding> {
     let server = node.server.as_ref()?;
     let well = !server.loading && server.is_synced() != Some(false);
     let (ready, since) = node.member.state.ready?;
-    let seconds = context.since(since);
+    let seconds = server.uptime_seconds.unwrap_or(u64::MAX).min(context.since(since));
+    let patience = node.member.state.probe_delay.max(PATIENCE);
     let name = &node.member.name;
-    (well && !ready && seconds > PATIENCE).then(|| {
+    (well && !ready && seconds > patience).then(|| {
         Code::PodNotReady.found(
             name,
             format!("{name} answers and is well, but its pod is not ready: Services leave it out"),

@@ -223,6 +223,21 @@ const SCENARIOS: &[Scenario] = &[
     (|snapshot| trouble(snapshot, 1, TroubleKind::OutOfMemory), &[Code::OutOfMemory]),
     (|snapshot| trouble(snapshot, 1, TroubleKind::Starting), &[Code::PodStarting]),
     (|snapshot| snapshot.seen[1].member.state.ready = Some((false, 0)), &[Code::PodNotReady]),
+    (|snapshot| snapshot.seen[1].member.state.ready = Some((false, 9_980)), &[]),
+    (
+        |snapshot| {
+            snapshot.seen[1].member.state.ready = Some((false, 0));
+            view(snapshot, 1).server.uptime_seconds = Some(20);
+        },
+        &[],
+    ),
+    (
+        |snapshot| {
+            snapshot.seen[1].member.state.ready = Some((false, 0));
+            snapshot.seen[1].member.state.probe_delay = 105;
+        },
+        &[],
+    ),
     (
         |snapshot| {
             let state = &mut snapshot.seen[1].member.state;
