@@ -49,6 +49,18 @@ impl Server {
         Ok(list.items.into_iter().map(|object| json!(object)).collect())
     }
 
+    /// The names alone of the namespace's objects that the labels select: what else there is
+    /// of them the server neither writes nor sends.
+    ///
+    /// # Errors
+    /// The server's.
+    pub async fn names(&self, kind: Kind, selector: &str) -> Result<Vec<String>, Error> {
+        let api = self.api(kind, Some(self.namespace()));
+        let parameters = ListParams::default().labels(selector);
+        let list = self.answer(&format!("list {}", kind.plural), api.list_metadata(&parameters)).await?;
+        Ok(list.items.into_iter().filter_map(|object| object.metadata.name).collect())
+    }
+
     /// Makes an object, or makes it what it should be, by server-side apply.
     ///
     /// # Errors

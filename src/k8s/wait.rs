@@ -72,6 +72,11 @@ pub async fn until_telling<T>(
     .await
 }
 
+/// A duration so many times over: what many have to be looked at for is looked at less often.
+pub fn times(duration: Duration, count: usize) -> Duration {
+    duration.saturating_mul(u32::try_from(count).unwrap_or(u32::MAX))
+}
+
 /// The pause between two looks that have no end of their own.
 #[expect(clippy::disallowed_methods, reason = "the one home of the ban")]
 pub async fn pause_for(pause: Duration) {

@@ -4,16 +4,16 @@ use super::rights::{demand, on};
 use crate::error::Error;
 use crate::k8s::client::Server;
 use crate::k8s::objects::Deletion;
-use crate::k8s::wait::{Progress, until_telling};
+use crate::k8s::wait::{Progress, times, until_telling};
 use crate::manifest::names::ClusterName;
 use crate::manifest::object::{
     CLAIM, CONFIG_MAP, Kind, NETWORK_POLICY, POD, REPLICATION_CONTROLLER, SECRET, SERVICE, STATEFUL_SET,
 };
 use futures::future::try_join_all;
 use futures::{StreamExt, stream};
-use serde_json::Value;
 use std::collections::BTreeSet;
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// Whether volumes and the Secret go too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,11 +66,10 @@ pub async fn inventory(server: &Server, name: &ClusterName, budget: Kind) -> Res
 
 async fn list(server: &Server, name: &ClusterName, kinds: &[Kind]) -> Result<Vec<Doomed>, Error> {
     let selector = name.selector();
-    let lists = try_join_all(kinds.iter().map(|kind| server.list(*kind, Some(server.namespace()), &selector))).await?;
-    let named = |object: &Value| object["metadata"]["name"].as_str().unwrap_or_default().to_owned();
-    let doomed = |(kind, list): (&Kind, Vec<Value>)| {
+    let lists = try_join_all(kinds.iter().map(|kind| server.names(*kind, &selector))).await?;
+    let doomed = |(kind, names): (&Kind, Vec<String>)| {
         let kind = *kind;
-        list.iter().map(|object| Doomed { kind, name: named(object) }).collect::<Vec<_>>()
+        names.into_iter().map(move |name| Doomed { kind, name })
     };
     Ok(kinds.iter().zip(lists).flat_map(doomed).collect())
 }
@@ -103,6 +102,10 @@ pub async fn delete(
     Ok(())
 }
 
+/// How long a list is good for, for each object on it: one of a hundred pods is work for an API
+/// server that has their end to note.
+const REST_AN_OBJECT: Duration = Duration::from_millis(10);
+
 /// Waits until no object of a kind is left of the cluster: pods end, and volumes
 /// outlive the last pod a little.
 ///
@@ -116,15 +119,26 @@ pub async fn gone(
     seen: impl FnMut(&str) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let awaited = format!("the {} of \"{name}\" to go", kind.plural);
+    let (mut due, mut text) = (Instant::now(), String::new());
     until_telling(deadline, &awaited, Duration::from_millis(200), seen, async || {
+        if Instant::now() < due {
+            return Ok(Progress::Pending(text.clone()));
+        }
         let left = list(server, name, &[kind]).await?;
         if left.is_empty() {
             return Ok(Progress::Done(()));
         }
-        let names: Vec<&str> = left.iter().take(6).map(|object| object.name.as_str()).collect();
-        let more = if left.len() > names.len() { ", …" } else { "" };
-        let what = if left.len() == 1 { kind.plural.trim_end_matches('s') } else { kind.plural };
-        Ok(Progress::Pending(format!("{} {what} left: {}{more}", left.len(), names.join(", "))))
+        due = Instant::now() + times(REST_AN_OBJECT, left.len());
+        text = in_short(kind, &left);
+        Ok(Progress::Pending(text.clone()))
     })
     .await
+}
+
+/// `7 pods left: redis-001-node-101-0, redis-001-node-102-0, …`
+fn in_short(kind: Kind, left: &[Doomed]) -> String {
+    let names: Vec<&str> = left.iter().take(6).map(|object| object.name.as_str()).collect();
+    let more = if left.len() > names.len() { ", …" } else { "" };
+    let what = if left.len() == 1 { kind.plural.trim_end_matches('s') } else { kind.plural };
+    format!("{} {what} left: {}{more}", left.len(), names.join(", "))
 }
