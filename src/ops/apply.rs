@@ -1,15 +1,15 @@
 //! Makes objects, and waits until the cluster that they are has formed.
 
-use super::observe::{self, Observation, Scope};
+use super::observe::{self, Found, Observation, Scope};
 use crate::cluster::snapshot::{Member, Snapshot};
 use crate::cluster::topology::{State, Topology};
 use crate::context::Context;
 use crate::error::{Error, ErrorKind};
 use crate::k8s::client::Server;
 use crate::k8s::logs::{Source, last_line};
-use crate::k8s::members::{Candidate, Which};
+use crate::k8s::members::Which;
 use crate::k8s::objects::Run;
-use crate::k8s::wait::{Progress, until, until_telling};
+use crate::k8s::wait::{Progress, times, until, until_telling};
 use crate::manifest::names::{self, ClusterName};
 use crate::manifest::object::{CONFIG_MAP, Object};
 use futures::{StreamExt, stream};
@@ -89,7 +89,10 @@ const PAUSE: Duration = Duration::from_millis(300);
 /// How long a node of a forming cluster is left alone, for each node that there is: a look at
 /// it is work for its worker, which has it to start.
 const REST_A_NODE: Duration = Duration::from_millis(500);
-const LONGEST_REST: Duration = Duration::from_secs(10);
+const LONGEST_REST: Duration = Duration::from_secs(30);
+/// How long a list of the pods of a forming cluster is good for, for each pod on it: it costs the
+/// API server that much less than the nodes' start does.
+const GOOD_A_POD: Duration = Duration::from_millis(30);
 const LONG: Duration = Duration::from_secs(5);
 
 /// Waits until every node says ok, all agree, no peer doubts another, and every
@@ -103,17 +106,30 @@ pub async fn formed(
     deadline: Duration,
     seen: impl FnMut(&str) -> Result<(), Error>,
 ) -> Result<Observation, Error> {
-    let mut forming = Forming { context, which, begin: Instant::now(), due: None, says_ok: false, holdup: None };
+    let begin = Instant::now();
+    let mut forming = Forming {
+        context,
+        which,
+        begin,
+        listed: begin,
+        found: Found::default(),
+        due: None,
+        says_ok: false,
+        holdup: None,
+    };
     let awaited = format!("redis cluster \"{}\" to form", which.title());
     until_telling(deadline, &awaited, PAUSE, seen, async || forming.look().await).await
 }
 
-/// A cluster that is waited for. Its pods are listed at each look; until the first node says
-/// that the cluster is ok, the other nodes are asked only now and then.
+/// A cluster that is waited for. The first node is asked at each look; until it says that the
+/// cluster is ok, the pods are listed and the other nodes asked only now and then.
 struct Forming<'a> {
     context: &'a Context,
     which: &'a Which,
     begin: Instant,
+    /// What was found when the pods were listed.
+    found: Found,
+    listed: Instant,
     /// When all are asked again.
     due: Option<Instant>,
     /// Whether the first node has said ok once.
@@ -125,12 +141,16 @@ struct Forming<'a> {
 impl Forming<'_> {
     async fn look(&mut self) -> Result<Progress<Observation>, Error> {
         if !self.says_ok {
-            let (candidates, first) = observe::first(self.context, self.which).await?;
+            if self.listed.elapsed() >= times(GOOD_A_POD, self.found.candidates.len()) {
+                self.found = observe::find(self.context, self.which).await?;
+                self.listed = Instant::now();
+            }
+            let first = observe::of(self.context, self.which, self.found.first(), Scope::Nodes).await?;
             let snapshot = first.snapshot(self.context.server.namespace());
             self.says_ok = snapshot.answered().any(|(_, view)| view.cluster.ok);
-            let due = *self.due.get_or_insert(self.begin + rest(candidates.len()));
+            let due = *self.due.get_or_insert(self.begin + rest(self.found.candidates.len()));
             if !self.says_ok && Instant::now() < due {
-                return Ok(Progress::Pending(self.in_short(&candidates, &first)));
+                return Ok(Progress::Pending(self.in_short(&first)));
             }
         }
         let observation = observe::cluster(self.context, self.which, Scope::Nodes).await?;
@@ -149,7 +169,8 @@ impl Forming<'_> {
     }
 
     /// `4 of 6 pods are ready; redis-001-node-302: its container is being created`
-    fn in_short(&self, candidates: &[Candidate], first: &Observation) -> String {
+    fn in_short(&self, first: &Observation) -> String {
+        let candidates = &self.found.candidates;
         let ready = candidates.iter().filter(|each| each.member.state.ready.is_some_and(|(ready, _)| ready)).count();
         let trouble = candidates.iter().find_map(|each| Some((each, each.target.as_ref().err()?)));
         let now = trouble.map(|(each, why)| format!("{}: {why}", each.member.name)).or_else(|| quick_holdup(first));
@@ -160,7 +181,7 @@ impl Forming<'_> {
 }
 
 fn rest(nodes: usize) -> Duration {
-    u32::try_from(nodes).map_or(LONGEST_REST, |nodes| REST_A_NODE.saturating_mul(nodes).min(LONGEST_REST))
+    times(REST_A_NODE, nodes).min(LONGEST_REST)
 }
 
 fn because(why: Option<&str>) -> String {

@@ -118,39 +118,46 @@ impl Observation {
 /// # Errors
 /// When the nodes cannot be found; never because one does not answer.
 pub async fn cluster(context: &Context, which: &Which, scope: Scope) -> Result<Observation, Error> {
-    let (candidates, early) = find(context, which).await?;
-    of(context, which, (candidates, early), scope).await
+    let found = find(context, which).await?;
+    of(context, which, found, scope).await
 }
 
 /// How many connections are opened while the nodes are looked for: one for each of six nodes, and
 /// one for the workers' zones.
 const AHEAD: usize = 7;
 
+/// The nodes of a cluster that may be asked, and the password that they most likely have.
+#[derive(Clone, Default)]
+pub struct Found {
+    /// The nodes.
+    pub candidates: Vec<Candidate>,
+    early: Passwords,
+}
+
+impl Found {
+    /// The first node alone.
+    pub fn first(&self) -> Self {
+        Self { candidates: self.candidates.iter().take(1).cloned().collect(), early: self.early.clone() }
+    }
+}
+
 /// Finds the nodes, and meanwhile the password that they most likely have.
-async fn find(context: &Context, which: &Which) -> Result<(Vec<Candidate>, Passwords), Error> {
+///
+/// # Errors
+/// When the nodes cannot be found.
+pub async fn find(context: &Context, which: &Which) -> Result<Found, Error> {
     context.server.open_ahead(AHEAD);
     let (candidates, early) =
         futures::future::join(members::find(&context.server, which), access::likely(context, which)).await;
-    Ok((candidates?, early))
+    Ok(Found { candidates: candidates?, early })
 }
 
-/// Finds all nodes, and asks the first one alone.
+/// Asks the nodes that were found.
 ///
 /// # Errors
-/// As of `cluster`.
-pub async fn first(context: &Context, which: &Which) -> Result<(Vec<Candidate>, Observation), Error> {
-    let (candidates, early) = find(context, which).await?;
-    let first = candidates.iter().take(1).cloned().collect();
-    let observation = of(context, which, (first, early), Scope::Nodes).await?;
-    Ok((candidates, observation))
-}
-
-async fn of(
-    context: &Context,
-    which: &Which,
-    (mut candidates, early): (Vec<Candidate>, Passwords),
-    scope: Scope,
-) -> Result<Observation, Error> {
+/// When it is not known how; never because one does not answer.
+pub async fn of(context: &Context, which: &Which, found: Found, scope: Scope) -> Result<Observation, Error> {
+    let Found { mut candidates, early } = found;
     let passwords = access::passwords(context, &candidates, early).await?;
     access::add_tls(context, &mut candidates).await?;
     let asked = candidates.clone();
