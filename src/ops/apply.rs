@@ -90,8 +90,8 @@ const PAUSE: Duration = Duration::from_millis(300);
 /// it is work for its worker, which has it to start.
 const REST_A_NODE: Duration = Duration::from_millis(500);
 const LONGEST_REST: Duration = Duration::from_secs(30);
-/// How long a list of the pods of a forming cluster is good for, for each pod on it: it costs the
-/// API server that much less than the nodes' start does.
+/// How long a list of the pods of a forming cluster is good for, for each pod on it: one of a
+/// hundred is work for the API server (65 ms on two cores that are busy with their start).
 const GOOD_A_POD: Duration = Duration::from_millis(30);
 const LONG: Duration = Duration::from_secs(5);
 

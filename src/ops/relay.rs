@@ -15,8 +15,9 @@ use std::time::Duration;
 /// cores as an API server has, and a relay's work is all in one pod.
 const WORTH: usize = 32;
 
-/// How many nodes a relay asks, one after the other, before its own limit of two seconds.
-const EACH: usize = 100;
+/// How many nodes a relay asks at most, one after the other, before its own limit of two
+/// seconds. Two relays for a hundred nodes take nine tenths of the time of one (on two cores).
+const EACH: usize = 50;
 
 /// So long may a relay take at most: its own limit, and the way.
 const PATIENCE: Duration = Duration::from_secs(4);
@@ -36,7 +37,8 @@ pub async fn replies(
     let peers: Vec<_> = candidates.iter().enumerate().filter_map(|each| peer(context, each, passwords)).collect();
     let Some(credentials) = peers.first().map(|first| first.credentials.clone()) else { return replies };
     let peers: Vec<_> = peers.into_iter().filter(|peer| peer.credentials == credentials).collect();
-    let relays = peers.chunks(EACH).map(|peers| relay(context, peers, &credentials, scope));
+    let evenly = peers.len().div_ceil(peers.len().div_ceil(EACH));
+    let relays = peers.chunks(evenly).map(|peers| relay(context, peers, &credentials, scope));
     for (index, reply) in join_all(relays).await.into_iter().flatten() {
         replies[index] = reply;
     }
