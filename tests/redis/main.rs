@@ -105,5 +105,9 @@ fn a_node_that_nobody_answers_stays_apart() {
     cluster.start(201, Shell::Dash);
     cluster.wait_log(201, "waits for node 202, which may hold this shard's data, to answer");
     cluster.wait_log(102, "starting redis-server");
+    // Born beside its master, or when that served already.
+    let ways = ["starting as declared", "joining as a replica of node 101"];
+    assert!(ways.iter().any(|way| cluster.log(102).contains(way)), "{}", cluster.log(102));
     until(20, "the replica to be ready", || cluster.probe("ready", 102, Shell::Busybox));
+    assert_eq!(cluster.role(102), "slave");
 }
