@@ -23,6 +23,9 @@
 # majority of all owners has answered and none of them knows of a newer one: who was elected
 # had the votes of a majority. The server itself serves two seconds after its start, whether
 # it has heard from anybody or not.
+# A replica that was linked until it stopped takes over before: it has all that is on the
+# volume, and what a slow disk has not taken. How long it has been without its link is held
+# against the age of the AOF, so that one which lacks later writes is not asked.
 #
 # While it waits, the node answers on the start-up port (startup.sh).
 
@@ -43,26 +46,36 @@ find_owner() {
         END { print owner ? owner : leader }' ./*)
 }
 
-# The replica that holds most of the shard's data, and whether the one that it follows
-# is gone in its eyes; nothing when no replica holds any.
+# find_heir [SINCE]: the replica that holds most of the shard's data, and whether the one that
+# it follows is gone in its eyes; nothing when no replica holds any. With SINCE only one that
+# stays, and was linked to this node at that time or later.
 find_heir() {
     heir=$(while read -r _ peer host; do
         state_of "$peer"
-        [ "$state" != living ] || awk -v me="$my_id" -v peer="$peer" -v host="$host" '
+        [ "$state" != living ] || awk -v me="$my_id" -v peer="$peer" -v host="$host" -v since="${1:-}" -v now="$(date +%s)" '
             { sub(/\r$/, "") }
             $1 == me { gone = $3 ~ /(^|,)fail/ }
+            $1 == peer { mine = $4 == me && $3 !~ /nofailover/ }
+            /^master_link_down_since_seconds:/ { down = substr($0, 32) + 0 }
             /^slave_repl_offset:/ { offset = substr($0, 19) + 0 }
             $0 == "master_link_status:up" { up = 1 }
             $0 == "role:slave" { replica = 1 }
             /^[0-9]+$/ { keys = $0 }
-            END { if (replica && (offset > 0 || up || keys > 0)) print offset, host, (gone || !up ? "gone" : "there"), peer }
+            END {
+                # Each clock tells whole seconds; -1 is that of a link that never was.
+                was_linked = since == "" || mine && down >= 0 && now - down + 2 >= since
+                if (replica && (offset > 0 || up || keys > 0) && was_linked)
+                    print offset, host, (gone || !up ? "gone" : "there"), peer
+            }
         ' "$seen/$peer"
     done <"$tmp/siblings" | sort -rn | head -n 1)
 }
 
-# The replica is promoted by its peers when they agree that this node is gone; where
-# that takes too long, or is certain because it was this very pod, it is asked to.
+# await_failover TEXT: the replica is promoted by its peers when they agree that this node
+# is gone; where that takes too long, or is certain because it was this very pod, it is asked
+# to.
 await_failover() {
+    awaits=$1
     # shellcheck disable=SC2086 # OFFSET HOST GONE ID
     set -- $heir
     : "${since:=$(date +%s)}"
@@ -75,7 +88,7 @@ await_failover() {
             ask "$2" "$port" 'CLUSTER FAILOVER FORCE' >/dev/null || true
         fi
     fi
-    wait_for "holds no data: waits for its replica $(name "$4") to take over"
+    wait_for "$awaits"
 }
 
 # compose MODE VIEW-FILE: a nodes.conf made of a view, in the form that every version
@@ -240,7 +253,7 @@ decide() {
         ;;
     apart) wait_for "holds no data: waits for a majority of shards to answer ($answering of $shards do, $majority must)" ;;
     follow) join && return 0 ;;
-    failover) await_failover ;;
+    failover) await_failover "holds no data: waits for its replica $(name "${heir##* }") to take over" ;;
     unclear) wait_for "holds no data: waits for $unclear, which may hold this shard's data, to answer" ;;
     heir) wait_for "holds no data: waits for $(name "${heir##* }") to take over" ;;
     lost) wait_for "no node holds this shard's data any more: restore its volumes, or accept the loss: kubectl redis-cluster accept-loss" lost ;;
@@ -333,17 +346,33 @@ lacks_owners() {
     [ $((answering * 2)) -le "$owners" ]
 }
 
+# When the server last wrote down anything.
+last_written() {
+    for file in "$data"/appendonly.aof "$data"/appendonlydir/*; do
+        [ ! -e "$file" ] || date -r "$file" +%s
+    done | sort -n | tail -n 1
+}
+
 # Whether this node, which has kept its data, is known to own its slots still, or not to.
+# While a slow disk syncs, a server hands on writes, and answers them, that it has not written
+# down. One that is killed then comes back without them, and its replica, which has them,
+# would copy it.
 confirm() {
     began=$(date +%s)
     look_around lacks_owners
     find_successor
+    find_heir "$written"
     if [ -n "$successor" ]; then
         say "$(name "${successor% *}") owns this shard's slots since: starting as its replica"
         step_down || refuse "cannot write to the volume"
     elif lacks_owners; then
         wait_for "owned slots when it stopped: waits for a majority of owners to answer ($answering of $owners do, $((owners / 2 + 1)) must)"
         return 1
+    elif [ -n "$heir" ] && [ $((began - ${since:-$began})) -le "$patience" ]; then
+        await_failover "owned slots when it stopped: waits for its replica $(name "${heir##* }"), which was linked until then, to take over"
+        return 1
+    elif [ -n "$heir" ]; then
+        say "$(name "${heir##* }") has not taken over: starting with what this node has written down"
     fi
 }
 
@@ -353,6 +382,9 @@ owns_slots() { awk -v me="$my_id" '$1 == me && $3 ~ /master/ && NF > 8 { found =
 # where that is out of date.
 guard_kept() {
     owns_slots "$data/nodes.conf.new" || return 0
+    written=$(last_written)
+    # Who has its volume is the only one.
+    restarted=yes
     prepare kept
     until confirm; do :; done
     close_startup

@@ -443,6 +443,52 @@ fn two_processes_never_share_a_volume() {
     is_whole(&cluster);
 }
 
+/// Nobody takes a place by itself.
+fn never_elect(cluster: &Cluster) {
+    for number in [101, 102, 201, 202, 301, 302] {
+        assert_eq!(cluster.cli(number, &["CONFIG", "SET", "cluster-node-timeout", "60000"], None), "OK");
+    }
+}
+
+/// A server writes no AOF while a slow disk syncs: its replica may have what a killed one
+/// has not on disk, and would copy it with the gap.
+#[test]
+fn a_killed_master_gives_way_to_a_replica_that_has_all_it_wrote() {
+    for (network, shell) in [(44, Shell::Dash), (45, Shell::Busybox)] {
+        let mut cluster = formed(Cluster::new(network, None), shell);
+        never_elect(&cluster);
+        cluster.kill(&[101]);
+        cluster.lose_half_of_aof(101);
+        cluster.start(101, shell);
+        cluster.wait_log(101, "waits for its replica node 102, which was linked until then, to take over");
+        cluster.wait_log(101, "node 102 owns this shard's slots since: starting as its replica");
+        is_whole_under_102(&cluster);
+    }
+}
+
+/// What was written after a replica had lost its link is on the master's disk alone.
+#[test]
+fn a_killed_master_starts_again_when_its_replica_lacks_what_it_wrote() {
+    let mut cluster = formed(Cluster::new(71, None), Shell::Busybox);
+    never_elect(&cluster);
+    let user = cluster.cli(102, &["CONFIG", "GET", "masteruser"], None);
+    let log_in_as = |cluster: &Cluster, user| cluster.cli(102, &["CONFIG", "SET", "masteruser", user], None);
+    assert_eq!(log_in_as(&cluster, "nobody"), "OK");
+    assert_eq!(cluster.cli(101, &["CLIENT", "KILL", "TYPE", "replica"], None), "1");
+    until(20, "the link to be down for a while", || {
+        let said = cluster.cli(102, &["INFO", "replication"], None);
+        let since = said.lines().find_map(|line| line.trim().strip_prefix("master_link_down_since_seconds:"));
+        since.is_some_and(|since| since.parse::<u64>().is_ok_and(|since| since >= 5))
+    });
+    cluster.write(2 * KEYS);
+    cluster.kill(&[101]);
+    cluster.start(101, Shell::Busybox);
+    until(20, "it to run", || cluster.role(101) == "master");
+    assert_eq!(log_in_as(&cluster, user.lines().last().unwrap_or_default()), "OK");
+    cluster.wait_ok();
+    assert_eq!(cluster.count(2 * KEYS), 2 * KEYS, "all keys are there");
+}
+
 #[test]
 fn a_leaving_master_hands_over_to_a_replica_that_stays() {
     for (network, password, shell) in [(27, None, Shell::Dash), (28, Some("p\"a\\s"), Shell::Busybox)] {
@@ -496,10 +542,7 @@ fn a_leaving_master_waits_for_a_replica_that_copies() {
 #[test]
 fn a_leaving_master_that_is_busy_hands_over_all_the_same() {
     let cluster = formed(Cluster::new(41, None), Shell::Dash);
-    // Nobody takes its place meanwhile.
-    for number in [101, 102, 201, 202, 301, 302] {
-        assert_eq!(cluster.cli(number, &["CONFIG", "SET", "cluster-node-timeout", "60000"], None), "OK");
-    }
+    never_elect(&cluster);
     cluster.freeze(101);
     let said = std::thread::scope(|scope| {
         let leaving = scope.spawn(|| cluster.leave(101, Shell::Dash));

@@ -263,6 +263,16 @@ impl Cluster {
         std::fs::remove_dir_all(self.data(number)).expect("removed");
     }
 
+    /// What a slow disk has not taken when its server is killed.
+    pub fn lose_half_of_aof(&self, number: u32) {
+        let files = std::fs::read_dir(self.data(number).join("appendonlydir")).expect("a folder");
+        let aof = files.map(|file| file.expect("a file").path());
+        let newest = aof.filter(|path| path.to_string_lossy().contains(".incr.")).max().expect("an AOF");
+        let file = std::fs::OpenOptions::new().write(true).open(newest).expect("the AOF");
+        let length = file.metadata().expect("its length").len();
+        file.set_len(length / 2).expect("shorter");
+    }
+
     /// What create does when all nodes are well.
     pub fn note_formed(&self) {
         std::fs::write(self.folder.path().join("config").join(FORMED), "yes").expect("written");
