@@ -110,6 +110,6 @@ impl Dial for PodDial {
     }
 
     fn relay<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, Result<Line, Error>> {
-        self.exec(target, relay::command(target.port)).boxed()
+        self.exec(target, relay::command()).boxed()
     }
 }

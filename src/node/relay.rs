@@ -18,15 +18,18 @@ pub struct Peer {
     pub port: u16,
 }
 
-/// The program of a relay, for a pod whose server listens on `port`. It reads the line that
-/// logs in, the questions, a dot, a line `HOST PORT` for each node, and a dot; for the end of
-/// standard input does not reach a pod before Kubernetes 1.30. A node that hangs would hold
-/// the relay up: it ends after two seconds, and leaves no process behind that nobody waits for.
+/// The program of a relay. It reads the line that logs in, the questions, a dot, a line
+/// `HOST PORT` for each node, and a dot; for the end of standard input does not reach a pod
+/// before Kubernetes 1.30. A node that hangs would hold the relay up: it ends after two seconds,
+/// and leaves no process behind that nobody waits for.
 ///
 /// Nodes tell much the same, and each megabyte on the way through a kubelet and the API
 /// server costs as much as the asking: a line that was there before is only its number. The
 /// two times of a line of CLUSTER NODES, which nobody looks at, would make each of them new.
-pub fn command(port: u16) -> Vec<String> {
+///
+/// A redis-cli asks the first server to which it connects for the help of all its commands, half
+/// as much work as the process itself; so it begins at a port where nobody listens.
+pub fn command() -> Vec<String> {
     const SCRIPT: &str = "\
 cli=$(command -v redis-cli || command -v valkey-cli) || exit 1
 login='' questions='' peers=''
@@ -38,7 +41,7 @@ while IFS= read -r line && [ \"$line\" != . ]; do peers=\"$peers$line
 relay() {
     printf %s \"$peers\" | while read -r host port; do
         printf 'CONNECT %s %s\\n%s\\n%s' \"$host\" \"$port\" \"$login\" \"$questions\"
-    done | \"$cli\" -p \"$1\" 2>/dev/null &
+    done | \"$cli\" -p 1 2>/dev/null &
     cli=$!
     {
         nap=''
@@ -53,13 +56,13 @@ relay() {
     kill \"$watcher\" 2>/dev/null
     wait \"$watcher\"
 }
-command -v awk >/dev/null || { relay \"$0\"; exit; }
-relay \"$0\" | awk '
+command -v awk >/dev/null || { relay; exit; }
+relay | awk '
     length($1) == 40 && NF > 7 { $5 = $6 = 0 }
     $0 in known { print \"@SAME@\" known[$0]; next }
     { known[$0] = ++lines; print }'";
     let script = SCRIPT.replace("@SAME@", SAME);
-    ["sh", "-c", &script, &port.to_string()].map(str::to_owned).into()
+    ["sh", "-c", &script].map(str::to_owned).into()
 }
 
 /// A line that redis-cli cannot split into words, and what it says of it: the end of each

@@ -34,7 +34,7 @@ impl Drop for Own {
 fn relayed(peers: &[Peer]) -> Vec<Option<Vec<Reply>>> {
     let (ours, theirs) = UnixStream::pair().expect("a pair of sockets");
     let end = || Stdio::from(OwnedFd::from(theirs.try_clone().expect("a socket")));
-    let words = command(PORT);
+    let words = command();
     let mut program = Command::new(&words[0]).args(&words[1..]).stdin(end()).stdout(end()).spawn().expect("sh");
     drop(theirs);
     let talk = async {
