@@ -7,11 +7,12 @@ use crate::cluster::nodes_conf::{BUS_PORT, PORT, Peer, nodes_conf};
 
 /// The pod's scripts, by the names that the pod finds them under: the start, what it
 /// reads in, the health checks and what is done before the end.
-pub const SCRIPTS: [(&str, &str); 8] = [
+pub const SCRIPTS: [(&str, &str); 9] = [
     ("ask.sh", include_str!("ask.sh")),
     ("bootstrap.sh", include_str!("bootstrap.sh")),
     ("gather.sh", include_str!("gather.sh")),
     ("guard.sh", include_str!("guard.sh")),
+    ("kept.sh", include_str!("kept.sh")),
     ("look.sh", include_str!("look.sh")),
     ("probe.sh", include_str!("probe.sh")),
     ("startup.sh", include_str!("startup.sh")),
