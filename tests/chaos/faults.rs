@@ -15,6 +15,7 @@ pub enum Fault {
     RollingRestart,
     Drain,
     KillMaster,
+    KillMasterOnSlowDisk,
     KillReplica,
     ForceDeleteMaster,
     LoseVolumeOfMaster,
@@ -31,11 +32,12 @@ use Fault::*;
 
 /// All. What a lost worker costs is asked first, while the masters are where `create` has
 /// put them; births come last, since they make new clusters.
-pub const ALL: [Fault; 15] = [
+pub const ALL: [Fault; 16] = [
     PowerOff10,
     CutOff,
     PowerOff120,
     KillMaster,
+    KillMasterOnSlowDisk,
     KillReplica,
     KillWithoutApiServer,
     ForceDeleteMaster,
@@ -49,11 +51,19 @@ pub const ALL: [Fault; 15] = [
     KilledYoung,
 ];
 
-/// One of each kind: a lost worker, a lost network, a crash, lost data, a planned end,
-/// everything, a birth. The crash follows the lost network: the pods that a
+/// One of each kind: a lost worker, a lost network, a crash, a slow disk, lost data, a planned
+/// end, everything, a birth. The crash follows the lost network: the pods that a
 /// ReplicationController has replaced meanwhile come back with the worker.
-pub const SHORT: [Fault; 7] =
-    [PowerOff10, CutOff, KillMaster, LoseVolumeOfMaster, DeleteMaster, AllPodsAtOnce, BornInHalves];
+pub const SHORT: [Fault; 8] = [
+    PowerOff10,
+    CutOff,
+    KillMaster,
+    KillMasterOnSlowDisk,
+    LoseVolumeOfMaster,
+    DeleteMaster,
+    AllPodsAtOnce,
+    BornInHalves,
+];
 
 impl Fault {
     pub fn title(self) -> &'static str {
@@ -63,6 +73,7 @@ impl Fault {
             RollingRestart => "every pod restarted in turn",
             Drain => "every worker drained in turn",
             KillMaster => "SIGKILL of a master's server",
+            KillMasterOnSlowDisk => "SIGKILL of a master's server, half of its AOF lost",
             KillReplica => "SIGKILL of a replica's server",
             ForceDeleteMaster => "a master's pod deleted by force",
             LoseVolumeOfMaster => "a master's pod and volume gone",
@@ -118,6 +129,9 @@ impl Fault {
             RollingRestart => one(&|victim| rolling_restart(victim.cluster)),
             Drain => (all(), drain_all(victims)).1,
             KillMaster | KilledYoung => one(&|victim| kill(&victim.master_processes)),
+            KillMasterOnSlowDisk => one(&|victim| {
+                victim.master_processes.iter().for_each(|process| machine::lose_half_of_aof(*process));
+            }),
             KillReplica => one(&|victim| kill(&victim.replica_processes)),
             ForceDeleteMaster => one(&|victim| delete(victim.cluster, &victim.master, &FORCE)),
             LoseVolumeOfMaster => one(&lose_volume),

@@ -33,6 +33,20 @@ pub fn lose_volume(process: u32) {
     signal("KILL", process);
 }
 
+/// A server stops, half of what it has written down was not on its slow disk yet, and the server
+/// dies. In memory it is a plain crash.
+pub fn lose_half_of_aof(process: u32) {
+    signal("STOP", process);
+    let data = PathBuf::from(format!("/proc/{process}/root/data"));
+    let files = std::fs::read_dir(data.join("appendonlydir")).into_iter().flatten().flatten().map(|file| file.path());
+    let newest = files.filter(|path| path.to_string_lossy().contains(".incr.")).max();
+    for aof in newest.into_iter().chain(Some(data.join("appendonly.aof"))).filter(|path| path.exists()) {
+        let file = std::fs::OpenOptions::new().write(true).open(aof).expect("root opens what it likes");
+        file.set_len(file.metadata().expect("its length").len() / 2).expect("shorter");
+    }
+    signal("KILL", process);
+}
+
 /// It may have ended by itself meanwhile.
 fn signal(name: &str, process: u32) {
     let _ = Command::new("kill").args([&format!("-{name}"), &process.to_string()]).status();
