@@ -69,17 +69,18 @@ lacks_owners() {
     [ $((answering * 2)) -le "$owners" ]
 }
 
-# When the server last wrote down anything.
+# When the server last wrote down anything; 0 when there is nothing.
 last_written() {
-    for file in "$data"/appendonly.aof "$data"/appendonlydir/*; do
+    for file in "$data"/appendonly.aof "$data"/appendonlydir/* "$data/dump.rdb"; do
         [ ! -e "$file" ] || date -r "$file" +%s
-    done | sort -n | tail -n 1
+    done | sort -n | awk '{ last = $0 } END { print last + 0 }'
 }
 
 # Whether this node, which has kept its data, is known to own its slots still, or not to.
 # While a slow disk syncs, a server hands on writes, and answers them, that it has not written
 # down. One that is killed then comes back without them, and its replica, which has them,
-# would copy it.
+# would copy it. (A replica that lags far behind may lack more: it is taken as by any
+# failover.)
 confirm() {
     began=$(date +%s)
     look_around lacks_owners

@@ -489,6 +489,19 @@ fn a_killed_master_starts_again_when_its_replica_lacks_what_it_wrote() {
     assert_eq!(cluster.count(2 * KEYS), 2 * KEYS, "all keys are there");
 }
 
+/// What a replica that was restarted too has, is what was on its own disk.
+#[test]
+fn a_killed_master_does_not_ask_a_replica_that_was_not_linked_since_its_own_start() {
+    let mut cluster = formed(Cluster::new(72, Some("p")), Shell::Dash);
+    cluster.kill(&[101, 102]);
+    cluster.lose_half_of_aof(102);
+    cluster.start(102, Shell::Dash);
+    until(20, "the replica to run", || cluster.role(102) == "slave");
+    cluster.start(101, Shell::Dash);
+    is_whole(&cluster);
+    assert_eq!((cluster.role(101), cluster.role(102)), ("master".into(), "slave".into()));
+}
+
 #[test]
 fn a_leaving_master_hands_over_to_a_replica_that_stays() {
     for (network, password, shell) in [(27, None, Shell::Dash), (28, Some("p\"a\\s"), Shell::Busybox)] {
