@@ -39,25 +39,26 @@ find_owner() {
         END { print owner ? owner : leader }' ./*)
 }
 
-# find_heir [SINCE]: the replica that holds most of the shard's data, and whether the one that
-# it follows is gone in its eyes; nothing when no replica holds any. With SINCE only one that
-# stays, and was linked to this node at that time or later.
+# find_heir [WRITTEN]: the replica that holds most of the shard's data, and whether the one
+# that it follows is gone in its eyes; nothing when no replica holds any. With WRITTEN only one
+# that stays, and was linked to this node at that time or later.
 find_heir() {
     heir=$(while read -r _ peer host; do
         state_of "$peer"
-        [ "$state" != living ] || awk -v me="$my_id" -v peer="$peer" -v host="$host" -v since="${1:-}" -v now="$(date +%s)" '
+        [ "$state" != living ] || awk -v me="$my_id" -v peer="$peer" -v host="$host" -v written="${1:-}" -v looked="${looked:-}" '
             { sub(/\r$/, "") }
             $1 == me { gone = $3 ~ /(^|,)fail/ }
             $1 == peer { mine = $4 == me && $3 !~ /nofailover/ }
             /^master_link_down_since_seconds:/ { down = substr($0, 32) + 0 }
-            /^slave_repl_offset:/ { offset = substr($0, 19) + 0 }
+            # A text: some print large numbers shortened.
+            /^slave_repl_offset:/ { offset = substr($0, 19) }
             $0 == "master_link_status:up" { up = 1 }
             $0 == "role:slave" { replica = 1 }
             /^[0-9]+$/ { keys = $0 }
             END {
                 # Each clock tells whole seconds; -1 is that of a link that never was.
-                was_linked = since == "" || mine && down >= 0 && now - down + 2 >= since
-                if (replica && (offset > 0 || up || keys > 0) && was_linked)
+                was_linked = written == "" || mine && down >= 0 && looked - down + 2 >= written
+                if (replica && (offset + 0 > 0 || up || keys > 0) && was_linked)
                     print offset, host, (gone || !up ? "gone" : "there"), peer
             }
         ' "$seen/$peer"

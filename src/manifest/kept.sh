@@ -8,9 +8,10 @@
 # had the votes of a majority. The server itself serves two seconds after its start, whether
 # it has heard from anybody or not.
 #
-# A replica that was linked until it stopped takes over before: it has all that is on the
-# volume, and what a slow disk has not taken. How long it has been without its link is held
-# against the age of the AOF, so that one which lacks later writes is not asked.
+# A replica that was linked until the last write takes over before: it has what is on the
+# volume, and what a slow disk has not taken. One that lacks something, as far as can be seen,
+# is not asked: how long it has been without its link is held against the age of the AOF, and
+# how far it came against what others have heard of its master.
 
 # The node that owns all slots of this one in a newer epoch, by what others know.
 find_successor() {
@@ -49,8 +50,8 @@ step_down() {
         mv "$data/nodes.conf.down" "$data/nodes.conf.new"
 }
 
-# Whether no majority of owners has said what it knows: $answering of $owners have. Who owns
-# slots is told by the newest that is said of each node.
+# Whether no majority of owners has said what it knows: $answering of $owners have, and $voters
+# could elect a replica. Who owns slots is told by the newest that is said of each node.
 lacks_owners() {
     cp "$data/nodes.conf.new" "$seen/$my_id"
     counts=$(cd "$seen" && awk '
@@ -62,10 +63,13 @@ lacks_owners() {
             for (id in owns) if (owns[id]) {
                 owners++
                 if (id == me || state[id] == "living" || state[id] == "kept") answering++
+                if (id != me && state[id] == "living") voters++
             }
-            print answering + 0, owners + 0
+            print answering + 0, owners + 0, voters + 0
         }' me="$my_id" ./*)
-    answering=${counts% *} owners=${counts#* }
+    # shellcheck disable=SC2086 # three numbers
+    set -- $counts
+    answering=$1 owners=$2 voters=$3
     [ $((answering * 2)) -le "$owners" ]
 }
 
@@ -76,24 +80,49 @@ last_written() {
     done | sort -n | awk '{ last = $0 } END { print last + 0 }'
 }
 
+# The replica that shall take over, if it can.
+find_successor_to_be() {
+    find_heir "$written"
+    [ -z "$heir" ] || { [ $((voters * 2)) -gt "$owners" ] && ! lags; } || heir=''
+}
+
+# Whether the replica has less than another shard has heard of from this node before it
+# stopped. Old versions keep that to themselves.
+lags() {
+    # shellcheck disable=SC2086 # OFFSET HOST GONE ID
+    set -- $heir
+    while read -r _ peer host; do
+        state_of "$peer"
+        [ "$state" != living ] || break
+    done <"$tmp/others"
+    ask "$host" "$port" 'CLUSTER SHARDS' | awk -v me="$my_id" -v offset="$1" '
+        { sub(/\r$/, "") }
+        label == "id" { id = $0 }
+        label == "replication-offset" && id == me { heard = $0 }
+        { label = $0 }
+        END { exit heard + 0 <= offset + 0 }'
+}
+
 # Whether this node, which has kept its data, is known to own its slots still, or not to.
 # While a slow disk syncs, a server hands on writes, and answers them, that it has not written
 # down. One that is killed then comes back without them, and its replica, which has them,
-# would copy it. (A replica that lags far behind may lack more: it is taken as by any
-# failover.)
+# would copy it.
 confirm() {
     began=$(date +%s)
     look_around lacks_owners
     find_successor
-    find_heir "$written"
     if [ -n "$successor" ]; then
         say "$(name "${successor% *}") owns this shard's slots since: starting as its replica"
         step_down || refuse "cannot write to the volume"
+        return 0
     elif lacks_owners; then
+        since=''
         wait_for "owned slots when it stopped: waits for a majority of owners to answer ($answering of $owners do, $((owners / 2 + 1)) must)"
         return 1
-    elif [ -n "$heir" ] && [ $((began - ${since:-$began})) -le "$patience" ]; then
-        await_failover "owned slots when it stopped: waits for its replica $(name "${heir##* }"), which was linked until then, to take over"
+    fi
+    find_successor_to_be
+    if [ -n "$heir" ] && [ $((began - ${since:-$began})) -le "$patience" ]; then
+        await_failover "owned slots when it stopped: waits for its replica $(name "${heir##* }"), which was linked at the last write, to take over"
         return 1
     elif [ -n "$heir" ]; then
         say "$(name "${heir##* }") has not taken over: starting with what this node has written down"
@@ -107,7 +136,7 @@ owns_slots() { awk -v me="$my_id" '$1 == me && $3 ~ /master/ && NF > 8 { found =
 guard_kept() {
     owns_slots "$data/nodes.conf.new" || return 0
     written=$(last_written)
-    # Who has its volume is the only one.
+    # The process before this one has left the volume.
     restarted=yes
     prepare kept
     until confirm; do :; done

@@ -1,5 +1,6 @@
 # shellcheck shell=sh
 # shellcheck disable=SC2154 # what bootstrap.sh, ask.sh and guard.sh have set
+# shellcheck disable=SC2034 # what guard.sh reads
 # How a node that waits looks at the others; read in by guard.sh. What each has answered is
 # a file of $seen: its state in the first line, then its view when it has one.
 
@@ -110,6 +111,7 @@ answering_shards() {
 look_around() {
     forget
     look_at <"$tmp/siblings"
+    looked=$(date +%s)
     others=$(wc -l <"$tmp/others")
     while "$1" && [ "$first" -le "$others" ]; do
         sed -n "$first,$((first + 15))p" "$tmp/others" | look_at

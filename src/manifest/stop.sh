@@ -40,8 +40,9 @@ heirs() {
         *role:slave*)
             printf '%s\n' "$reply" | tr -d '\r' | awk -v host="$host" -v port="$port" '
                 $0 == "master_link_status:up" { link = 1 }
-                /^slave_repl_offset:/ { offset = substr($0, 19) + 0 }
-                END { print link + 0, offset + 0, host, port }'
+                # A text: some print large numbers shortened.
+                /^slave_repl_offset:/ { offset = substr($0, 19) }
+                END { print link + 0, (offset ? offset : 0), host, port }'
             ;;
         esac
     done | sort -rn -k 1,1 -k 2,2

@@ -39,7 +39,9 @@ pub fn lose_half_of_aof(process: u32) {
     signal("STOP", process);
     let data = PathBuf::from(format!("/proc/{process}/root/data"));
     let files = std::fs::read_dir(data.join("appendonlydir")).into_iter().flatten().flatten().map(|file| file.path());
-    let newest = files.filter(|path| path.to_string_lossy().contains(".incr.")).max();
+    let newest = files
+        .filter(|path| path.to_string_lossy().contains(".incr."))
+        .max_by_key(|path| path.metadata().and_then(|file| file.modified()).ok());
     for aof in newest.into_iter().chain(Some(data.join("appendonly.aof"))).filter(|path| path.exists()) {
         let file = std::fs::OpenOptions::new().write(true).open(aof).expect("root opens what it likes");
         file.set_len(file.metadata().expect("its length").len() / 2).expect("shorter");

@@ -460,7 +460,7 @@ fn a_killed_master_gives_way_to_a_replica_that_has_all_it_wrote() {
         cluster.kill(&[101]);
         cluster.lose_half_of_aof(101);
         cluster.start(101, shell);
-        cluster.wait_log(101, "waits for its replica node 102, which was linked until then, to take over");
+        cluster.wait_log(101, "waits for its replica node 102, which was linked at the last write, to take over");
         cluster.wait_log(101, "node 102 owns this shard's slots since: starting as its replica");
         is_whole_under_102(&cluster);
     }
@@ -500,6 +500,57 @@ fn a_killed_master_does_not_ask_a_replica_that_was_not_linked_since_its_own_star
     cluster.start(101, Shell::Dash);
     is_whole(&cluster);
     assert_eq!((cluster.role(101), cluster.role(102)), ("master".into(), "slave".into()));
+}
+
+/// What its master could not send it any more is on the master's disk alone.
+#[test]
+fn a_killed_master_does_not_ask_a_replica_that_lagged() {
+    let mut cluster = formed(Cluster::new(75, None), Shell::Dash);
+    never_elect(&cluster);
+    cluster.freeze(102);
+    let large = "x".repeat(1 << 20);
+    let lines: String = (0..16).map(|index| format!("SET {{key:4}}:{index} {large}\n")).collect();
+    assert_eq!(cluster.feed(101, &lines).matches("OK\n").count(), 16);
+    until(20, "another shard to hear of it", || {
+        let said = cluster.cli(201, &["CLUSTER", "SHARDS"], None);
+        let lines: Vec<_> = said.lines().collect();
+        let of_101 = lines.iter().position(|line| line.ends_with("node000101"));
+        let offset = of_101.and_then(|at| lines[at..].iter().skip_while(|line| **line != "replication-offset").nth(1));
+        offset.is_some_and(|offset| offset.parse::<usize>().is_ok_and(|offset| offset > 16 << 20))
+    });
+    cluster.kill(&[101]);
+    cluster.thaw(102);
+    until(20, "the replica to answer", || cluster.role(102) == "slave");
+    cluster.start(101, Shell::Dash);
+    is_whole(&cluster);
+    assert_eq!(cluster.role(101), "master");
+    assert_eq!(cluster.feed(101, "EXISTS {key:4}:15\n").trim(), "1");
+}
+
+/// The votes of the other owners are needed for it.
+#[test]
+fn a_killed_master_awaits_nobody_whom_too_few_could_elect() {
+    let mut cluster = formed(Cluster::new(73, None), Shell::Dash);
+    never_elect(&cluster);
+    cluster.kill(&[301]);
+    cluster.kill(&[101]);
+    cluster.start(101, Shell::Dash);
+    until(20, "it to run", || cluster.role(101) == "master");
+    assert!(!cluster.log(101).contains("to take over"), "{}", cluster.log(101));
+    cluster.start(301, Shell::Dash);
+    is_whole(&cluster);
+}
+
+#[test]
+fn a_killed_master_starts_after_all_when_its_replica_does_not_take_over() {
+    let mut cluster = formed(Cluster::new(74, None), Shell::Busybox);
+    never_elect(&cluster);
+    assert_eq!(cluster.cli(102, &["ACL", "SETUSER", "default", "-cluster|failover"], None), "OK");
+    cluster.kill(&[101]);
+    cluster.start(101, Shell::Busybox);
+    cluster.wait_log(101, "node 102 has not taken over: starting with what this node has written down");
+    is_whole(&cluster);
+    assert_eq!(cluster.role(101), "master");
 }
 
 #[test]

@@ -6,30 +6,10 @@ use kubectl_redis_cluster::node::dial::Line;
 use kubectl_redis_cluster::node::relay::{Peer, ask, command};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 const PASSWORD: &str = "p\"a\\s";
-const PORT: u16 = 6399;
-
-/// The server of the pod that the relay runs in.
-struct Own(Child);
-
-impl Own {
-    fn start() -> Self {
-        let words = ["--port", &PORT.to_string(), "--bind", "127.0.0.1", "--save", "", "--requirepass", PASSWORD];
-        let server = Command::new("redis-server").args(words).stdout(Stdio::null()).spawn().expect("redis-server");
-        until(10, "the pod's own server", || std::net::TcpStream::connect(("127.0.0.1", PORT)).is_ok());
-        Self(server)
-    }
-}
-
-impl Drop for Own {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
 
 fn relayed(peers: &[Peer]) -> Vec<Option<Vec<Reply>>> {
     let (ours, theirs) = UnixStream::pair().expect("a pair of sockets");
@@ -82,7 +62,6 @@ fn a_relay_hands_on_what_each_node_says_and_leaves_out_who_does_not() {
     let mut cluster = Cluster::new(70, Some(PASSWORD));
     cluster.start_all(Shell::Dash);
     cluster.wait_ok();
-    let _own = Own::start();
     let numbers = [101, 102, 201, 999, 202, 301, 302];
     let host = |number| if number == 999 { "127.0.70.99".to_owned() } else { cluster.address(number) };
     let peers: Vec<Peer> = numbers.iter().map(|number| Peer { host: host(*number), port: 6379 }).collect();

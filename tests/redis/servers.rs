@@ -267,7 +267,10 @@ impl Cluster {
     pub fn lose_half_of_aof(&self, number: u32) {
         let files = std::fs::read_dir(self.data(number).join("appendonlydir")).expect("a folder");
         let aof = files.map(|file| file.expect("a file").path());
-        let newest = aof.filter(|path| path.to_string_lossy().contains(".incr.")).max().expect("an AOF");
+        let newest = aof
+            .filter(|path| path.to_string_lossy().contains(".incr."))
+            .max_by_key(|path| path.metadata().and_then(|file| file.modified()).ok())
+            .expect("an AOF");
         let file = std::fs::OpenOptions::new().write(true).open(newest).expect("the AOF");
         let length = file.metadata().expect("its length").len();
         file.set_len(length / 2).expect("shorter");
