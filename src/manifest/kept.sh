@@ -75,9 +75,12 @@ lacks_owners() {
 
 # When the server last wrote down anything; 0 when there is nothing.
 last_written() {
-    for file in "$data"/appendonly.aof "$data"/appendonlydir/* "$data/dump.rdb"; do
-        [ ! -e "$file" ] || date -r "$file" +%s
-    done | sort -n | awk '{ last = $0 } END { print last + 0 }'
+    {
+        echo 0
+        for file in "$data"/appendonly.aof "$data"/appendonlydir/* "$data/dump.rdb"; do
+            [ ! -e "$file" ] || date -r "$file" +%s
+        done
+    } | sort -n | tail -n 1
 }
 
 # The replica that shall take over, if it can.
