@@ -65,11 +65,9 @@ find_heir() {
     done <"$tmp/siblings" | sort -rn | head -n 1)
 }
 
-# await_failover TEXT: the replica is promoted by its peers when they agree that this node
-# is gone; where that takes too long, or is certain because it was this very pod, it is asked
-# to.
-await_failover() {
-    awaits=$1
+# The replica is promoted by its peers when they agree that this node is gone; where that
+# takes too long, or is certain because it was this very pod, it is asked to.
+urge_heir() {
     # shellcheck disable=SC2086 # OFFSET HOST GONE ID
     set -- $heir
     : "${since:=$(date +%s)}"
@@ -82,7 +80,6 @@ await_failover() {
             ask "$2" "$port" 'CLUSTER FAILOVER FORCE' >/dev/null || true
         fi
     fi
-    wait_for "$awaits"
 }
 
 # compose MODE VIEW-FILE: a nodes.conf made of a view, in the form that every version
@@ -247,7 +244,10 @@ decide() {
         ;;
     apart) wait_for "holds no data: waits for a majority of shards to answer ($answering of $shards do, $majority must)" ;;
     follow) join && return 0 ;;
-    failover) await_failover "holds no data: waits for its replica $(name "${heir##* }") to take over" ;;
+    failover)
+        urge_heir
+        wait_for "holds no data: waits for its replica $(name "${heir##* }") to take over"
+        ;;
     unclear) wait_for "holds no data: waits for $unclear, which may hold this shard's data, to answer" ;;
     heir) wait_for "holds no data: waits for $(name "${heir##* }") to take over" ;;
     lost) wait_for "no node holds this shard's data any more: restore its volumes, or accept the loss: kubectl redis-cluster accept-loss" lost ;;

@@ -125,7 +125,8 @@ confirm() {
     fi
     find_successor_to_be
     if [ -n "$heir" ] && [ $((began - ${since:-$began})) -le "$patience" ]; then
-        await_failover "owned slots when it stopped: waits for its replica $(name "${heir##* }"), which was linked at the last write, to take over"
+        urge_heir
+        wait_for "owned slots when it stopped: waits for its replica $(name "${heir##* }"), which was linked at the last write, to take over"
         return 1
     elif [ -n "$heir" ]; then
         say "$(name "${heir##* }") has not taken over: starting with what this node has written down"

@@ -1,5 +1,6 @@
 //! What hurts a node: below Kubernetes, on the machine that the throwaway one runs on.
 
+use crate::aof;
 use crate::support::Namespace;
 use std::path::PathBuf;
 use std::process::Command;
@@ -20,12 +21,10 @@ pub fn processes(namespace: &Namespace, pod: &str) -> Vec<u32> {
     numbers.filter(|number| read(*number, "cgroup").contains(id) && read(*number, "comm").contains("-server")).collect()
 }
 
-/// A server stops, its volume loses all that it held, and the server dies: the folder is
-/// reached through the process, since only its worker knows where it is.
+/// A server stops, its volume loses all that it held, and the server dies.
 pub fn lose_volume(process: u32) {
     signal("STOP", process);
-    let volume = PathBuf::from(format!("/proc/{process}/root/data"));
-    for entry in std::fs::read_dir(volume).into_iter().flatten().flatten() {
+    for entry in std::fs::read_dir(data_folder(process)).into_iter().flatten().flatten() {
         let path = entry.path();
         let gone = if path.is_dir() { std::fs::remove_dir_all(path) } else { std::fs::remove_file(path) };
         gone.expect("root removes what it likes");
@@ -37,16 +36,13 @@ pub fn lose_volume(process: u32) {
 /// dies. In memory it is a plain crash.
 pub fn lose_half_of_aof(process: u32) {
     signal("STOP", process);
-    let data = PathBuf::from(format!("/proc/{process}/root/data"));
-    let files = std::fs::read_dir(data.join("appendonlydir")).into_iter().flatten().flatten().map(|file| file.path());
-    let newest = files
-        .filter(|path| path.to_string_lossy().contains(".incr."))
-        .max_by_key(|path| path.metadata().and_then(|file| file.modified()).ok());
-    for aof in newest.into_iter().chain(Some(data.join("appendonly.aof"))).filter(|path| path.exists()) {
-        let file = std::fs::OpenOptions::new().write(true).open(aof).expect("root opens what it likes");
-        file.set_len(file.metadata().expect("its length").len() / 2).expect("shorter");
-    }
+    aof::lose_half(&data_folder(process));
     signal("KILL", process);
+}
+
+/// Through the process, since only its worker knows where the folder is.
+fn data_folder(process: u32) -> PathBuf {
+    PathBuf::from(format!("/proc/{process}/root/data"))
 }
 
 /// It may have ended by itself meanwhile.

@@ -15,6 +15,8 @@
     reason = "a program of its own, which shows what it does"
 )]
 
+#[path = "../redis/aof.rs"]
+mod aof;
 mod client;
 mod faults;
 mod machine;

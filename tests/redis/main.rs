@@ -5,6 +5,7 @@
 
 #![expect(clippy::print_stderr, reason = "a failed test shows what its nodes printed")]
 
+mod aof;
 mod faults;
 mod guard;
 mod oracle;

@@ -1,5 +1,6 @@
 //! A cluster of redis-server processes that our own manifests and script start.
 
+use super::aof;
 use super::replies::all_answered;
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -265,15 +266,7 @@ impl Cluster {
 
     /// What a slow disk has not taken when its server is killed.
     pub fn lose_half_of_aof(&self, number: u32) {
-        let files = std::fs::read_dir(self.data(number).join("appendonlydir")).expect("a folder");
-        let aof = files.map(|file| file.expect("a file").path());
-        let newest = aof
-            .filter(|path| path.to_string_lossy().contains(".incr."))
-            .max_by_key(|path| path.metadata().and_then(|file| file.modified()).ok())
-            .expect("an AOF");
-        let file = std::fs::OpenOptions::new().write(true).open(newest).expect("the AOF");
-        let length = file.metadata().expect("its length").len();
-        file.set_len(length / 2).expect("shorter");
+        assert!(aof::lose_half(&self.data(number)), "an AOF");
     }
 
     /// What create does when all nodes are well.
