@@ -24,40 +24,40 @@ function __fish_kubectl_redis_cluster_using_subcommand
     contains -- $cmd[1] $argv
 end
 
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -l via -d 'How to reach the nodes' -r -f -a "auto\t'Port-forward, or exec where that is refused or unsupported'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -l via -d 'How to reach the nodes' -r -f -a "auto\t'Port-forward, or exec if port-forward is not possible'
 port-forward\t'Only port-forward'
 exec\t'Only exec of redis-cli'"
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -l ask-timeout -d 'The longest that one node may take to answer' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -l auth-secret -d 'The Secret with the password, and the key in it (default "password")' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -l redis-user -d 'The ACL user to ask as' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -l tls-secret -d 'The Secret with the CA of the nodes\' certificates (ca.crt), and with a client certificate where they ask for one (tls.crt, tls.key); implies --tls' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -s n -l namespace -d 'The namespace to work in' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -l kubeconfig -d 'The kubeconfig file to use' -r -F
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -l context -d 'The context of the kubeconfig to use' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -l cluster -d 'The cluster of the kubeconfig to use' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -l user -d 'The user of the kubeconfig to use' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -s s -l server -d 'The address and port of the API server' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -l certificate-authority -d 'A file with the certificate authority of the API server' -r -F
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -l insecure-skip-tls-verify -d 'Do not check the API server\'s certificate: the connection is not secure' -r -f -a "true\t''
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -s n -l namespace -d 'Namespace for this request' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -l kubeconfig -d 'Path to the kubeconfig file' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -l context -d 'Name of the kubeconfig context to use' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -l cluster -d 'Name of the kubeconfig cluster to use' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -l user -d 'Name of the kubeconfig user to use' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -s s -l server -d 'Address and port of the API server' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -l certificate-authority -d 'Path to a CA certificate for the API server' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -l insecure-skip-tls-verify -d 'Do not verify the API server\'s certificate; this makes the connection insecure' -r -f -a "true\t''
 false\t''"
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -l tls-server-name -d 'The name that the API server\'s certificate must have' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -l client-certificate -d 'A file with a client certificate' -r -F
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -l client-key -d 'A file with the client certificate\'s key' -r -F
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -l token -d 'A bearer token' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -l username -d 'The name of a basic authentication' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -l password -d 'The password of a basic authentication' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -l as -d 'The user to act as' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -l as-group -d 'A group to act as, repeatable' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -l as-uid -d 'The user ID to act as' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -l as-user-extra -d 'A further attribute of the user to act as, repeatable' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -l request-timeout -d 'The longest that a single request may take; 0 means the default of 30s' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -l disable-compression -d 'Do not compress the API server\'s answers' -r -f -a "true\t''
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -l tls-server-name -d 'Server name to verify in the API server\'s certificate' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -l client-certificate -d 'Path to a client certificate' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -l client-key -d 'Path to the key of the client certificate' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -l token -d 'Bearer token for the API server' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -l username -d 'User name for basic authentication' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -l password -d 'Password for basic authentication' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -l as -d 'User to impersonate' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -l as-group -d 'Group to impersonate (repeatable)' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -l as-user-extra -d 'Extra attribute of the impersonated user (repeatable)' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -l request-timeout -d 'How long to wait for a single request before giving up; 0 means the default of 30s' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -l disable-compression -d 'Disable compression of the API server\'s responses' -r -f -a "true\t''
 false\t''"
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -l cache-dir -d 'A folder for what kubectl remembers of the API server; nothing is remembered here' -r -F
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -s v -l v -d 'How much to tell of the requests: 6 each one, 8 the answers\' headers, too' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -l cache-dir -d 'Cache directory of kubectl; accepted and ignored' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -s v -l v -d 'Log level for API requests: 6 logs each request, 8 also response headers' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -l tls -d 'The nodes speak TLS; without --tls-secret their certificates are not checked'
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -s V -l version -d 'Print version'
@@ -95,9 +95,9 @@ volatile-random\t''
 volatile-ttl\t''"
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l config -d 'A further line of redis.conf, repeatable' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l node-timeout -d 'How long a node may be silent before its peers take it for failed' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l spread -d 'Whether the nodes of a shard must be on different workers' -r -f -a "required\t'Never: a pod without such a worker stays pending'
-preferred\t'Only when there is no other worker'
-none\t'It does not matter'"
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l spread -d 'Whether the nodes of a shard must be on different workers' -r -f -a "required\t'Always on different workers: a pod that finds none stays pending'
+preferred\t'On different workers if possible'
+none\t'On any workers'"
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l node-selector -d 'A label that a worker must have, repeatable' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l toleration -d 'A taint that the pods bear, repeatable' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l priority-class -d 'The pods\' priority class' -r
@@ -111,40 +111,40 @@ json\t''"
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l wait -d 'Wait until every node says ok' -r -f -a "true\t''
 false\t''"
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l timeout -d 'The longest to wait' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l via -d 'How to reach the nodes' -r -f -a "auto\t'Port-forward, or exec where that is refused or unsupported'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l via -d 'How to reach the nodes' -r -f -a "auto\t'Port-forward, or exec if port-forward is not possible'
 port-forward\t'Only port-forward'
 exec\t'Only exec of redis-cli'"
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l ask-timeout -d 'The longest that one node may take to answer' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l auth-secret -d 'The Secret with the password, and the key in it (default "password")' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l redis-user -d 'The ACL user to ask as' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l tls-secret -d 'The Secret with the CA of the nodes\' certificates (ca.crt), and with a client certificate where they ask for one (tls.crt, tls.key); implies --tls' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -s n -l namespace -d 'The namespace to work in' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l kubeconfig -d 'The kubeconfig file to use' -r -F
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l context -d 'The context of the kubeconfig to use' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l cluster -d 'The cluster of the kubeconfig to use' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l user -d 'The user of the kubeconfig to use' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -s s -l server -d 'The address and port of the API server' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l certificate-authority -d 'A file with the certificate authority of the API server' -r -F
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l insecure-skip-tls-verify -d 'Do not check the API server\'s certificate: the connection is not secure' -r -f -a "true\t''
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -s n -l namespace -d 'Namespace for this request' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l kubeconfig -d 'Path to the kubeconfig file' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l context -d 'Name of the kubeconfig context to use' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l cluster -d 'Name of the kubeconfig cluster to use' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l user -d 'Name of the kubeconfig user to use' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -s s -l server -d 'Address and port of the API server' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l certificate-authority -d 'Path to a CA certificate for the API server' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l insecure-skip-tls-verify -d 'Do not verify the API server\'s certificate; this makes the connection insecure' -r -f -a "true\t''
 false\t''"
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l tls-server-name -d 'The name that the API server\'s certificate must have' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l client-certificate -d 'A file with a client certificate' -r -F
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l client-key -d 'A file with the client certificate\'s key' -r -F
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l token -d 'A bearer token' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l username -d 'The name of a basic authentication' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l password -d 'The password of a basic authentication' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l as -d 'The user to act as' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l as-group -d 'A group to act as, repeatable' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l as-uid -d 'The user ID to act as' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l as-user-extra -d 'A further attribute of the user to act as, repeatable' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l request-timeout -d 'The longest that a single request may take; 0 means the default of 30s' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l disable-compression -d 'Do not compress the API server\'s answers' -r -f -a "true\t''
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l tls-server-name -d 'Server name to verify in the API server\'s certificate' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l client-certificate -d 'Path to a client certificate' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l client-key -d 'Path to the key of the client certificate' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l token -d 'Bearer token for the API server' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l username -d 'User name for basic authentication' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l password -d 'Password for basic authentication' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l as -d 'User to impersonate' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l as-group -d 'Group to impersonate (repeatable)' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l as-user-extra -d 'Extra attribute of the impersonated user (repeatable)' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l request-timeout -d 'How long to wait for a single request before giving up; 0 means the default of 30s' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l disable-compression -d 'Disable compression of the API server\'s responses' -r -f -a "true\t''
 false\t''"
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l cache-dir -d 'A folder for what kubectl remembers of the API server; nothing is remembered here' -r -F
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -s v -l v -d 'How much to tell of the requests: 6 each one, 8 the answers\' headers, too' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l cache-dir -d 'Cache directory of kubectl; accepted and ignored' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -s v -l v -d 'Log level for API requests: 6 logs each request, 8 also response headers' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l allow-small -d 'Allow fewer than three shards, in which no failover is possible'
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l image-entrypoint -d 'Leave the start to the image\'s own entry point, which reads CLUSTER_CONFIG and REDIS_CONFIG'
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l ephemeral -d 'Keep all data in memory only'
@@ -159,40 +159,40 @@ json\t''
 yaml\t''
 name\t''
 raw\t''"
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l via -d 'How to reach the nodes' -r -f -a "auto\t'Port-forward, or exec where that is refused or unsupported'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l via -d 'How to reach the nodes' -r -f -a "auto\t'Port-forward, or exec if port-forward is not possible'
 port-forward\t'Only port-forward'
 exec\t'Only exec of redis-cli'"
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l ask-timeout -d 'The longest that one node may take to answer' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l auth-secret -d 'The Secret with the password, and the key in it (default "password")' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l redis-user -d 'The ACL user to ask as' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l tls-secret -d 'The Secret with the CA of the nodes\' certificates (ca.crt), and with a client certificate where they ask for one (tls.crt, tls.key); implies --tls' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -s n -l namespace -d 'The namespace to work in' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l kubeconfig -d 'The kubeconfig file to use' -r -F
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l context -d 'The context of the kubeconfig to use' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l cluster -d 'The cluster of the kubeconfig to use' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l user -d 'The user of the kubeconfig to use' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -s s -l server -d 'The address and port of the API server' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l certificate-authority -d 'A file with the certificate authority of the API server' -r -F
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l insecure-skip-tls-verify -d 'Do not check the API server\'s certificate: the connection is not secure' -r -f -a "true\t''
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -s n -l namespace -d 'Namespace for this request' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l kubeconfig -d 'Path to the kubeconfig file' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l context -d 'Name of the kubeconfig context to use' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l cluster -d 'Name of the kubeconfig cluster to use' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l user -d 'Name of the kubeconfig user to use' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -s s -l server -d 'Address and port of the API server' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l certificate-authority -d 'Path to a CA certificate for the API server' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l insecure-skip-tls-verify -d 'Do not verify the API server\'s certificate; this makes the connection insecure' -r -f -a "true\t''
 false\t''"
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l tls-server-name -d 'The name that the API server\'s certificate must have' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l client-certificate -d 'A file with a client certificate' -r -F
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l client-key -d 'A file with the client certificate\'s key' -r -F
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l token -d 'A bearer token' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l username -d 'The name of a basic authentication' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l password -d 'The password of a basic authentication' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l as -d 'The user to act as' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l as-group -d 'A group to act as, repeatable' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l as-uid -d 'The user ID to act as' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l as-user-extra -d 'A further attribute of the user to act as, repeatable' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l request-timeout -d 'The longest that a single request may take; 0 means the default of 30s' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l disable-compression -d 'Do not compress the API server\'s answers' -r -f -a "true\t''
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l tls-server-name -d 'Server name to verify in the API server\'s certificate' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l client-certificate -d 'Path to a client certificate' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l client-key -d 'Path to the key of the client certificate' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l token -d 'Bearer token for the API server' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l username -d 'User name for basic authentication' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l password -d 'Password for basic authentication' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l as -d 'User to impersonate' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l as-group -d 'Group to impersonate (repeatable)' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l as-user-extra -d 'Extra attribute of the impersonated user (repeatable)' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l request-timeout -d 'How long to wait for a single request before giving up; 0 means the default of 30s' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l disable-compression -d 'Disable compression of the API server\'s responses' -r -f -a "true\t''
 false\t''"
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l cache-dir -d 'A folder for what kubectl remembers of the API server; nothing is remembered here' -r -F
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -s v -l v -d 'How much to tell of the requests: 6 each one, 8 the answers\' headers, too' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l cache-dir -d 'Cache directory of kubectl; accepted and ignored' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -s v -l v -d 'Log level for API requests: 6 logs each request, 8 also response headers' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -s w -l watch -d 'Look again and again until Ctrl-C; where the output is no terminal, show what has changed'
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l tls -d 'The nodes speak TLS; without --tls-secret their certificates are not checked'
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -203,40 +203,40 @@ error\t''"
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l interval -d 'How long to wait between two looks' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -s o -l output -d 'The form of the output' -r -f -a "json\t'Indented JSON'
 yaml\t'YAML'"
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l via -d 'How to reach the nodes' -r -f -a "auto\t'Port-forward, or exec where that is refused or unsupported'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l via -d 'How to reach the nodes' -r -f -a "auto\t'Port-forward, or exec if port-forward is not possible'
 port-forward\t'Only port-forward'
 exec\t'Only exec of redis-cli'"
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l ask-timeout -d 'The longest that one node may take to answer' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l auth-secret -d 'The Secret with the password, and the key in it (default "password")' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l redis-user -d 'The ACL user to ask as' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l tls-secret -d 'The Secret with the CA of the nodes\' certificates (ca.crt), and with a client certificate where they ask for one (tls.crt, tls.key); implies --tls' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -s n -l namespace -d 'The namespace to work in' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l kubeconfig -d 'The kubeconfig file to use' -r -F
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l context -d 'The context of the kubeconfig to use' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l cluster -d 'The cluster of the kubeconfig to use' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l user -d 'The user of the kubeconfig to use' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -s s -l server -d 'The address and port of the API server' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l certificate-authority -d 'A file with the certificate authority of the API server' -r -F
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l insecure-skip-tls-verify -d 'Do not check the API server\'s certificate: the connection is not secure' -r -f -a "true\t''
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -s n -l namespace -d 'Namespace for this request' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l kubeconfig -d 'Path to the kubeconfig file' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l context -d 'Name of the kubeconfig context to use' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l cluster -d 'Name of the kubeconfig cluster to use' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l user -d 'Name of the kubeconfig user to use' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -s s -l server -d 'Address and port of the API server' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l certificate-authority -d 'Path to a CA certificate for the API server' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l insecure-skip-tls-verify -d 'Do not verify the API server\'s certificate; this makes the connection insecure' -r -f -a "true\t''
 false\t''"
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l tls-server-name -d 'The name that the API server\'s certificate must have' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l client-certificate -d 'A file with a client certificate' -r -F
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l client-key -d 'A file with the client certificate\'s key' -r -F
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l token -d 'A bearer token' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l username -d 'The name of a basic authentication' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l password -d 'The password of a basic authentication' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l as -d 'The user to act as' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l as-group -d 'A group to act as, repeatable' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l as-uid -d 'The user ID to act as' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l as-user-extra -d 'A further attribute of the user to act as, repeatable' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l request-timeout -d 'The longest that a single request may take; 0 means the default of 30s' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l disable-compression -d 'Do not compress the API server\'s answers' -r -f -a "true\t''
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l tls-server-name -d 'Server name to verify in the API server\'s certificate' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l client-certificate -d 'Path to a client certificate' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l client-key -d 'Path to the key of the client certificate' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l token -d 'Bearer token for the API server' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l username -d 'User name for basic authentication' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l password -d 'Password for basic authentication' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l as -d 'User to impersonate' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l as-group -d 'Group to impersonate (repeatable)' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l as-user-extra -d 'Extra attribute of the impersonated user (repeatable)' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l request-timeout -d 'How long to wait for a single request before giving up; 0 means the default of 30s' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l disable-compression -d 'Disable compression of the API server\'s responses' -r -f -a "true\t''
 false\t''"
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l cache-dir -d 'A folder for what kubectl remembers of the API server; nothing is remembered here' -r -F
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -s v -l v -d 'How much to tell of the requests: 6 each one, 8 the answers\' headers, too' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l cache-dir -d 'Cache directory of kubectl; accepted and ignored' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -s v -l v -d 'Log level for API requests: 6 logs each request, 8 also response headers' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l search-multiple-owners -d 'Look for keys of slots that another master owns, too: 16384 small questions to each master'
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -s w -l watch -d 'Look again and again until Ctrl-C; where the output is no terminal, show what has changed'
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l tls -d 'The nodes speak TLS; without --tls-secret their certificates are not checked'
@@ -247,40 +247,40 @@ complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcomm
 json\t''
 yaml\t''
 name\t''"
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l via -d 'How to reach the nodes' -r -f -a "auto\t'Port-forward, or exec where that is refused or unsupported'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l via -d 'How to reach the nodes' -r -f -a "auto\t'Port-forward, or exec if port-forward is not possible'
 port-forward\t'Only port-forward'
 exec\t'Only exec of redis-cli'"
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l ask-timeout -d 'The longest that one node may take to answer' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l auth-secret -d 'The Secret with the password, and the key in it (default "password")' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l redis-user -d 'The ACL user to ask as' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l tls-secret -d 'The Secret with the CA of the nodes\' certificates (ca.crt), and with a client certificate where they ask for one (tls.crt, tls.key); implies --tls' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -s n -l namespace -d 'The namespace to work in' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l kubeconfig -d 'The kubeconfig file to use' -r -F
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l context -d 'The context of the kubeconfig to use' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l cluster -d 'The cluster of the kubeconfig to use' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l user -d 'The user of the kubeconfig to use' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -s s -l server -d 'The address and port of the API server' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l certificate-authority -d 'A file with the certificate authority of the API server' -r -F
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l insecure-skip-tls-verify -d 'Do not check the API server\'s certificate: the connection is not secure' -r -f -a "true\t''
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -s n -l namespace -d 'Namespace for this request' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l kubeconfig -d 'Path to the kubeconfig file' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l context -d 'Name of the kubeconfig context to use' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l cluster -d 'Name of the kubeconfig cluster to use' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l user -d 'Name of the kubeconfig user to use' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -s s -l server -d 'Address and port of the API server' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l certificate-authority -d 'Path to a CA certificate for the API server' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l insecure-skip-tls-verify -d 'Do not verify the API server\'s certificate; this makes the connection insecure' -r -f -a "true\t''
 false\t''"
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l tls-server-name -d 'The name that the API server\'s certificate must have' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l client-certificate -d 'A file with a client certificate' -r -F
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l client-key -d 'A file with the client certificate\'s key' -r -F
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l token -d 'A bearer token' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l username -d 'The name of a basic authentication' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l password -d 'The password of a basic authentication' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l as -d 'The user to act as' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l as-group -d 'A group to act as, repeatable' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l as-uid -d 'The user ID to act as' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l as-user-extra -d 'A further attribute of the user to act as, repeatable' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l request-timeout -d 'The longest that a single request may take; 0 means the default of 30s' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l disable-compression -d 'Do not compress the API server\'s answers' -r -f -a "true\t''
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l tls-server-name -d 'Server name to verify in the API server\'s certificate' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l client-certificate -d 'Path to a client certificate' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l client-key -d 'Path to the key of the client certificate' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l token -d 'Bearer token for the API server' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l username -d 'User name for basic authentication' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l password -d 'Password for basic authentication' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l as -d 'User to impersonate' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l as-group -d 'Group to impersonate (repeatable)' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l as-user-extra -d 'Extra attribute of the impersonated user (repeatable)' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l request-timeout -d 'How long to wait for a single request before giving up; 0 means the default of 30s' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l disable-compression -d 'Disable compression of the API server\'s responses' -r -f -a "true\t''
 false\t''"
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l cache-dir -d 'A folder for what kubectl remembers of the API server; nothing is remembered here' -r -F
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -s v -l v -d 'How much to tell of the requests: 6 each one, 8 the answers\' headers, too' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l cache-dir -d 'Cache directory of kubectl; accepted and ignored' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -s v -l v -d 'Log level for API requests: 6 logs each request, 8 also response headers' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -s A -l all-namespaces -d 'Of all namespaces'
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l state -d 'Ask the nodes how their cluster is'
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l no-headers -d 'No header line'
@@ -292,40 +292,40 @@ complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcomm
 json\t''
 yaml\t''
 name\t''"
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l via -d 'How to reach the nodes' -r -f -a "auto\t'Port-forward, or exec where that is refused or unsupported'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l via -d 'How to reach the nodes' -r -f -a "auto\t'Port-forward, or exec if port-forward is not possible'
 port-forward\t'Only port-forward'
 exec\t'Only exec of redis-cli'"
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l ask-timeout -d 'The longest that one node may take to answer' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l auth-secret -d 'The Secret with the password, and the key in it (default "password")' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l redis-user -d 'The ACL user to ask as' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l tls-secret -d 'The Secret with the CA of the nodes\' certificates (ca.crt), and with a client certificate where they ask for one (tls.crt, tls.key); implies --tls' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -s n -l namespace -d 'The namespace to work in' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l kubeconfig -d 'The kubeconfig file to use' -r -F
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l context -d 'The context of the kubeconfig to use' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l cluster -d 'The cluster of the kubeconfig to use' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l user -d 'The user of the kubeconfig to use' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -s s -l server -d 'The address and port of the API server' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l certificate-authority -d 'A file with the certificate authority of the API server' -r -F
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l insecure-skip-tls-verify -d 'Do not check the API server\'s certificate: the connection is not secure' -r -f -a "true\t''
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -s n -l namespace -d 'Namespace for this request' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l kubeconfig -d 'Path to the kubeconfig file' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l context -d 'Name of the kubeconfig context to use' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l cluster -d 'Name of the kubeconfig cluster to use' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l user -d 'Name of the kubeconfig user to use' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -s s -l server -d 'Address and port of the API server' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l certificate-authority -d 'Path to a CA certificate for the API server' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l insecure-skip-tls-verify -d 'Do not verify the API server\'s certificate; this makes the connection insecure' -r -f -a "true\t''
 false\t''"
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l tls-server-name -d 'The name that the API server\'s certificate must have' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l client-certificate -d 'A file with a client certificate' -r -F
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l client-key -d 'A file with the client certificate\'s key' -r -F
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l token -d 'A bearer token' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l username -d 'The name of a basic authentication' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l password -d 'The password of a basic authentication' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l as -d 'The user to act as' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l as-group -d 'A group to act as, repeatable' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l as-uid -d 'The user ID to act as' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l as-user-extra -d 'A further attribute of the user to act as, repeatable' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l request-timeout -d 'The longest that a single request may take; 0 means the default of 30s' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l disable-compression -d 'Do not compress the API server\'s answers' -r -f -a "true\t''
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l tls-server-name -d 'Server name to verify in the API server\'s certificate' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l client-certificate -d 'Path to a client certificate' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l client-key -d 'Path to the key of the client certificate' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l token -d 'Bearer token for the API server' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l username -d 'User name for basic authentication' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l password -d 'Password for basic authentication' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l as -d 'User to impersonate' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l as-group -d 'Group to impersonate (repeatable)' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l as-user-extra -d 'Extra attribute of the impersonated user (repeatable)' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l request-timeout -d 'How long to wait for a single request before giving up; 0 means the default of 30s' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l disable-compression -d 'Disable compression of the API server\'s responses' -r -f -a "true\t''
 false\t''"
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l cache-dir -d 'A folder for what kubectl remembers of the API server; nothing is remembered here' -r -F
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -s v -l v -d 'How much to tell of the requests: 6 each one, 8 the answers\' headers, too' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l cache-dir -d 'Cache directory of kubectl; accepted and ignored' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -s v -l v -d 'Log level for API requests: 6 logs each request, 8 also response headers' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -s A -l all-namespaces -d 'Of all namespaces'
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l state -d 'Ask the nodes how their cluster is'
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l no-headers -d 'No header line'
@@ -344,40 +344,40 @@ complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcomm
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l max-log-requests -d 'The most logs to read at the same time' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -s o -l output -d 'The form of the output; raw is pod after pod, as the original script printed it' -r -f -a "raw\t''
 json\t''"
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l via -d 'How to reach the nodes' -r -f -a "auto\t'Port-forward, or exec where that is refused or unsupported'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l via -d 'How to reach the nodes' -r -f -a "auto\t'Port-forward, or exec if port-forward is not possible'
 port-forward\t'Only port-forward'
 exec\t'Only exec of redis-cli'"
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l ask-timeout -d 'The longest that one node may take to answer' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l auth-secret -d 'The Secret with the password, and the key in it (default "password")' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l redis-user -d 'The ACL user to ask as' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l tls-secret -d 'The Secret with the CA of the nodes\' certificates (ca.crt), and with a client certificate where they ask for one (tls.crt, tls.key); implies --tls' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -s n -l namespace -d 'The namespace to work in' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l kubeconfig -d 'The kubeconfig file to use' -r -F
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l context -d 'The context of the kubeconfig to use' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l cluster -d 'The cluster of the kubeconfig to use' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l user -d 'The user of the kubeconfig to use' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -s s -l server -d 'The address and port of the API server' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l certificate-authority -d 'A file with the certificate authority of the API server' -r -F
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l insecure-skip-tls-verify -d 'Do not check the API server\'s certificate: the connection is not secure' -r -f -a "true\t''
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -s n -l namespace -d 'Namespace for this request' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l kubeconfig -d 'Path to the kubeconfig file' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l context -d 'Name of the kubeconfig context to use' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l cluster -d 'Name of the kubeconfig cluster to use' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l user -d 'Name of the kubeconfig user to use' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -s s -l server -d 'Address and port of the API server' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l certificate-authority -d 'Path to a CA certificate for the API server' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l insecure-skip-tls-verify -d 'Do not verify the API server\'s certificate; this makes the connection insecure' -r -f -a "true\t''
 false\t''"
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l tls-server-name -d 'The name that the API server\'s certificate must have' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l client-certificate -d 'A file with a client certificate' -r -F
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l client-key -d 'A file with the client certificate\'s key' -r -F
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l token -d 'A bearer token' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l username -d 'The name of a basic authentication' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l password -d 'The password of a basic authentication' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l as -d 'The user to act as' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l as-group -d 'A group to act as, repeatable' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l as-uid -d 'The user ID to act as' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l as-user-extra -d 'A further attribute of the user to act as, repeatable' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l request-timeout -d 'The longest that a single request may take; 0 means the default of 30s' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l disable-compression -d 'Do not compress the API server\'s answers' -r -f -a "true\t''
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l tls-server-name -d 'Server name to verify in the API server\'s certificate' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l client-certificate -d 'Path to a client certificate' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l client-key -d 'Path to the key of the client certificate' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l token -d 'Bearer token for the API server' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l username -d 'User name for basic authentication' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l password -d 'Password for basic authentication' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l as -d 'User to impersonate' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l as-group -d 'Group to impersonate (repeatable)' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l as-user-extra -d 'Extra attribute of the impersonated user (repeatable)' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l request-timeout -d 'How long to wait for a single request before giving up; 0 means the default of 30s' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l disable-compression -d 'Disable compression of the API server\'s responses' -r -f -a "true\t''
 false\t''"
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l cache-dir -d 'A folder for what kubectl remembers of the API server; nothing is remembered here' -r -F
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -s v -l v -d 'How much to tell of the requests: 6 each one, 8 the answers\' headers, too' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l cache-dir -d 'Cache directory of kubectl; accepted and ignored' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -s v -l v -d 'Log level for API requests: 6 logs each request, 8 also response headers' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -s f -l follow -d 'Go on with every line as it is written, also of restarted and of new pods'
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -s p -l previous -d 'The container that ran before the present one'
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l timestamps -d 'With the time of each line'
@@ -392,40 +392,40 @@ false\t''"
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l timeout -d 'The longest to wait' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l grace-period -d 'Seconds that each pod gets to end; its own when not given' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -s o -l output -d 'The form of the output' -r -f -a "name\t'`type/name`'"
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l via -d 'How to reach the nodes' -r -f -a "auto\t'Port-forward, or exec where that is refused or unsupported'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l via -d 'How to reach the nodes' -r -f -a "auto\t'Port-forward, or exec if port-forward is not possible'
 port-forward\t'Only port-forward'
 exec\t'Only exec of redis-cli'"
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l ask-timeout -d 'The longest that one node may take to answer' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l auth-secret -d 'The Secret with the password, and the key in it (default "password")' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l redis-user -d 'The ACL user to ask as' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l tls-secret -d 'The Secret with the CA of the nodes\' certificates (ca.crt), and with a client certificate where they ask for one (tls.crt, tls.key); implies --tls' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -s n -l namespace -d 'The namespace to work in' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l kubeconfig -d 'The kubeconfig file to use' -r -F
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l context -d 'The context of the kubeconfig to use' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l cluster -d 'The cluster of the kubeconfig to use' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l user -d 'The user of the kubeconfig to use' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -s s -l server -d 'The address and port of the API server' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l certificate-authority -d 'A file with the certificate authority of the API server' -r -F
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l insecure-skip-tls-verify -d 'Do not check the API server\'s certificate: the connection is not secure' -r -f -a "true\t''
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -s n -l namespace -d 'Namespace for this request' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l kubeconfig -d 'Path to the kubeconfig file' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l context -d 'Name of the kubeconfig context to use' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l cluster -d 'Name of the kubeconfig cluster to use' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l user -d 'Name of the kubeconfig user to use' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -s s -l server -d 'Address and port of the API server' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l certificate-authority -d 'Path to a CA certificate for the API server' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l insecure-skip-tls-verify -d 'Do not verify the API server\'s certificate; this makes the connection insecure' -r -f -a "true\t''
 false\t''"
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l tls-server-name -d 'The name that the API server\'s certificate must have' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l client-certificate -d 'A file with a client certificate' -r -F
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l client-key -d 'A file with the client certificate\'s key' -r -F
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l token -d 'A bearer token' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l username -d 'The name of a basic authentication' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l password -d 'The password of a basic authentication' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l as -d 'The user to act as' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l as-group -d 'A group to act as, repeatable' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l as-uid -d 'The user ID to act as' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l as-user-extra -d 'A further attribute of the user to act as, repeatable' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l request-timeout -d 'The longest that a single request may take; 0 means the default of 30s' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l disable-compression -d 'Do not compress the API server\'s answers' -r -f -a "true\t''
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l tls-server-name -d 'Server name to verify in the API server\'s certificate' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l client-certificate -d 'Path to a client certificate' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l client-key -d 'Path to the key of the client certificate' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l token -d 'Bearer token for the API server' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l username -d 'User name for basic authentication' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l password -d 'Password for basic authentication' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l as -d 'User to impersonate' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l as-group -d 'Group to impersonate (repeatable)' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l as-user-extra -d 'Extra attribute of the impersonated user (repeatable)' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l request-timeout -d 'How long to wait for a single request before giving up; 0 means the default of 30s' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l disable-compression -d 'Disable compression of the API server\'s responses' -r -f -a "true\t''
 false\t''"
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l cache-dir -d 'A folder for what kubectl remembers of the API server; nothing is remembered here' -r -F
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -s v -l v -d 'How much to tell of the requests: 6 each one, 8 the answers\' headers, too' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l cache-dir -d 'Cache directory of kubectl; accepted and ignored' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -s v -l v -d 'Log level for API requests: 6 logs each request, 8 also response headers' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -s y -l yes -d 'Do not ask'
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l keep-data -d 'Keep the volumes and the Secret (the default)'
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l delete-data -d 'Delete the volumes with all keys, and the Secret'
@@ -437,40 +437,40 @@ complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcomm
 client\t'Nothing is sent'
 server\t'The server says what would come of it'"
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l timeout -d 'The longest to wait until the shards are served' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l via -d 'How to reach the nodes' -r -f -a "auto\t'Port-forward, or exec where that is refused or unsupported'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l via -d 'How to reach the nodes' -r -f -a "auto\t'Port-forward, or exec if port-forward is not possible'
 port-forward\t'Only port-forward'
 exec\t'Only exec of redis-cli'"
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l ask-timeout -d 'The longest that one node may take to answer' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l auth-secret -d 'The Secret with the password, and the key in it (default "password")' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l redis-user -d 'The ACL user to ask as' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l tls-secret -d 'The Secret with the CA of the nodes\' certificates (ca.crt), and with a client certificate where they ask for one (tls.crt, tls.key); implies --tls' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -s n -l namespace -d 'The namespace to work in' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l kubeconfig -d 'The kubeconfig file to use' -r -F
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l context -d 'The context of the kubeconfig to use' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l cluster -d 'The cluster of the kubeconfig to use' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l user -d 'The user of the kubeconfig to use' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -s s -l server -d 'The address and port of the API server' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l certificate-authority -d 'A file with the certificate authority of the API server' -r -F
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l insecure-skip-tls-verify -d 'Do not check the API server\'s certificate: the connection is not secure' -r -f -a "true\t''
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -s n -l namespace -d 'Namespace for this request' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l kubeconfig -d 'Path to the kubeconfig file' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l context -d 'Name of the kubeconfig context to use' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l cluster -d 'Name of the kubeconfig cluster to use' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l user -d 'Name of the kubeconfig user to use' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -s s -l server -d 'Address and port of the API server' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l certificate-authority -d 'Path to a CA certificate for the API server' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l insecure-skip-tls-verify -d 'Do not verify the API server\'s certificate; this makes the connection insecure' -r -f -a "true\t''
 false\t''"
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l tls-server-name -d 'The name that the API server\'s certificate must have' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l client-certificate -d 'A file with a client certificate' -r -F
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l client-key -d 'A file with the client certificate\'s key' -r -F
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l token -d 'A bearer token' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l username -d 'The name of a basic authentication' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l password -d 'The password of a basic authentication' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l as -d 'The user to act as' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l as-group -d 'A group to act as, repeatable' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l as-uid -d 'The user ID to act as' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l as-user-extra -d 'A further attribute of the user to act as, repeatable' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l request-timeout -d 'The longest that a single request may take; 0 means the default of 30s' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l disable-compression -d 'Do not compress the API server\'s answers' -r -f -a "true\t''
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l tls-server-name -d 'Server name to verify in the API server\'s certificate' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l client-certificate -d 'Path to a client certificate' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l client-key -d 'Path to the key of the client certificate' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l token -d 'Bearer token for the API server' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l username -d 'User name for basic authentication' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l password -d 'Password for basic authentication' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l as -d 'User to impersonate' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l as-group -d 'Group to impersonate (repeatable)' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l as-user-extra -d 'Extra attribute of the impersonated user (repeatable)' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l request-timeout -d 'How long to wait for a single request before giving up; 0 means the default of 30s' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l disable-compression -d 'Disable compression of the API server\'s responses' -r -f -a "true\t''
 false\t''"
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l cache-dir -d 'A folder for what kubectl remembers of the API server; nothing is remembered here' -r -F
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -s v -l v -d 'How much to tell of the requests: 6 each one, 8 the answers\' headers, too' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l cache-dir -d 'Cache directory of kubectl; accepted and ignored' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -s v -l v -d 'Log level for API requests: 6 logs each request, 8 also response headers' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -s y -l yes -d 'Do not ask'
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l tls -d 'The nodes speak TLS; without --tls-secret their certificates are not checked'
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -479,40 +479,40 @@ complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcomm
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l timeout -d 'The longest to wait for these pods' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -s o -l output -d 'The form of the output' -r -f -a "json\t'Indented JSON'
 yaml\t'YAML'"
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l via -d 'How to reach the nodes' -r -f -a "auto\t'Port-forward, or exec where that is refused or unsupported'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l via -d 'How to reach the nodes' -r -f -a "auto\t'Port-forward, or exec if port-forward is not possible'
 port-forward\t'Only port-forward'
 exec\t'Only exec of redis-cli'"
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l ask-timeout -d 'The longest that one node may take to answer' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l auth-secret -d 'The Secret with the password, and the key in it (default "password")' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l redis-user -d 'The ACL user to ask as' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l tls-secret -d 'The Secret with the CA of the nodes\' certificates (ca.crt), and with a client certificate where they ask for one (tls.crt, tls.key); implies --tls' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -s n -l namespace -d 'The namespace to work in' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l kubeconfig -d 'The kubeconfig file to use' -r -F
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l context -d 'The context of the kubeconfig to use' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l cluster -d 'The cluster of the kubeconfig to use' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l user -d 'The user of the kubeconfig to use' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -s s -l server -d 'The address and port of the API server' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l certificate-authority -d 'A file with the certificate authority of the API server' -r -F
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l insecure-skip-tls-verify -d 'Do not check the API server\'s certificate: the connection is not secure' -r -f -a "true\t''
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -s n -l namespace -d 'Namespace for this request' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l kubeconfig -d 'Path to the kubeconfig file' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l context -d 'Name of the kubeconfig context to use' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l cluster -d 'Name of the kubeconfig cluster to use' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l user -d 'Name of the kubeconfig user to use' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -s s -l server -d 'Address and port of the API server' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l certificate-authority -d 'Path to a CA certificate for the API server' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l insecure-skip-tls-verify -d 'Do not verify the API server\'s certificate; this makes the connection insecure' -r -f -a "true\t''
 false\t''"
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l tls-server-name -d 'The name that the API server\'s certificate must have' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l client-certificate -d 'A file with a client certificate' -r -F
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l client-key -d 'A file with the client certificate\'s key' -r -F
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l token -d 'A bearer token' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l username -d 'The name of a basic authentication' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l password -d 'The password of a basic authentication' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l as -d 'The user to act as' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l as-group -d 'A group to act as, repeatable' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l as-uid -d 'The user ID to act as' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l as-user-extra -d 'A further attribute of the user to act as, repeatable' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l request-timeout -d 'The longest that a single request may take; 0 means the default of 30s' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l disable-compression -d 'Do not compress the API server\'s answers' -r -f -a "true\t''
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l tls-server-name -d 'Server name to verify in the API server\'s certificate' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l client-certificate -d 'Path to a client certificate' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l client-key -d 'Path to the key of the client certificate' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l token -d 'Bearer token for the API server' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l username -d 'User name for basic authentication' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l password -d 'Password for basic authentication' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l as -d 'User to impersonate' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l as-group -d 'Group to impersonate (repeatable)' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l as-user-extra -d 'Extra attribute of the impersonated user (repeatable)' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l request-timeout -d 'How long to wait for a single request before giving up; 0 means the default of 30s' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l disable-compression -d 'Disable compression of the API server\'s responses' -r -f -a "true\t''
 false\t''"
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l cache-dir -d 'A folder for what kubectl remembers of the API server; nothing is remembered here' -r -F
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -s v -l v -d 'How much to tell of the requests: 6 each one, 8 the answers\' headers, too' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l cache-dir -d 'Cache directory of kubectl; accepted and ignored' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -s v -l v -d 'Log level for API requests: 6 logs each request, 8 also response headers' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l probe -d 'Measure between short-lived pods, one a worker, in this namespace'
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l tls -d 'The nodes speak TLS; without --tls-secret their certificates are not checked'
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -522,154 +522,154 @@ complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcomm
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l probe -d 'Measure whether Services still forward' -r -f -a "true\t''
 false\t''"
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l timeout -d 'The longest that one step may take on a worker' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l via -d 'How to reach the nodes' -r -f -a "auto\t'Port-forward, or exec where that is refused or unsupported'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l via -d 'How to reach the nodes' -r -f -a "auto\t'Port-forward, or exec if port-forward is not possible'
 port-forward\t'Only port-forward'
 exec\t'Only exec of redis-cli'"
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l ask-timeout -d 'The longest that one node may take to answer' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l auth-secret -d 'The Secret with the password, and the key in it (default "password")' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l redis-user -d 'The ACL user to ask as' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l tls-secret -d 'The Secret with the CA of the nodes\' certificates (ca.crt), and with a client certificate where they ask for one (tls.crt, tls.key); implies --tls' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -s n -l namespace -d 'The namespace to work in' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l kubeconfig -d 'The kubeconfig file to use' -r -F
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l context -d 'The context of the kubeconfig to use' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l cluster -d 'The cluster of the kubeconfig to use' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l user -d 'The user of the kubeconfig to use' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -s s -l server -d 'The address and port of the API server' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l certificate-authority -d 'A file with the certificate authority of the API server' -r -F
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l insecure-skip-tls-verify -d 'Do not check the API server\'s certificate: the connection is not secure' -r -f -a "true\t''
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -s n -l namespace -d 'Namespace for this request' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l kubeconfig -d 'Path to the kubeconfig file' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l context -d 'Name of the kubeconfig context to use' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l cluster -d 'Name of the kubeconfig cluster to use' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l user -d 'Name of the kubeconfig user to use' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -s s -l server -d 'Address and port of the API server' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l certificate-authority -d 'Path to a CA certificate for the API server' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l insecure-skip-tls-verify -d 'Do not verify the API server\'s certificate; this makes the connection insecure' -r -f -a "true\t''
 false\t''"
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l tls-server-name -d 'The name that the API server\'s certificate must have' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l client-certificate -d 'A file with a client certificate' -r -F
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l client-key -d 'A file with the client certificate\'s key' -r -F
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l token -d 'A bearer token' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l username -d 'The name of a basic authentication' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l password -d 'The password of a basic authentication' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l as -d 'The user to act as' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l as-group -d 'A group to act as, repeatable' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l as-uid -d 'The user ID to act as' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l as-user-extra -d 'A further attribute of the user to act as, repeatable' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l request-timeout -d 'The longest that a single request may take; 0 means the default of 30s' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l disable-compression -d 'Do not compress the API server\'s answers' -r -f -a "true\t''
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l tls-server-name -d 'Server name to verify in the API server\'s certificate' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l client-certificate -d 'Path to a client certificate' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l client-key -d 'Path to the key of the client certificate' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l token -d 'Bearer token for the API server' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l username -d 'User name for basic authentication' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l password -d 'Password for basic authentication' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l as -d 'User to impersonate' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l as-group -d 'Group to impersonate (repeatable)' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l as-user-extra -d 'Extra attribute of the impersonated user (repeatable)' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l request-timeout -d 'How long to wait for a single request before giving up; 0 means the default of 30s' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l disable-compression -d 'Disable compression of the API server\'s responses' -r -f -a "true\t''
 false\t''"
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l cache-dir -d 'A folder for what kubectl remembers of the API server; nothing is remembered here' -r -F
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -s v -l v -d 'How much to tell of the requests: 6 each one, 8 the answers\' headers, too' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l cache-dir -d 'Cache directory of kubectl; accepted and ignored' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -s v -l v -d 'Log level for API requests: 6 logs each request, 8 also response headers' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l dry-run -d 'Only show what would be done'
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -s y -l yes -d 'Do not ask'
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l allow-any-provider -d 'Also workers that are not GKE\'s, where kube-proxy is a static pod'
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l tls -d 'The nodes speak TLS; without --tls-secret their certificates are not checked'
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l dir -d 'The folder of the link; the one of this program when not given' -r -f -a "(__fish_complete_directories)"
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l via -d 'How to reach the nodes' -r -f -a "auto\t'Port-forward, or exec where that is refused or unsupported'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l via -d 'How to reach the nodes' -r -f -a "auto\t'Port-forward, or exec if port-forward is not possible'
 port-forward\t'Only port-forward'
 exec\t'Only exec of redis-cli'"
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l ask-timeout -d 'The longest that one node may take to answer' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l auth-secret -d 'The Secret with the password, and the key in it (default "password")' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l redis-user -d 'The ACL user to ask as' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l tls-secret -d 'The Secret with the CA of the nodes\' certificates (ca.crt), and with a client certificate where they ask for one (tls.crt, tls.key); implies --tls' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -s n -l namespace -d 'The namespace to work in' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l kubeconfig -d 'The kubeconfig file to use' -r -F
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l context -d 'The context of the kubeconfig to use' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l cluster -d 'The cluster of the kubeconfig to use' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l user -d 'The user of the kubeconfig to use' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -s s -l server -d 'The address and port of the API server' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l certificate-authority -d 'A file with the certificate authority of the API server' -r -F
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l insecure-skip-tls-verify -d 'Do not check the API server\'s certificate: the connection is not secure' -r -f -a "true\t''
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -s n -l namespace -d 'Namespace for this request' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l kubeconfig -d 'Path to the kubeconfig file' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l context -d 'Name of the kubeconfig context to use' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l cluster -d 'Name of the kubeconfig cluster to use' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l user -d 'Name of the kubeconfig user to use' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -s s -l server -d 'Address and port of the API server' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l certificate-authority -d 'Path to a CA certificate for the API server' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l insecure-skip-tls-verify -d 'Do not verify the API server\'s certificate; this makes the connection insecure' -r -f -a "true\t''
 false\t''"
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l tls-server-name -d 'The name that the API server\'s certificate must have' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l client-certificate -d 'A file with a client certificate' -r -F
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l client-key -d 'A file with the client certificate\'s key' -r -F
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l token -d 'A bearer token' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l username -d 'The name of a basic authentication' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l password -d 'The password of a basic authentication' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l as -d 'The user to act as' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l as-group -d 'A group to act as, repeatable' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l as-uid -d 'The user ID to act as' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l as-user-extra -d 'A further attribute of the user to act as, repeatable' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l request-timeout -d 'The longest that a single request may take; 0 means the default of 30s' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l disable-compression -d 'Do not compress the API server\'s answers' -r -f -a "true\t''
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l tls-server-name -d 'Server name to verify in the API server\'s certificate' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l client-certificate -d 'Path to a client certificate' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l client-key -d 'Path to the key of the client certificate' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l token -d 'Bearer token for the API server' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l username -d 'User name for basic authentication' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l password -d 'Password for basic authentication' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l as -d 'User to impersonate' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l as-group -d 'Group to impersonate (repeatable)' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l as-user-extra -d 'Extra attribute of the impersonated user (repeatable)' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l request-timeout -d 'How long to wait for a single request before giving up; 0 means the default of 30s' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l disable-compression -d 'Disable compression of the API server\'s responses' -r -f -a "true\t''
 false\t''"
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l cache-dir -d 'A folder for what kubectl remembers of the API server; nothing is remembered here' -r -F
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -s v -l v -d 'How much to tell of the requests: 6 each one, 8 the answers\' headers, too' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l cache-dir -d 'Cache directory of kubectl; accepted and ignored' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -s v -l v -d 'Log level for API requests: 6 logs each request, 8 also response headers' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l tls -d 'The nodes speak TLS; without --tls-secret their certificates are not checked'
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -l via -d 'How to reach the nodes' -r -f -a "auto\t'Port-forward, or exec where that is refused or unsupported'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -l via -d 'How to reach the nodes' -r -f -a "auto\t'Port-forward, or exec if port-forward is not possible'
 port-forward\t'Only port-forward'
 exec\t'Only exec of redis-cli'"
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -l ask-timeout -d 'The longest that one node may take to answer' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -l auth-secret -d 'The Secret with the password, and the key in it (default "password")' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -l redis-user -d 'The ACL user to ask as' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -l tls-secret -d 'The Secret with the CA of the nodes\' certificates (ca.crt), and with a client certificate where they ask for one (tls.crt, tls.key); implies --tls' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -s n -l namespace -d 'The namespace to work in' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -l kubeconfig -d 'The kubeconfig file to use' -r -F
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -l context -d 'The context of the kubeconfig to use' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -l cluster -d 'The cluster of the kubeconfig to use' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -l user -d 'The user of the kubeconfig to use' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -s s -l server -d 'The address and port of the API server' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -l certificate-authority -d 'A file with the certificate authority of the API server' -r -F
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -l insecure-skip-tls-verify -d 'Do not check the API server\'s certificate: the connection is not secure' -r -f -a "true\t''
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -s n -l namespace -d 'Namespace for this request' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -l kubeconfig -d 'Path to the kubeconfig file' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -l context -d 'Name of the kubeconfig context to use' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -l cluster -d 'Name of the kubeconfig cluster to use' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -l user -d 'Name of the kubeconfig user to use' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -s s -l server -d 'Address and port of the API server' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -l certificate-authority -d 'Path to a CA certificate for the API server' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -l insecure-skip-tls-verify -d 'Do not verify the API server\'s certificate; this makes the connection insecure' -r -f -a "true\t''
 false\t''"
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -l tls-server-name -d 'The name that the API server\'s certificate must have' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -l client-certificate -d 'A file with a client certificate' -r -F
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -l client-key -d 'A file with the client certificate\'s key' -r -F
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -l token -d 'A bearer token' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -l username -d 'The name of a basic authentication' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -l password -d 'The password of a basic authentication' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -l as -d 'The user to act as' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -l as-group -d 'A group to act as, repeatable' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -l as-uid -d 'The user ID to act as' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -l as-user-extra -d 'A further attribute of the user to act as, repeatable' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -l request-timeout -d 'The longest that a single request may take; 0 means the default of 30s' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -l disable-compression -d 'Do not compress the API server\'s answers' -r -f -a "true\t''
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -l tls-server-name -d 'Server name to verify in the API server\'s certificate' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -l client-certificate -d 'Path to a client certificate' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -l client-key -d 'Path to the key of the client certificate' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -l token -d 'Bearer token for the API server' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -l username -d 'User name for basic authentication' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -l password -d 'Password for basic authentication' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -l as -d 'User to impersonate' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -l as-group -d 'Group to impersonate (repeatable)' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -l as-user-extra -d 'Extra attribute of the impersonated user (repeatable)' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -l request-timeout -d 'How long to wait for a single request before giving up; 0 means the default of 30s' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -l disable-compression -d 'Disable compression of the API server\'s responses' -r -f -a "true\t''
 false\t''"
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -l cache-dir -d 'A folder for what kubectl remembers of the API server; nothing is remembered here' -r -F
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -s v -l v -d 'How much to tell of the requests: 6 each one, 8 the answers\' headers, too' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -l cache-dir -d 'Cache directory of kubectl; accepted and ignored' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -s v -l v -d 'Log level for API requests: 6 logs each request, 8 also response headers' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -l tls -d 'The nodes speak TLS; without --tls-secret their certificates are not checked'
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -s o -l output -d 'The form of the output' -r -f -a "json\t'Indented JSON'
 yaml\t'YAML'"
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l via -d 'How to reach the nodes' -r -f -a "auto\t'Port-forward, or exec where that is refused or unsupported'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l via -d 'How to reach the nodes' -r -f -a "auto\t'Port-forward, or exec if port-forward is not possible'
 port-forward\t'Only port-forward'
 exec\t'Only exec of redis-cli'"
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l ask-timeout -d 'The longest that one node may take to answer' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l auth-secret -d 'The Secret with the password, and the key in it (default "password")' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l redis-user -d 'The ACL user to ask as' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l tls-secret -d 'The Secret with the CA of the nodes\' certificates (ca.crt), and with a client certificate where they ask for one (tls.crt, tls.key); implies --tls' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -s n -l namespace -d 'The namespace to work in' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l kubeconfig -d 'The kubeconfig file to use' -r -F
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l context -d 'The context of the kubeconfig to use' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l cluster -d 'The cluster of the kubeconfig to use' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l user -d 'The user of the kubeconfig to use' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -s s -l server -d 'The address and port of the API server' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l certificate-authority -d 'A file with the certificate authority of the API server' -r -F
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l insecure-skip-tls-verify -d 'Do not check the API server\'s certificate: the connection is not secure' -r -f -a "true\t''
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -s n -l namespace -d 'Namespace for this request' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l kubeconfig -d 'Path to the kubeconfig file' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l context -d 'Name of the kubeconfig context to use' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l cluster -d 'Name of the kubeconfig cluster to use' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l user -d 'Name of the kubeconfig user to use' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -s s -l server -d 'Address and port of the API server' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l certificate-authority -d 'Path to a CA certificate for the API server' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l insecure-skip-tls-verify -d 'Do not verify the API server\'s certificate; this makes the connection insecure' -r -f -a "true\t''
 false\t''"
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l tls-server-name -d 'The name that the API server\'s certificate must have' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l client-certificate -d 'A file with a client certificate' -r -F
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l client-key -d 'A file with the client certificate\'s key' -r -F
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l token -d 'A bearer token' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l username -d 'The name of a basic authentication' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l password -d 'The password of a basic authentication' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l as -d 'The user to act as' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l as-group -d 'A group to act as, repeatable' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l as-uid -d 'The user ID to act as' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l as-user-extra -d 'A further attribute of the user to act as, repeatable' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l request-timeout -d 'The longest that a single request may take; 0 means the default of 30s' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l disable-compression -d 'Do not compress the API server\'s answers' -r -f -a "true\t''
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l tls-server-name -d 'Server name to verify in the API server\'s certificate' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l client-certificate -d 'Path to a client certificate' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l client-key -d 'Path to the key of the client certificate' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l token -d 'Bearer token for the API server' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l username -d 'User name for basic authentication' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l password -d 'Password for basic authentication' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l as -d 'User to impersonate' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l as-group -d 'Group to impersonate (repeatable)' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l as-uid -d 'UID to impersonate' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l as-user-extra -d 'Extra attribute of the impersonated user (repeatable)' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l request-timeout -d 'How long to wait for a single request before giving up; 0 means the default of 30s' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l disable-compression -d 'Disable compression of the API server\'s responses' -r -f -a "true\t''
 false\t''"
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l cache-dir -d 'A folder for what kubectl remembers of the API server; nothing is remembered here' -r -F
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -s v -l v -d 'How much to tell of the requests: 6 each one, 8 the answers\' headers, too' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l cache-dir -d 'Cache directory of kubectl; accepted and ignored' -r -F
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -s v -l v -d 'Log level for API requests: 6 logs each request, 8 also response headers' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l client -d 'Only this program\'s'
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l tls -d 'The nodes speak TLS; without --tls-secret their certificates are not checked'
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -s h -l help -d 'Print help (see more with \'--help\')'

@@ -2,12 +2,10 @@
 
 use std::time::Duration;
 
-/// Text that is no duration.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("\"{0}\" is not a duration such as 30s, 5m or 1h30m")]
 pub struct BadDuration(pub String);
 
-/// Text that is no request timeout.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "Invalid timeout value. Timeout must be a single integer in seconds, or an integer followed by a corresponding \
@@ -18,10 +16,9 @@ pub struct BadTimeout;
 const UNITS: [(&str, f64); 7] =
     [("ns", 1e-9), ("us", 1e-6), ("µs", 1e-6), ("ms", 1e-3), ("s", 1.0), ("m", 60.0), ("h", 3600.0)];
 
-/// Reads a duration that is not negative.
 ///
 /// # Errors
-/// When the text is none: a number without a unit is one only if it is 0.
+/// For text that is not a duration; a number without a unit is one only if it is 0.
 pub fn parse(text: &str) -> Result<Duration, BadDuration> {
     let bad = || BadDuration(text.to_owned());
     if text == "0" {
@@ -41,10 +38,10 @@ pub fn parse(text: &str) -> Result<Duration, BadDuration> {
     if text.is_empty() { Err(bad()) } else { Duration::try_from_secs_f64(total).map_err(|_| bad()) }
 }
 
-/// Reads kubectl's request timeouts: a duration, or a whole number of seconds.
+/// kubectl's request timeouts: a duration, or a whole number of seconds.
 ///
 /// # Errors
-/// When the text is neither, in kubectl's words.
+/// In kubectl's words.
 pub fn parse_timeout(text: &str) -> Result<Duration, BadTimeout> {
     text.parse().map(Duration::from_secs).or_else(|_| parse(text)).map_err(|_| BadTimeout)
 }

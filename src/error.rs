@@ -1,5 +1,4 @@
-//! The one error that commands return, and the only place where foreign errors
-//! become ours.
+//! The one error that commands return, and the only place that converts foreign errors.
 
 use kube::client::AuthError;
 use std::error::Error as StdError;
@@ -7,30 +6,28 @@ use std::fmt;
 use std::time::Duration;
 use tokio_rustls::rustls::{CertificateError, Error as TlsError};
 
-/// What kind of failure it is: decides how it is printed and the exit status.
+/// Decides how an error is printed, and the exit status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorKind {
-    /// Something that the user can change: arguments, files, a refusal.
+    /// Something that the user can change: arguments, files, a declined confirmation.
     User,
-    /// The API server said no; the message is complete, as kubectl words it.
+    /// The API server returned an error; the message is complete and in kubectl's words.
     Api,
-    /// The API server cannot be reached, or has broken off.
+    /// The API server is unreachable, or the connection was lost.
     Unreachable,
-    /// Not there, according to the API server.
+    /// The API server returned NotFound.
     NotFound,
-    /// Not allowed, according to the API server.
+    /// The API server returned Forbidden.
     Forbidden,
-    /// Not allowed, according to the Redis server: a password or a right is missing.
+    /// The Redis server rejected the password or the command.
     Refused,
-    /// A deadline passed.
     Timeout,
-    /// Whoever read our output went away.
+    /// The reader of standard output is gone.
     BrokenPipe,
-    /// The user pressed Ctrl-C.
     Interrupted,
 }
 
-/// A failure: what could not be done, why, and what may help.
+/// What could not be done, why, and what may help.
 #[derive(Debug)]
 pub struct Error {
     kind: ErrorKind,
@@ -40,36 +37,32 @@ pub struct Error {
 }
 
 impl Error {
-    /// A failure of this kind.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into(), causes: Vec::new(), hints: Vec::new() }
     }
 
-    /// A failure that the user can do something about.
     pub fn user(message: impl fmt::Display) -> Self {
         Self::new(ErrorKind::User, message.to_string())
     }
 
-    /// A deadline that passed: what was waited for, and what was seen last.
+    /// `awaited` says what was waited for, and its last state.
     pub fn timeout(deadline: Duration, awaited: impl fmt::Display) -> Self {
         Self::new(ErrorKind::Timeout, format!("timed out after {} waiting for {awaited}", seconds(deadline)))
     }
 
-    /// Adds what may help.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hints.push(hint.into());
         self
     }
 
-    /// Adds something that it came from.
     #[must_use]
     pub fn cause(mut self, cause: impl Into<String>) -> Self {
         self.causes.push(cause.into());
         self
     }
 
-    /// Says what was being done; what went wrong becomes the cause.
+    /// Says what could not be done; the message so far becomes the first cause.
     #[must_use]
     pub fn context(mut self, doing: impl Into<String>) -> Self {
         let cause = std::mem::replace(&mut self.message, doing.into());
@@ -80,27 +73,25 @@ impl Error {
         self
     }
 
-    /// Its kind.
     pub fn kind(&self) -> ErrorKind {
         self.kind
     }
 
-    /// What went wrong, without the word before it.
+    /// Without the prefix `error: `.
     pub fn message(&self) -> &str {
         &self.message
     }
 
-    /// What may help.
     pub fn hints(&self) -> &[String] {
         &self.hints
     }
 
-    /// What it came from, the nearest first.
+    /// The immediate cause first.
     pub fn causes(&self) -> &[String] {
         &self.causes
     }
 
-    /// The first line, in kubectl's manner.
+    /// The first line, as kubectl prints it.
     pub fn headline(&self) -> String {
         match self.kind {
             ErrorKind::Api | ErrorKind::Unreachable | ErrorKind::NotFound | ErrorKind::Forbidden => {
@@ -110,16 +101,16 @@ impl Error {
         }
     }
 
-    /// Why something was left out, on one line: the right that is missing where that is all,
-    /// else the first line.
+    /// Why something was skipped, on one line: the missing permission if that is the reason, else
+    /// the first line.
     pub fn reason(&self) -> String {
         match self.hints.first() {
-            Some(right) if self.kind == ErrorKind::Forbidden => right.clone(),
+            Some(permission) if self.kind == ErrorKind::Forbidden => permission.clone(),
             _ => self.headline().trim_start_matches("error: ").to_owned(),
         }
     }
 
-    /// A failed request, worded as kubectl words it. `server` is its `HOST:PORT`.
+    /// A failed request in kubectl's words. `server` is its `HOST:PORT`.
     pub fn from_kube(error: &kube::Error, server: &str) -> Self {
         match error {
             kube::Error::Api(status) => Self::from_status(status),
@@ -144,37 +135,38 @@ impl Error {
             reason => (ErrorKind::Api, format!("Error from server ({reason}): {}", status.message)),
         };
         let error = Self::new(kind, text);
-        match missing_right(&status.message) {
-            Some(right) if kind == ErrorKind::Forbidden => error.hint(right),
+        match missing_permission(&status.message) {
+            Some(permission) if kind == ErrorKind::Forbidden => error.hint(permission),
             _ => error,
         }
     }
 
-    /// The body of a refused upgrade is lost: only its code is known.
+    /// kube drops the body of a refused upgrade: only the status code is known.
     fn from_upgrade(code: http::StatusCode) -> Self {
         let kind = if code == http::StatusCode::FORBIDDEN { ErrorKind::Forbidden } else { ErrorKind::Api };
         Self::new(kind, format!("Error from server: cannot open a stream to the pod ({code})"))
     }
 
-    /// The user could not be logged in, in kubectl's words.
+    /// In kubectl's words.
     pub fn no_credentials(why: &str) -> Self {
         Self::new(ErrorKind::Api, format!("Unable to connect to the server: getting credentials: {why}"))
     }
 
-    /// What was to log the user in, in kubectl's words; `program` where the kubeconfig names one.
+    /// In kubectl's words; `program` is the kubeconfig's exec plugin.
     pub fn from_login(error: &AuthError, program: Option<&str>) -> Self {
         let executable = program.map_or_else(|| "the program".to_owned(), |program| format!("executable {program}"));
-        let mut said = None;
+        let mut output = None;
         let text = match error {
             AuthError::AuthExecStart(io) => format!("exec: {executable} cannot be run: {io}"),
             AuthError::AuthExecRun { out, .. } => {
-                said = Some(String::from_utf8_lossy(&out.stderr).trim().to_owned()).filter(|said| !said.is_empty());
+                output = Some(String::from_utf8_lossy(&out.stderr).trim().to_owned()).filter(|text| !text.is_empty());
                 let status = out.status.code().map_or(out.status.to_string(), |code| format!("exit code {code}"));
                 format!("exec: {executable} failed with {status}")
             }
             other => chain(other),
         };
-        said.into_iter()
+        output
+            .into_iter()
             .fold(Self::no_credentials(&text), Self::cause)
             .hint("check the user's entry in your kubeconfig: kubectl config view --minify")
     }
@@ -207,7 +199,7 @@ impl Error {
 }
 
 impl fmt::Display for Error {
-    /// All of it on one line, for a row of a table or a finding.
+    /// Message and causes on one line, for a table row or a finding.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)?;
         self.causes.iter().try_for_each(|cause| write!(f, ": {cause}"))
@@ -226,10 +218,10 @@ impl From<std::io::Error> for Error {
     }
 }
 
-/// How the standard library begins when a name has no address.
+/// The standard library's message for a name without an address.
 const NO_SUCH_HOST: &str = "failed to lookup address information";
 
-/// The error of TLS, also where it is wrapped up as one of input and output, even twice.
+/// Unwraps a TLS error from (even nested) I/O errors.
 fn tls_error<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a TlsError> {
     match error.downcast_ref::<std::io::Error>() {
         Some(wrapped) => tls_error(wrapped.get_ref()?),
@@ -237,10 +229,10 @@ fn tls_error<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a TlsError> {
     }
 }
 
-/// What tokio says when a deadline has passed: the one for the connection, here.
+/// tokio's message for a timeout; here, that of the connection.
 const NO_CONNECTION: &str = "deadline has elapsed";
 
-/// What is wrong with a certificate, in the words of Go that people look for.
+/// Go's messages, which users search for.
 fn x509(reason: &CertificateError) -> String {
     match reason {
         CertificateError::UnknownIssuer => "certificate signed by unknown authority".into(),
@@ -251,7 +243,7 @@ fn x509(reason: &CertificateError) -> String {
             format!("certificate has expired or is not yet valid: {reason}")
         }
         CertificateError::NotValidForNameContext { expected, presented } => {
-            // Each is the name of its type and the name itself, `DnsName("host")`.
+            // In debug form: `DnsName("host")`.
             let name = |shown: &String| {
                 let inner = shown.split_once('(').map_or(shown.as_str(), |(_, inner)| inner);
                 inner.trim_end_matches(')').trim_matches('"').to_owned()
@@ -263,12 +255,11 @@ fn x509(reason: &CertificateError) -> String {
     }
 }
 
-/// An error and all that it came from.
 fn sources<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
     std::iter::successors(Some(error), |each| (*each).source())
 }
 
-/// An error and all that it came from, on one line, without what is said twice.
+/// An error and its sources on one line, without repetitions.
 pub fn chain(error: &(dyn StdError + 'static)) -> String {
     let mut line = String::new();
     for source in sources(error) {
@@ -282,8 +273,8 @@ pub fn chain(error: &(dyn StdError + 'static)) -> String {
     line
 }
 
-/// What to ask kubectl for, whether one has a right. kubectl takes what comes after a slash
-/// for a name; without a namespace the right is one on all of them.
+/// The kubectl command that checks a permission. kubectl takes what follows a slash for a name;
+/// without a namespace the permission is cluster-wide.
 pub fn ask_for(verb: &str, resource: &str, namespace: Option<&str>) -> String {
     let (resource, subresource) = match resource.split_once('/') {
         Some((resource, subresource)) => (resource, format!(" --subresource={subresource}")),
@@ -293,17 +284,16 @@ pub fn ask_for(verb: &str, resource: &str, namespace: Option<&str>) -> String {
     format!("kubectl auth can-i {verb} {resource}{subresource} {scope}")
 }
 
-/// `cannot list resource "pods" in API group "" in the namespace "x"` names the
-/// right that is missing; kubectl can ask for it.
-fn missing_right(message: &str) -> Option<String> {
+/// `cannot list resource "pods" in API group "" in the namespace "x"` names the missing permission.
+fn missing_permission(message: &str) -> Option<String> {
     let (_, rest) = message.split_once(" cannot ")?;
     let (verb, rest) = rest.split_once(" resource \"")?;
     let (resource, rest) = rest.split_once('"')?;
     let namespace = rest.split_once("in the namespace \"").and_then(|(_, name)| name.split('"').next());
-    Some(format!("you need the right to {verb} {resource}: {}", ask_for(verb, resource, namespace)))
+    Some(format!("you need permission to {verb} {resource}: {}", ask_for(verb, resource, namespace)))
 }
 
-/// A duration for people: `5s`, `1.5s`, `2m0s` as Go prints it.
+/// As Go prints durations: `5s`, `1.5s`, `2m0s`.
 pub fn seconds(duration: Duration) -> String {
     let whole = duration.as_secs();
     match (whole, duration.subsec_millis()) {
@@ -337,18 +327,18 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_right_is_named() {
+    fn a_missing_permission_is_named() {
         let message =
             "pods is forbidden: User \"bob\" cannot list resource \"pods\" in API group \"\" in the namespace \"a\"";
         let error = Error::from_kube(&status("Forbidden", message), "");
         assert_eq!(error.kind(), ErrorKind::Forbidden);
-        assert_eq!(error.hints(), ["you need the right to list pods: kubectl auth can-i list pods -n a"]);
+        assert_eq!(error.hints(), ["you need permission to list pods: kubectl auth can-i list pods -n a"]);
         assert_eq!(error.reason(), error.hints()[0]);
         let message = "nodes \"n\" is forbidden: User \"bob\" cannot get resource \"nodes/proxy\" in API group \"\" at the cluster scope";
         let error = Error::from_kube(&status("Forbidden", message), "");
         assert_eq!(
             error.hints(),
-            ["you need the right to get nodes/proxy: kubectl auth can-i get nodes --subresource=proxy -A"]
+            ["you need permission to get nodes/proxy: kubectl auth can-i get nodes --subresource=proxy -A"]
         );
     }
 

@@ -1,8 +1,8 @@
-//! Ctrl-C: work that ends where it is, so that what it has begun can be put away.
+//! Ctrl-C: stops the work so that the caller can clean up.
 
 use crate::error::{Error, ErrorKind};
 
-/// Waits for the end of `work`, or for Ctrl-C, which ends it where it is.
+/// Ctrl-C drops `work` at its current await point.
 ///
 /// # Errors
 /// That of the work; [`ErrorKind::Interrupted`] after Ctrl-C.

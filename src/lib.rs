@@ -1,16 +1,16 @@
 //! Reliable Redis Clusters on any Kubernetes, with nothing installed in it.
 //!
-//! Every command is the same sentence: observe, decide, act, show.
+//! Every command follows the same steps: observe, decide, act, show.
 //!
 //! ```text
-//! cli, commands   what was typed, and one file for each verb
-//! completion      what <TAB> offers
+//! cli, commands   the command line, and one file for each verb
+//! completion      shell completion with live values
 //! context         what every command needs: server, namespace, deadlines
 //! ops             observe and act: composes k8s, node and cluster
 //! k8s             the API server: client, objects, pods, streams, logs
-//! node            one connection to one Redis node; the seam `Dial`
+//! node            one connection to one Redis node; the trait `Dial`
 //! cluster         pure: slots, nodes, views, topology, findings
-//! manifest        pure: from a wish to Kubernetes objects
+//! manifest        pure: from a spec to Kubernetes objects
 //! proxy           pure: what forwards Services, and in which mode
 //! ui              the terminal: tables, JSON, progress, errors
 //! ```
@@ -42,12 +42,12 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 use ui::terminal::{Color, Ui};
 
-/// What bash and kubectl give for a command that Ctrl-C ended.
+/// The exit status of bash and kubectl after Ctrl-C.
 const INTERRUPTED: u8 = 130;
 
 /// Runs a command to its end and prints its error, if any.
 ///
-/// One thread is enough: the work is waiting for others.
+/// One thread is enough: almost all time is spent waiting.
 pub fn start(cli: Cli, ui: &mut Ui) -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -58,7 +58,7 @@ pub fn start(cli: Cli, ui: &mut Ui) -> ExitCode {
     finish(result, judges, ui)
 }
 
-/// A command that judges and fails has reached no verdict.
+/// A check that fails is an incomplete check.
 fn finish(result: Result<Outcome, Error>, judges: bool, ui: &mut Ui) -> ExitCode {
     let error = match result.and_then(|outcome| ui.flush().map(|()| outcome)) {
         Ok(outcome) => return ExitCode::from(outcome.status()),
@@ -76,7 +76,7 @@ fn finish(result: Result<Outcome, Error>, judges: bool, ui: &mut Ui) -> ExitCode
 /// Runs a command until it ends or the user presses Ctrl-C.
 ///
 /// # Errors
-/// The command's own; after Ctrl-C, how to go on.
+/// The command's own; after Ctrl-C, with a hint how to continue.
 pub async fn run(cli: Cli, ui: &mut Ui) -> Result<Outcome, Error> {
     if cli.command.cleans_up() {
         return cli.run(ui).await;
@@ -88,8 +88,7 @@ pub async fn run(cli: Cli, ui: &mut Ui) -> Result<Outcome, Error> {
     })
 }
 
-/// Shows a page: help, the version, or what is wrong with the command line. kubectl's exit
-/// status for wrong usage is 1.
+/// Help, the version, or a usage error, for which kubectl's exit status is 1.
 pub fn show(page: &Page) -> ExitCode {
     let mut ui = Ui::new(Color::Auto);
     if page.is_complaint {
@@ -99,10 +98,10 @@ pub fn show(page: &Page) -> ExitCode {
     finish(ui.line(&page.text).map(|()| Outcome::Done), false, &mut ui)
 }
 
-/// Tells kubectl what may come next on the command line.
+/// Prints completions for kubectl.
 pub fn complete(words: &[OsString]) -> ExitCode {
     let mut ui = Ui::new(Color::Never);
-    // kubectl forgets all candidates when the status is not 0.
+    // kubectl drops all candidates if the exit status is not 0.
     let _ = ui.line(&completion::answer(words));
     ExitCode::SUCCESS
 }

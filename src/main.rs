@@ -1,4 +1,4 @@
-//! `kubectl redis-cluster`: reads the command line, runs the command, says how it went.
+//! `kubectl redis-cluster`: parses the command line, runs the command, sets the exit status.
 
 use kubectl_redis_cluster::ui::terminal::Ui;
 use kubectl_redis_cluster::{cli, complete, completion, show, start};

@@ -1,18 +1,17 @@
-//! How a command that went well ended.
+//! How a command without an error ended.
 
-/// How a command that went well ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// It did what it should; of a command that judges: all is well.
+    /// Success; for a command that checks something: healthy.
     Done,
-    /// A command that judges found something wrong.
+    /// A check found a problem.
     Bad,
-    /// A command that judges could not tell.
+    /// A check was incomplete.
     Unclear,
 }
 
 impl Outcome {
-    /// The exit status, after the pattern of `diff`.
+    /// The exit status, like that of `diff`.
     pub fn status(self) -> u8 {
         match self {
             Self::Done => 0,

@@ -154,7 +154,11 @@ fn every_mode_is_found_measured_and_set() {
     assert_eq!(set(&namespace, "userspace", &["--node", "node-2"]).ok(), "node/node-2 set to userspace\n");
     let shown = namespace.plugin(&["check-proxy-mode"]);
     assert_eq!(shown.code, Some(1), "{}", shown.err);
-    assert!(shown.out.contains("note: mixed: iptables on node-1, node-3; userspace on node-2"), "{}", shown.out);
+    assert!(
+        shown.out.contains("note: workers differ: iptables on node-1, node-3; userspace on node-2"),
+        "{}",
+        shown.out
+    );
     let unchanged = set(&namespace, "userspace", &["--node", "node-2"]).ok();
     assert_eq!(unchanged, "node/node-2 unchanged\n");
 }

@@ -54,7 +54,7 @@ fn losing_any_worker_or_the_api_server_is_seen_and_survived() {
         found(&namespace, &["node-unreachable", "worker-not-ready"]);
         until(60, "all that are lost to be seen, and no others", || {
             let shown = namespace.plugin(&["info", "redis-001", "--ask-timeout", "10s"]).ok();
-            shown.contains(&format!("{} of 6 nodes answer", 6 - lost))
+            shown.contains(&format!("{} of 6 nodes respond", 6 - lost))
                 && shown.matches("[node-unreachable]").count() == lost
         });
     }

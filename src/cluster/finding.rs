@@ -1,20 +1,18 @@
-//! What can be wrong with a cluster: the codes, and one finding.
+//! The codes of everything that `check` can find.
 
 use std::fmt;
 
-/// How much a finding matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
-    /// Worth knowing.
+    /// Nothing is at risk.
     Info,
     /// The next fault may cost service or data.
     Warning,
-    /// Service or data suffer now.
+    /// Service or data are affected now.
     Error,
 }
 
 impl Severity {
-    /// The word for people and JSON.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Info => "info",
@@ -24,25 +22,22 @@ impl Severity {
     }
 }
 
-/// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// What kind of thing.
     pub code: Code,
-    /// How much it matters here.
+    /// May differ from the code's usual severity.
     pub severity: Severity,
-    /// Which node, shard, worker or object it is about.
+    /// A node, shard, worker or object.
     pub subject: String,
-    /// What is wrong, in one sentence.
+    /// One sentence without a period.
     pub message: String,
-    /// What was seen.
     pub evidence: String,
-    /// A command that shows more or mends it.
+    /// A command that shows more or fixes it.
     pub hint: String,
 }
 
-/// A kind of thing that can be wrong. `docs/findings.md` lists them.
-#[expect(missing_docs, reason = "entry() says what each means")]
+/// The order is that of `docs/findings.md`; names are stable, see [`Code::name`].
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Code {
     // Slots.
@@ -119,7 +114,6 @@ pub enum Code {
 }
 
 impl Code {
-    /// All, in the order of the documentation.
     pub const ALL: [Self; 61] = [
         Self::SlotsUncovered,
         Self::SlotsOwnedTwice,
@@ -184,22 +178,20 @@ impl Code {
         Self::MaxmemoryTooHigh,
     ];
 
-    /// Its stable name.
     pub fn name(self) -> &'static str {
         self.entry().0
     }
 
-    /// How much it usually matters.
     pub fn severity(self) -> Severity {
         self.entry().1
     }
 
-    /// What it means, and when it matters more or less than usual.
+    /// Also says when the severity differs from the usual one.
     pub fn meaning(self) -> &'static str {
         self.entry().2
     }
 
-    /// Whether it is only the shadow of nodes that were not heard.
+    /// Whether it only says that a node did not respond.
     pub fn follows_from_silence(self) -> bool {
         matches!(self, Self::NodeUnreachable)
     }
@@ -214,204 +206,204 @@ impl Code {
             Self::SlotsOwnedTwice => (
                 "slots-owned-twice",
                 Error,
-                "Two masters say that they own the same slots: writes go to either, and one of them will lose its keys.",
+                "Two masters claim the same slots: writes go to either, and one of them will lose its keys.",
             ),
             Self::KeysAstray => (
                 "keys-astray",
                 Error,
-                "A master holds keys of slots that another one owns: nobody can read them. Looked for with `--search-multiple-owners` only.",
+                "A master holds keys in slots that another master owns: clients cannot read them. Checked with `--search-multiple-owners` only.",
             ),
             Self::SlotsOpen => (
                 "slots-open",
                 Warning,
-                "Slots are being moved, or a move was interrupted: on both sides, or on one side alone.",
+                "Slots are migrating, or a migration was interrupted: on both nodes, or on one only.",
             ),
             Self::TooFewMasters => (
                 "too-few-masters",
                 Warning,
-                "Fewer than three masters own slots: when one is lost, the others have no majority to elect a new one.",
+                "Fewer than three masters own slots: if one fails, the others have no majority to elect a new one.",
             ),
-            Self::ReplicaMissing => {
-                ("replica-missing", Warning, "A shard has fewer replicas than it was made with, or than others have.")
-            }
+            Self::ReplicaMissing => (
+                "replica-missing",
+                Warning,
+                "A shard has fewer replicas than it was created with, or than other shards have.",
+            ),
             Self::NoReplica => {
-                ("no-replica", Info, "No shard has a replica: whoever loses a node loses its slots until it is back.")
+                ("no-replica", Info, "No shard has a replica: if a node fails, its slots are down until it is back.")
             }
             Self::SlotsUneven => {
-                ("slots-uneven", Info, "A master owns more than one and a half times its share of the slots.")
+                ("slots-uneven", Info, "A master owns more than one and a half times its even share of the slots.")
             }
-            Self::MasterWithoutSlots => ("master-without-slots", Info, "A master owns no slots: it serves nobody."),
+            Self::MasterWithoutSlots => ("master-without-slots", Info, "A master owns no slots and serves no keys."),
             Self::ViewsDisagree => {
-                ("views-disagree", Warning, "The nodes hold different views of owners, roles and members.")
+                ("views-disagree", Warning, "The nodes have different views of owners, roles and members.")
             }
-            Self::StateFail => ("state-fail", Error, "Nodes say `cluster_state:fail`: they answer no client."),
+            Self::StateFail => ("state-fail", Error, "Nodes report `cluster_state:fail` and reject client commands."),
             Self::EpochsCollide => (
                 "epochs-collide",
                 Warning,
-                "Two masters have the same configuration epoch: should they ever claim the same slot, no rule decides.",
+                "Two masters have the same configuration epoch: if both claim a slot, no rule decides between them.",
             ),
-            Self::NodeWithoutPod => (
-                "node-without-pod",
-                Warning,
-                "The cluster knows a node that no pod answers for. An error where it owns slots.",
-            ),
+            Self::NodeWithoutPod => {
+                ("node-without-pod", Warning, "The cluster knows a node that has no pod. An error if it owns slots.")
+            }
             Self::PodOutsideCluster => {
                 ("pod-outside-cluster", Warning, "A pod runs a Redis node that no other node knows.")
             }
             Self::ForeignNode => (
                 "foreign-node",
                 Error,
-                "The cluster knows a node that was not made for it: two clusters have met, and may take slots from each other.",
+                "The cluster knows a node that does not belong to it: two clusters have met and may take slots from each other.",
             ),
-            Self::NodeFailed => ("node-failed", Error, "A node answers, but its peers take it for failed (`fail`)."),
+            Self::NodeFailed => ("node-failed", Error, "A node responds, but its peers marked it FAIL (`fail`)."),
             Self::NodeSuspected => {
-                ("node-suspected", Warning, "A node answers, but some peer cannot reach it (`fail?`).")
+                ("node-suspected", Warning, "A node responds, but a peer cannot reach it (`fail?`).")
             }
-            Self::NodeInHandshake => (
-                "node-in-handshake",
-                Warning,
-                "A node has been introduced to a peer and is not accepted (`handshake`).",
-            ),
+            Self::NodeInHandshake => {
+                ("node-in-handshake", Warning, "A node was introduced to a peer and is not accepted yet (`handshake`).")
+            }
             Self::NodeWithoutAddress => (
                 "node-without-address",
                 Error,
-                "A peer has forgotten a node's address (`noaddr`): it never calls it again, and never takes it for failed.",
+                "A peer has no address for a node (`noaddr`): it never connects to it again and never marks it as failed.",
             ),
             Self::BusLinkDown => (
                 "bus-link-down",
                 Warning,
-                "A node's bus link to a peer is down, though both answer and nobody is taken for failed.",
+                "A node's bus link to a peer is down, although both respond and neither is marked as failed.",
             ),
             Self::AddressOfAnother => (
                 "address-of-another-node",
                 Error,
-                "A node is known by an address that belongs to another node: clients and peers reach the wrong one.",
+                "A node is known by an address that belongs to another node: clients and peers reach the wrong node.",
             ),
-            Self::AddressStale => (
-                "address-stale",
-                Error,
-                "A node is known by an address that is neither its pod's nor one of its Services'.",
-            ),
+            Self::AddressStale => {
+                ("address-stale", Error, "A node has a stale address: neither its pod's nor one of its Services'.")
+            }
             Self::AddressNotService => (
                 "address-not-service",
                 Warning,
-                "A node announces its pod's address instead of its Service's: it is lost with the pod.",
+                "A node announces its pod's address instead of its Service's: it changes when the pod is replaced.",
             ),
             Self::ReplicaLinkDown => {
-                ("replica-link-down", Warning, "A replica is not linked to its master, or is still copying it.")
+                ("replica-link-down", Warning, "A replica is not connected to its master, or is still syncing.")
             }
             Self::ReplicaLags => (
                 "replica-lags",
                 Warning,
-                "A linked replica is behind its master by more than 16 MiB and than the replication backlog holds: after a short cut it must copy everything.",
+                "A connected replica lags behind its master by more than 16 MiB and by more than the replication backlog holds: after a short disconnect it needs a full sync.",
             ),
             Self::ReplicaOfReplica => {
-                ("replica-of-replica", Warning, "A replica follows a replica: no shard counts on it.")
+                ("replica-of-replica", Warning, "A replica follows another replica: it counts for no shard.")
             }
             Self::ReplicaOfNobody => (
                 "replica-of-nobody",
                 Error,
-                "A replica follows a master that the cluster does not know, or a wrong address of it.",
+                "A replica follows a master that the cluster does not know, or follows it at a wrong address.",
             ),
-            Self::FullSyncLoop => (
-                "full-sync-loop",
-                Warning,
-                "A replica copies its master from the beginning again and again, and never gets done.",
-            ),
+            Self::FullSyncLoop => {
+                ("full-sync-loop", Warning, "A replica starts one full sync after another and never finishes.")
+            }
             Self::ReplicaEmpty => (
                 "replica-empty",
                 Error,
-                "A linked replica holds no key, and its master does: a failover would lose them.",
+                "A connected replica has no keys, but its master does: a failover would lose them.",
             ),
-            Self::NodeUnreachable => {
-                ("node-unreachable", Error, "A node's pod runs, but the node did not answer. A warning for a replica.")
-            }
+            Self::NodeUnreachable => (
+                "node-unreachable",
+                Error,
+                "A node's pod is running, but the node did not respond. A warning for a replica.",
+            ),
             Self::NodeWaiting => (
                 "node-waiting",
                 Error,
-                "A node may not start yet: others may hold its shard's data, or newer data. A warning for a replica.",
+                "A node is waiting to start: others may hold its shard's data, or newer data. A warning for a replica.",
             ),
             Self::DataLost => {
-                ("data-lost", Error, "A whole shard has lost its data and stays down until a person accepts the loss.")
+                ("data-lost", Error, "A whole shard has lost its data and stays down until someone accepts the loss.")
             }
             Self::NodeLoading => (
                 "node-loading",
                 Error,
-                "A node is still reading its data from disk and answers nobody yet. A warning for a replica.",
+                "A node is still loading its data from disk and rejects client commands. A warning for a replica.",
             ),
-            Self::PasswordsDiffer => ("passwords-differ", Error, "A node refuses the password that other nodes take."),
+            Self::PasswordsDiffer => {
+                ("passwords-differ", Error, "A node rejects the password that other nodes accept.")
+            }
             Self::PodMissing => ("pod-missing", Error, "A node has no pod. A warning for a replica."),
             Self::PodUnschedulable => {
-                ("pod-unschedulable", Error, "No worker may take a node's pod. A warning for a replica.")
+                ("pod-unschedulable", Error, "A node's pod cannot be scheduled. A warning for a replica.")
             }
-            Self::ImageNotPulled => {
-                ("image-not-pulled", Error, "A node's image cannot be had. A warning for a replica.")
-            }
+            Self::ImageNotPulled => ("image-not-pulled", Error, "A node's image pull failed. A warning for a replica."),
             Self::ContainerNotMade => (
                 "container-not-made",
                 Error,
-                "A node's container cannot be made: a Secret, a ConfigMap or a volume is missing. A warning for a replica.",
+                "A node's container cannot be created: a Secret, a ConfigMap or a volume is missing. A warning for a replica.",
             ),
             Self::CrashLoop => {
-                ("crash-loop", Error, "A node's container ends again and again, or has ended. A warning for a replica.")
+                ("crash-loop", Error, "A node's container is crash-looping or has terminated. A warning for a replica.")
             }
             Self::OutOfMemory => (
                 "out-of-memory",
                 Error,
-                "The kernel ended a node's container for its memory. A warning once it runs again, info an hour later.",
+                "A node's container was OOM-killed. A warning once it runs again, info after an hour.",
             ),
             Self::PodStarting => ("pod-starting", Warning, "A node's pod has not started its container yet."),
             Self::PodNotReady => (
                 "pod-not-ready",
                 Warning,
-                "A node has been well for as long as its readiness probe takes, and its pod is not ready: Services leave it out.",
+                "A node is healthy for longer than its readiness probe needs, but its pod is not ready: Services leave it out.",
             ),
             Self::ContainerRestarted => (
                 "container-restarted",
                 Info,
-                "A node's container was started again. A warning when it was three times or more, the last one within the hour.",
+                "A node's container was restarted. A warning after three or more restarts, the last one within an hour.",
             ),
-            Self::ShardOnOneWorker => {
-                ("shard-on-one-worker", Warning, "A master and its replica share a worker: losing it may lose keys.")
-            }
+            Self::ShardOnOneWorker => (
+                "shard-on-one-worker",
+                Warning,
+                "A master and its replicas share a worker: if it fails, keys may be lost.",
+            ),
             Self::ShardInOneZone => (
                 "shard-in-one-zone",
                 Warning,
-                "All nodes of a shard are in one zone, though the cluster has others: losing it may lose keys.",
+                "All nodes of a shard are in one zone although the cluster uses others: if it fails, keys may be lost.",
             ),
             Self::MajorityOnOneWorker => (
                 "majority-on-one-worker",
                 Warning,
-                "Half of the masters or more are on one worker: when it is lost, nobody elects new ones.",
+                "Half of the masters or more are on one worker: if it fails, no majority is left to elect new ones.",
             ),
             Self::MajorityInOneZone => (
                 "majority-in-one-zone",
                 Warning,
-                "Half of the masters or more are in one zone: when it is lost, nobody elects new ones. Info with fewer than three zones.",
+                "Half of the masters or more are in one zone: if it fails, no majority is left to elect new ones. Info with fewer than three zones.",
             ),
-            Self::WorkerNotReady => ("worker-not-ready", Error, "A worker with nodes of the cluster is not ready."),
+            Self::WorkerNotReady => {
+                ("worker-not-ready", Error, "A worker that runs nodes of the cluster is not ready.")
+            }
             Self::WorkerUnderPressure => (
                 "worker-under-pressure",
                 Warning,
-                "A worker with nodes of the cluster is short of memory, disk or processes: it may evict them.",
+                "A worker that runs nodes of the cluster is low on memory, disk or process IDs and may evict them.",
             ),
             Self::BudgetMissing => (
                 "budget-missing",
                 Warning,
-                "No disruption budget covers the nodes: a drain may take a whole shard at once. Info for a single node.",
+                "No PodDisruptionBudget covers the nodes: a drain may evict a whole shard at once. Info for a single node.",
             ),
             Self::BudgetUseless => (
                 "budget-useless",
                 Warning,
-                "A disruption budget lets as many nodes go at once as a shard has, or as make a majority.",
+                "A PodDisruptionBudget allows as many evictions at once as a shard has nodes, or as make a majority.",
             ),
             Self::BudgetsOverlap => (
                 "budgets-overlap",
                 Warning,
-                "Two disruption budgets cover one pod: Kubernetes then evicts it never, and drains hang.",
+                "Two PodDisruptionBudgets cover one pod: Kubernetes never evicts it, and drains hang.",
             ),
             Self::ServiceWithoutEndpoint => {
-                ("service-without-endpoint", Error, "A Service of the cluster leads to no pod.")
+                ("service-without-endpoint", Error, "A Service of the cluster has no ready endpoints.")
             }
             Self::ServiceWithoutPort => (
                 "service-without-port",
@@ -421,27 +413,29 @@ impl Code {
             Self::VolumeLost => (
                 "volume-lost",
                 Error,
-                "A node's volume claim is gone, has lost its volume, has none yet, or was deleted and goes with the pod.",
+                "A node's volume claim is missing, has lost its volume, is not bound yet, or is deleted together with its pod.",
             ),
-            Self::VolumeFull => ("volume-full", Error, "A node's volume has less than 5 % left. A warning below 15 %."),
+            Self::VolumeFull => {
+                ("volume-full", Error, "A node's volume has less than 5 % free space. A warning below 15 %.")
+            }
             Self::PersistenceFails => (
                 "persistence-fails",
                 Error,
-                "A node could not write its data to disk: it may refuse writes, and a restart loses keys.",
+                "A node failed to write its data to disk: it may reject writes, and a restart loses keys.",
             ),
             Self::PersistenceOff => (
                 "persistence-off",
                 Warning,
-                "A node has a volume and writes no data to it: neither an append-only file nor snapshots.",
+                "A node has a volume but writes no data to it: neither an append-only file nor snapshots.",
             ),
-            Self::VersionsDiffer => ("versions-differ", Warning, "The nodes run different versions of the server."),
+            Self::VersionsDiffer => ("versions-differ", Warning, "The nodes run different server versions."),
             Self::SettingsDiffer => {
-                ("settings-differ", Warning, "The nodes have different settings where they should be the same.")
+                ("settings-differ", Warning, "The nodes differ in settings that should be the same.")
             }
             Self::MaxmemoryTooHigh => (
                 "maxmemory-too-high",
                 Warning,
-                "`maxmemory` is none, or more than two thirds of the container's limit: copy-on-write and buffers need the rest.",
+                "`maxmemory` is unset, or more than two thirds of the container's memory limit: copy-on-write and buffers need the rest.",
             ),
         }
     }
@@ -476,9 +470,9 @@ mod tests {
         assert!(documented.contains(&rows), "docs/findings.md must have these lines:\n{rows}");
     }
 
-    /// Its sections are the groups and the codes of this file, in the same order.
+    /// The sections are the groups and codes of this file, in the same order.
     #[test]
-    fn the_help_for_the_night_has_a_section_for_every_code() {
+    fn troubleshooting_has_a_section_for_every_code() {
         let variants = include_str!("finding.rs").split("enum Code {\n").nth(1).and_then(|rest| rest.split('}').next());
         let mut codes = Code::ALL.into_iter();
         let heading = |line: &str| match line.trim().strip_prefix("// ") {
@@ -491,7 +485,7 @@ mod tests {
         let headings: Vec<&str> = help.lines().filter(|line| line.starts_with('#')).collect();
         assert_eq!(headings, wanted);
         let sections = help.split("\n### ").skip(1);
-        let silent: Vec<&str> = sections.filter(|section| !section.contains("**Do:**")).collect();
-        assert!(silent.is_empty(), "these sections do not say what to do: {silent:#?}");
+        let without_advice: Vec<&str> = sections.filter(|section| !section.contains("**Do:**")).collect();
+        assert!(without_advice.is_empty(), "these sections do not say what to do: {without_advice:#?}");
     }
 }

@@ -1,5 +1,5 @@
-//! What is wrong with a cluster: every finding with its evidence and a command that
-//! helps, what could not be looked at, and the verdict of both.
+//! What is wrong with a cluster: every finding with its evidence and a command that helps, what
+//! could not be checked, and the verdict.
 
 mod addresses;
 mod budgets;
@@ -24,39 +24,34 @@ pub use hints::Hints;
 pub use placement::{Loss, Place, losses};
 pub use settings::PATTERN;
 
-/// What was found, and what was not looked at.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
-    /// What is wrong, the worst first.
+    /// The most severe first.
     pub findings: Vec<Finding>,
-    /// What could not be looked at.
+    /// What could not be checked.
     pub gaps: Vec<Gap>,
 }
 
-/// Something that could not be looked at.
+/// Something that could not be checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Gap {
-    /// What.
     pub what: String,
-    /// Why not.
     pub why: String,
-    /// Whether no verdict can be given without it.
+    /// Whether the check is incomplete without it.
     pub matters: bool,
 }
 
-/// The answer in one word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// Nothing of this severity was found, and nothing that matters was left out.
+    /// No finding of this severity, and nothing that matters was skipped.
     Healthy,
-    /// Something was found.
     Unhealthy,
-    /// Nothing was found, but something that matters could not be looked at.
+    /// No finding, but something that matters could not be checked.
     Unclear,
 }
 
 impl Report {
-    /// The verdict, where only findings of at least this severity count.
+    /// Only findings of at least severity `bar` count.
     pub fn verdict(&self, bar: Severity) -> Verdict {
         if self.findings.iter().any(|finding| finding.severity >= bar) {
             Verdict::Unhealthy
@@ -68,7 +63,6 @@ impl Report {
     }
 }
 
-/// Looks at everything that was seen.
 pub fn check(snapshot: &Snapshot, topology: &Topology) -> Report {
     let context = Context { snapshot, topology, hints: Hints { snapshot } };
     let parts = [
@@ -87,17 +81,20 @@ pub fn check(snapshot: &Snapshot, topology: &Topology) -> Report {
     let mut findings: Vec<Finding> = parts.into_iter().flat_map(|part| part(&context)).collect();
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     let gaps = gaps(snapshot);
-    if nobody_was_asked(snapshot) {
-        // Their silence is ours.
+    if no_node_responded(snapshot) {
+        // If no node responds, the connection is the likely cause, not the nodes.
         findings.retain(|finding| !finding.code.follows_from_silence());
     }
     Report { findings, gaps }
 }
 
-/// Whether not one node answered, and Kubernetes knows no reason.
-fn nobody_was_asked(snapshot: &Snapshot) -> bool {
-    let mute = |silence: &Silence| matches!(silence, Silence::Unreachable(_) | Silence::Refused(_));
-    snapshot.seen.iter().all(|seen| seen.member.state.trouble.is_none() && seen.view.as_ref().err().is_some_and(mute))
+/// Whether no node responded and Kubernetes reports no reason.
+fn no_node_responded(snapshot: &Snapshot) -> bool {
+    let unreachable = |silence: &Silence| matches!(silence, Silence::Unreachable(_) | Silence::Refused(_));
+    snapshot
+        .seen
+        .iter()
+        .all(|seen| seen.member.state.trouble.is_none() && seen.view.as_ref().err().is_some_and(unreachable))
 }
 
 fn gaps(snapshot: &Snapshot) -> Vec<Gap> {
@@ -106,19 +103,19 @@ fn gaps(snapshot: &Snapshot) -> Vec<Gap> {
         ("Services", denied(&around.services)),
         ("disruption budgets", denied(&around.budgets)),
         ("volume claims", denied(&around.claims)),
-        ("how full the volumes are", denied(&around.usage)),
+        ("volume usage", denied(&around.usage)),
         ("workers and zones", denied(&around.workers)),
-        ("what ended containers have printed", denied(&around.last_words)),
+        ("logs of terminated containers", denied(&around.last_log_lines)),
     ];
     let kubernetes = kubernetes
         .into_iter()
         .filter_map(|(what, why)| Some(Gap { what: what.to_owned(), why: why?.to_owned(), matters: false }));
-    let all_mute = nobody_was_asked(snapshot);
+    let none_responded = no_node_responded(snapshot);
     let nodes = snapshot.seen.iter().filter_map(|seen| {
         let name = &seen.member.name;
         match &seen.view {
             Err(Silence::Refused(why)) => Some(Gap { what: name.clone(), why: why.clone(), matters: true }),
-            Err(Silence::Unreachable(why)) if all_mute => {
+            Err(Silence::Unreachable(why)) if none_responded => {
                 Some(Gap { what: name.clone(), why: why.clone(), matters: true })
             }
             Err(_) => None,

@@ -1,26 +1,22 @@
-//! What becomes of a shard that nobody serves, when a person accepts that keys are lost.
+//! How a shard without an owner gets back into service when the user accepts data loss.
 
 use super::node::{NodeNumber, Role};
 use super::snapshot::{Member, Silence, Snapshot};
 use super::topology::{NodeFacts, Topology};
 
-/// What is done with one shard.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Loss<'a> {
-    /// The shard's number.
     pub shard: u32,
-    /// How it serves again.
     pub remedy: Remedy<'a>,
-    /// Nodes that do not answer: what they hold is given up too.
+    /// Nodes that did not respond: their data is given up too.
     pub given_up: Vec<&'a Member>,
 }
 
-/// How a shard serves again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Remedy<'a> {
-    /// A replica takes over with the copy that it has.
+    /// A replica is promoted with the copy that it has.
     Promote(&'a Member, Election),
-    /// A node that waits starts as the owner, empty.
+    /// A waiting node starts as the owner, empty.
     StartEmpty(&'a Member),
 }
 
@@ -33,50 +29,33 @@ impl Remedy<'_> {
     }
 }
 
-/// How a replica becomes the owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Election {
-    /// By the votes of the masters: a majority of them answers.
+    /// CLUSTER FAILOVER with votes: a majority of masters responds.
     Voted,
-    /// By itself, since too few masters are left to vote.
+    /// CLUSTER FAILOVER TAKEOVER: too few masters are left to vote.
     Unvoted,
 }
 
-/// Why nothing can be accepted for a shard.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoLoss {
-    /// No node has this shard's number.
     #[error("there is no shard {0}")]
     Unknown(u32),
-    /// It has an owner that answers.
-    #[error("shard {shard} is served by {owner}: there is no loss to accept")]
-    Served {
-        /// The shard.
-        shard: u32,
-        /// Its owner.
-        owner: String,
-    },
-    /// A node has kept the data, and starts with it as soon as it may.
+    #[error("shard {shard} is served by {owner}: there is no data loss to accept")]
+    Served { shard: u32, owner: String },
+    /// A node has the data, and starts with it as soon as a majority of owners confirms.
     #[error("shard {shard} has its data: {node} {why}")]
     Kept {
-        /// The shard.
         shard: u32,
-        /// The node.
         node: String,
-        /// What it waits for, in its own words.
+        /// The node's own message.
         why: String,
     },
-    /// Nobody is there who could own it.
     #[error("no node of shard {shard} could own it: {why}")]
-    Nobody {
-        /// The shard.
-        shard: u32,
-        /// Each node and why.
-        why: String,
-    },
+    Nobody { shard: u32, why: String },
 }
 
-/// The shards of which a node says that nobody holds their data any more.
+/// The shards of which a node reports that no copy of their data is left.
 pub fn lost_shards(snapshot: &Snapshot) -> Vec<u32> {
     let lost = snapshot.seen.iter().filter(|seen| matches!(seen.view, Err(Silence::DataLost(_))));
     let mut shards: Vec<u32> = lost.filter_map(|seen| seen.member.number.map(NodeNumber::shard)).collect();
@@ -84,11 +63,11 @@ pub fn lost_shards(snapshot: &Snapshot) -> Vec<u32> {
     shards
 }
 
-/// What to do about a shard: the replica with the newest copy takes over; without a
-/// copy, the first node that waits starts empty.
+/// Promotes the replica with the newest copy; if there is no copy, the first waiting node starts
+/// empty.
 ///
 /// # Errors
-/// When the shard is served, or nobody could serve it.
+/// If the shard is served, or no node could serve it.
 pub fn accept<'a>(topology: &'a Topology, shard: u32) -> Result<Loss<'a>, NoLoss> {
     let mut nodes: Vec<&NodeFacts> =
         topology.nodes().filter(|node| node.member.number.is_some_and(|number| number.shard() == shard)).collect();
@@ -116,7 +95,7 @@ pub fn accept<'a>(topology: &'a Topology, shard: u32) -> Result<Loss<'a>, NoLoss
     Ok(Loss { shard, remedy, given_up })
 }
 
-/// A replica that has, or once had, a link to its master.
+/// A replica that is or was connected to its master.
 fn holds_data(node: &NodeFacts) -> bool {
     let synced = |server: &super::reply::ServerInfo| {
         server.link_up == Some(true) || server.keys > 0 || server.offset.is_some_and(|offset| offset > 0)
@@ -158,7 +137,7 @@ mod tests {
     fn a_served_shard_has_lost_nothing() {
         let topology = Topology::of(&healthy());
         let refused = accept(&topology, 1).expect_err("served");
-        assert_eq!(refused.to_string(), "shard 1 is served by redis-001-node-101: there is no loss to accept");
+        assert_eq!(refused.to_string(), "shard 1 is served by redis-001-node-101: there is no data loss to accept");
         assert_eq!(accept(&topology, 9), Err(NoLoss::Unknown(9)));
     }
 
@@ -191,7 +170,7 @@ mod tests {
         assert_eq!(lost_shards(&snapshot), [1]);
     }
 
-    /// Where one node has kept its data, no other one starts empty.
+    /// If one node has its data, no other starts empty.
     #[test]
     fn what_is_kept_is_not_lost() {
         let mut snapshot = healthy();

@@ -1,4 +1,4 @@
-//! Which of the seen nodes belong together: a selector may match two clusters.
+//! Which nodes belong to one cluster: a selector may match two.
 
 use super::node::NodeId;
 use super::snapshot::Snapshot;
@@ -7,15 +7,15 @@ use std::collections::HashSet;
 /// Nodes that know each other.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Group {
-    /// What their names have in common at their beginning.
+    /// The common prefix of their names.
     pub name: String,
-    /// Their places in the snapshot.
+    /// Indexes into the snapshot.
     pub members: Vec<usize>,
 }
 
 impl Group {
-    /// Whether it is a node that knows nobody and serves nothing: one that belongs to the
-    /// others and has not met them, no cluster.
+    /// A single node that knows no other and owns no slots: it has not joined its cluster yet, and
+    /// is not a cluster of its own.
     pub fn is_stray(&self, snapshot: &Snapshot) -> bool {
         let [index] = self.members[..] else { return false };
         let view = snapshot.seen.get(index).and_then(|seen| seen.view.as_ref().ok());
@@ -23,7 +23,7 @@ impl Group {
     }
 }
 
-/// The clusters that the nodes which answered say they belong to.
+/// The clusters, by which nodes know each other; only nodes that responded.
 pub fn groups(snapshot: &Snapshot) -> Vec<Group> {
     let mut found: Vec<(HashSet<&NodeId>, Vec<usize>)> = Vec::new();
     for (index, seen) in snapshot.seen.iter().enumerate() {

@@ -1,7 +1,7 @@
 //! The Redis Cluster domain: pure values and decisions.
 //!
-//! Nothing here knows Kubernetes' client, a socket or a terminal; time and the
-//! text of replies come in as arguments.
+//! Nothing here uses Kubernetes' client, sockets or the terminal; time and the text of replies come
+//! in as arguments.
 
 pub mod finding;
 pub mod health;

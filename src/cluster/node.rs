@@ -6,13 +6,11 @@ use std::fmt;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NodeId(String);
 
-/// Text that is no node ID.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("\"{0}\" is not a node ID (40 characters)")]
 pub struct BadNodeId(pub String);
 
 impl NodeId {
-    /// The ID as the nodes write it.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -27,8 +25,8 @@ impl fmt::Display for NodeId {
 impl std::str::FromStr for NodeId {
     type Err = BadNodeId;
 
-    /// Any 40 visible characters: Redis 7.0 and newer take only `[a-z0-9]`, but
-    /// clusters born before may have dashes and upper case.
+    /// Any 40 visible characters: Redis 7.0 and newer take only `[a-z0-9]`, but older clusters may
+    /// have dashes and upper case.
     fn from_str(text: &str) -> Result<Self, BadNodeId> {
         if text.len() == 40 && text.bytes().all(|byte| byte.is_ascii_graphic()) {
             Ok(Self(text.to_owned()))
@@ -38,8 +36,7 @@ impl std::str::FromStr for NodeId {
     }
 }
 
-/// A node's place at the cluster's birth: shard × 100 + position, both from 1.
-/// Position 1 is the master at birth.
+/// Shard × 100 + position at bootstrap, both from 1. Position 1 is the initial master.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NodeNumber(u32);
 
@@ -49,17 +46,15 @@ impl NodeNumber {
         Self(u32::from(shard) * 100 + u32::from(position))
     }
 
-    /// The shard, from 1.
     pub fn shard(self) -> u32 {
         self.0 / 100
     }
 
-    /// The position in the shard, from 1.
     pub fn position(self) -> u32 {
         self.0 % 100
     }
 
-    /// Whether the node was declared as its shard's master.
+    /// Whether the initial nodes.conf declares the node as its shard's master.
     pub fn is_master_at_birth(self) -> bool {
         self.position() == 1
     }
@@ -71,7 +66,6 @@ impl fmt::Display for NodeNumber {
     }
 }
 
-/// Text that is no node number.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("\"{0}\" is not a node number such as 101 (shard 1, position 1)")]
 pub struct BadNodeNumber(pub String);
@@ -87,7 +81,6 @@ impl std::str::FromStr for NodeNumber {
     }
 }
 
-/// What a node does for its shard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Role {
     /// Owns slots, or could.
@@ -97,7 +90,6 @@ pub enum Role {
 }
 
 impl Role {
-    /// The word for people and JSON.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Master => "master",
@@ -117,32 +109,29 @@ impl fmt::Display for Role {
 pub struct Flags(Vec<String>);
 
 impl Flags {
-    /// The flags as written, for showing.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(String::as_str)
     }
 
-    /// Whether the node that answers speaks of itself.
+    /// Whether the line is about the responding node itself.
     pub fn is_myself(&self) -> bool {
         self.has("myself")
     }
 
-    /// Whether a majority of masters agreed that the node is down.
+    /// Marked FAIL: a majority of masters agreed that the node is down.
     pub fn is_failed(&self) -> bool {
         self.has("fail")
     }
 
-    /// Whether the node that answers cannot reach this one (`fail?`).
+    /// PFAIL (`fail?`): the responding node cannot reach this one.
     pub fn is_suspected(&self) -> bool {
         self.has("fail?")
     }
 
-    /// Whether the node has not been accepted as a member yet.
     pub fn is_handshake(&self) -> bool {
         self.has("handshake")
     }
 
-    /// Whether no address is known for the node.
     pub fn has_no_address(&self) -> bool {
         self.has("noaddr")
     }
@@ -158,7 +147,7 @@ impl<'a> FromIterator<&'a str> for Flags {
     }
 }
 
-/// Where a node says that it can be reached by its peers and clients.
+/// The address that a node announces to peers and clients.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Endpoint {
     /// An IP address (v4 or v6, without brackets); empty while unknown.
@@ -177,12 +166,10 @@ impl fmt::Display for Endpoint {
     }
 }
 
-/// The state of the bus link to a node, as the node that answers sees it.
+/// The bus link from the responding node to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LinkState {
-    /// The link is up.
     Connected,
-    /// The link is down.
     Disconnected,
 }
 

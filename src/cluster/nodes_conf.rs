@@ -1,11 +1,11 @@
 //! The nodes.conf that a node finds before its first start.
 //!
-//! Nodes that know each other from it need no CLUSTER MEET: they form the cluster
-//! by themselves, in any order. Roles are declared and the masters' epochs are
-//! distinct, so that no two nodes ever claim the same slots.
+//! Nodes that know each other from this file need no CLUSTER MEET: they form the cluster by
+//! themselves, in any order. Roles are declared and the masters' epochs are distinct, so that no
+//! two nodes ever claim the same slots.
 //!
-//! Of a peer's epoch it says 0: the server writes down the real one as soon as it hears
-//! from the peer, so that a node's view tells whether another one has ever lived.
+//! A peer's epoch is 0 here: the server stores the real one as soon as the peer responds, so that a
+//! node's view shows whether another node was ever up.
 //!
 //! The form is the oldest one, `ID IP:PORT FLAGS MASTER PING PONG EPOCH LINK SLOTS`,
 //! which every version from 3.0 on loads (the bus port is then the port + 10000).
@@ -13,20 +13,16 @@
 use super::node::{NodeId, NodeNumber};
 use super::shape::Shape;
 
-/// The port of every node for clients.
+/// The client port of every node.
 pub const PORT: u16 = 6379;
-/// The port of the cluster bus.
 pub const BUS_PORT: u16 = PORT + 10000;
-/// The port on which a node that may not start yet says what it waits for.
+/// The port on which a waiting node reports what it waits for.
 pub const STARTUP_PORT: u16 = PORT + 20000;
 
-/// What the file says of one node: who it is and where its peers reach it.
 pub struct Peer {
-    /// Its place.
     pub number: NodeNumber,
-    /// Its ID.
     pub id: NodeId,
-    /// Its address: anything that becomes an IP address before the server reads it.
+    /// Anything that becomes an IP address before the server reads the file.
     pub address: String,
 }
 

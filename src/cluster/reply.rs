@@ -1,4 +1,4 @@
-//! The text of CLUSTER NODES, CLUSTER INFO and INFO, as values.
+//! Parsers for CLUSTER NODES, CLUSTER INFO, INFO and CONFIG GET.
 //!
 //! Formats: <https://redis.io/docs/latest/commands/cluster-nodes/> and its
 //! neighbours; what differs by version is in the tests below.
@@ -8,13 +8,11 @@ use super::slots::{SlotRange, SlotSet};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-/// A reply that does not say what it should.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("cannot read {what}: \"{text}\"")]
 pub struct BadReply {
-    /// The part that was looked for.
+    /// The part that is missing.
     what: &'static str,
-    /// The line in which it was looked for.
     text: String,
 }
 
@@ -24,28 +22,22 @@ impl BadReply {
     }
 }
 
-/// One line of CLUSTER NODES: what the answering node thinks of one node.
+/// One line of CLUSTER NODES: the responding node's view of one node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NodeLine {
-    /// The node that the line is about.
     pub id: NodeId,
-    /// Where it can be reached.
     pub endpoint: Endpoint,
-    /// The port of its bus; none before Redis 4, where it is the client port and 10000.
+    /// None before Redis 4, where it is the client port plus 10000.
     pub bus_port: Option<u16>,
-    /// Its flags but for the role.
+    /// Without the role.
     pub flags: Flags,
-    /// Its role; a node in handshake, which has none yet, counts as a master.
+    /// A node in handshake has no role yet and counts as a master.
     pub role: Role,
-    /// The master that it follows.
     pub master: Option<NodeId>,
-    /// Its configuration epoch.
     pub epoch: u64,
-    /// The state of the bus link to it.
     pub link: LinkState,
-    /// The slots that it owns.
     pub slots: SlotSet,
-    /// Its slots on the move, as written: `[93-<-ID]`, `[77->-ID]`.
+    /// Migrating and importing slots, verbatim: `[93-<-ID]`, `[77->-ID]`.
     pub open: Vec<String>,
 }
 
@@ -91,16 +83,15 @@ fn bus_port(text: &str) -> Option<u16> {
     text.split(',').next()?.split_once('@')?.1.parse().ok()
 }
 
-/// The lines of CLUSTER NODES that were read already: the nodes of a cluster say much the
-/// same of each other, and what many say is kept once.
+/// Lines of CLUSTER NODES that were already parsed: the nodes of a cluster send mostly the same
+/// lines, which are stored once.
 #[derive(Default)]
 pub struct KnownLines(HashMap<String, Arc<NodeLine>>);
 
 impl KnownLines {
-    /// All lines of a CLUSTER NODES reply.
     ///
     /// # Errors
-    /// When a line cannot be read: no line is ever skipped.
+    /// If a line cannot be parsed: no line is ever skipped.
     pub fn nodes(&mut self, text: &str) -> Result<Vec<Arc<NodeLine>>, BadReply> {
         let lines = text.lines().filter(|line| !line.trim().is_empty());
         lines.map(|line| self.node(line)).collect()
@@ -116,20 +107,15 @@ impl KnownLines {
     }
 }
 
-/// What CLUSTER INFO says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClusterInfo {
-    /// Whether `cluster_state` is `ok`.
+    /// `cluster_state` is `ok`.
     pub ok: bool,
-    /// Slots that have an owner.
     pub slots_assigned: u16,
-    /// Slots whose owner is neither suspected nor failed.
+    /// The owner is neither in PFAIL nor in FAIL state.
     pub slots_ok: u16,
-    /// Slots whose owner is suspected.
     pub slots_pfail: u16,
-    /// Slots whose owner has failed.
     pub slots_fail: u16,
-    /// The highest epoch that the node has heard of.
     pub current_epoch: u64,
 }
 
@@ -151,43 +137,38 @@ impl std::str::FromStr for ClusterInfo {
     }
 }
 
-/// What INFO says that matters here. Old versions leave some of it out.
+/// Fields of INFO. Old versions lack some of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ServerInfo {
-    /// The server's own version: Valkey's where it is one, else Redis'.
+    /// `valkey_version` if there is one, else `redis_version`.
     pub version: Option<String>,
-    /// Seconds since the process started.
     pub uptime_seconds: Option<u64>,
-    /// Bytes that the data and its overhead take.
     pub used_memory: Option<u64>,
-    /// The `maxmemory` setting in bytes; 0 is no bound.
+    /// Bytes; 0 is no limit.
     pub max_memory: Option<u64>,
-    /// Keys of all databases.
+    /// In all databases.
     pub keys: u64,
-    /// Whether a replica's link to its master is up; none for a master.
+    /// None for a master.
     pub link_up: Option<bool>,
-    /// Whether a replica is copying its master's data right now.
     pub sync_in_progress: bool,
-    /// Whether the server is still reading its data from disk.
     pub loading: bool,
-    /// How far a master has written its stream, or a replica has read it, in bytes.
+    /// The replication offset: written by a master, read by a replica.
     pub offset: Option<u64>,
-    /// Where a replica looks for its master.
+    /// The address at which a replica connects to its master.
     pub master: Option<Endpoint>,
-    /// Seconds since a replica's link went down; none while it is up.
+    /// None while the link is up.
     pub link_down_seconds: Option<u64>,
-    /// The bytes that a master keeps for replicas that come back.
+    /// The size of the replication backlog in bytes.
     pub backlog: Option<u64>,
-    /// How many replicas a master has sent all its data since its start.
+    /// Full syncs that a master has served since its start.
     pub full_syncs: u64,
-    /// Whether the server keeps an append-only file.
     pub append_only: Option<bool>,
-    /// What the server could not write to disk the last time it tried: the names of INFO.
+    /// The names of INFO's fields that report a failed write.
     pub failed_writes: Vec<String>,
 }
 
 impl ServerInfo {
-    /// Reads INFO's `name:value` lines; unknown ones do not matter.
+    /// Unknown fields are ignored.
     pub fn parse(text: &str) -> Self {
         let fields = Fields::of(text);
         let replica = fields.text("role") == Some("slave");
@@ -213,16 +194,16 @@ impl ServerInfo {
 }
 
 impl ServerInfo {
-    /// Whether a replica's link is up and its data complete; none for a master.
+    /// Whether a replica's link is up and its sync complete; none for a master.
     pub fn is_synced(&self) -> Option<bool> {
         self.link_up.map(|up| up && !self.sync_in_progress)
     }
 }
 
-/// What CONFIG GET says: names and values.
+/// CONFIG GET: names and values.
 pub type Settings = BTreeMap<String, String>;
 
-/// Reads the replies of CONFIG GET: a name on one line, its value on the next.
+/// The reply has a name on one line and its value on the next.
 pub fn settings(text: &str) -> Settings {
     let mut lines = text.split('\n').map(|line| line.trim_end_matches('\r'));
     let mut settings = Settings::new();
@@ -235,7 +216,7 @@ pub fn settings(text: &str) -> Settings {
     settings
 }
 
-/// `name:value` lines with either line end.
+/// `name:value` lines that end with LF or CRLF.
 struct Fields<'a>(HashMap<&'a str, &'a str>);
 
 impl<'a> Fields<'a> {
@@ -281,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn a_master_of_the_originals_time() {
+    fn a_master_of_redis_3() {
         let line = line(&format!("{A} 10.0.1.46:6379 master - 0 1457201607622 4 connected 0-5460"));
         assert_eq!(line.role, Role::Master);
         assert_eq!(line.endpoint.to_string(), "10.0.1.46:6379");
@@ -322,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn what_many_say_is_kept_once() {
+    fn equal_lines_are_stored_once() {
         let said = format!("{A} 10.0.0.1:1 master - 0 0 1 connected");
         let mut known = KnownLines::default();
         let views = [(); 2].map(|()| known.nodes(&said).expect("a line"));

@@ -1,48 +1,42 @@
-//! The wanted size of a cluster.
+//! The requested size of a cluster.
 
 use super::node::NodeNumber;
 use super::slots::{self, SlotRange};
 
-/// How many shards, and how many replicas each has. Valid by construction.
+/// Valid by construction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shape {
     shards: u16,
     replicas: u16,
 }
 
-/// A size that cannot or should not be.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadShape {
-    /// Not between 1 and 1000 shards.
     #[error("a cluster has 1 to {max} shards, not {0}", max = Shape::MAX_SHARDS)]
     Shards(u16),
-    /// Not between 0 and 5 replicas.
     #[error("a shard has 0 to {max} replicas, not {0}", max = Shape::MAX_REPLICAS)]
     Replicas(u16),
-    /// Nobody could vote for a new master.
+    /// No majority could elect a new master.
     #[error("with {0} shard(s) no failover is possible: it needs the votes of a majority of at least 3 masters")]
     TooSmall(u16),
 }
 
-/// Whether a cluster in which nothing can fail over is wanted nevertheless.
+/// Whether a cluster without failover is allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Small {
-    /// Below three shards is refused.
     Refused,
-    /// Below three shards is what the user wants.
     Allowed,
 }
 
 impl Shape {
-    /// The most shards: the bound that Redis itself recommends.
+    /// The limit that the Redis Cluster specification recommends.
     pub const MAX_SHARDS: u16 = 1000;
-    /// The most replicas of a shard.
+    /// Of each shard.
     pub const MAX_REPLICAS: u16 = 5;
 
-    /// A valid shape, or why it is none.
     ///
     /// # Errors
-    /// Sizes out of bounds, and fewer than three shards unless they are allowed.
+    /// For sizes out of range, and for fewer than three shards unless `small` allows them.
     pub fn new(shards: u16, replicas: u16, small: Small) -> Result<Self, BadShape> {
         if !(1..=Self::MAX_SHARDS).contains(&shards) {
             Err(BadShape::Shards(shards))
@@ -55,27 +49,26 @@ impl Shape {
         }
     }
 
-    /// The number of shards, and so of masters.
     pub fn shards(self) -> u16 {
         self.shards
     }
 
-    /// The number of replicas of each master.
+    /// Of each master.
     pub fn replicas(self) -> u16 {
         self.replicas
     }
 
-    /// The number of nodes in all.
+    /// The total number of nodes.
     pub fn size(self) -> usize {
         usize::from(self.shards) * usize::from(self.replicas + 1)
     }
 
-    /// Every node, shard by shard, each shard's master at birth first.
+    /// Every node, shard by shard, with the initial master of each shard first.
     pub fn nodes(self) -> impl Iterator<Item = NodeNumber> {
         (1..=self.shards).flat_map(move |shard| (1..=self.replicas + 1).map(move |place| NodeNumber::new(shard, place)))
     }
 
-    /// The slots of each shard at birth, in order.
+    /// The initial slots of each shard, in order.
     pub fn slots(self) -> Vec<SlotRange> {
         slots::split(self.shards)
     }

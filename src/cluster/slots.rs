@@ -1,31 +1,27 @@
-//! Hash slots: what a Redis Cluster divides its keys into.
+//! Hash slots.
 
 use std::fmt;
 
 /// The number of hash slots of every Redis Cluster (CRC16 of the key modulo this).
 pub const SLOTS: u16 = 16384;
 
-/// A run of slots, both ends included.
+/// Both ends are included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SlotRange {
-    /// The first slot.
     pub first: u16,
-    /// The last slot, not before the first.
+    /// Not less than `first`.
     pub last: u16,
 }
 
 impl SlotRange {
-    /// A run of one slot.
     pub fn single(slot: u16) -> Self {
         Self { first: slot, last: slot }
     }
 
-    /// Its slots.
     pub fn slots(&self) -> std::ops::RangeInclusive<u16> {
         self.first..=self.last
     }
 
-    /// How many slots the run has.
     pub fn size(self) -> u16 {
         self.last - self.first + 1
     }
@@ -37,15 +33,14 @@ impl fmt::Display for SlotRange {
     }
 }
 
-/// Text that is no slot or run of slots.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("\"{0}\" is not a slot or a run of slots")]
+#[error("\"{0}\" is not a slot or a range of slots")]
 pub struct BadSlots(pub String);
 
 impl std::str::FromStr for SlotRange {
     type Err = BadSlots;
 
-    /// Reads `7` or `0-5460`, as CLUSTER NODES writes them.
+    /// `7` or `0-5460`, as in CLUSTER NODES.
     fn from_str(text: &str) -> Result<Self, BadSlots> {
         let bad = || BadSlots(text.to_owned());
         let (first, last) = text.split_once('-').unwrap_or((text, text));
@@ -55,27 +50,23 @@ impl std::str::FromStr for SlotRange {
     }
 }
 
-/// A set of slots: sorted runs that neither touch nor overlap.
+/// Sorted ranges that neither touch nor overlap.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SlotSet(Vec<SlotRange>);
 
 impl SlotSet {
-    /// Whether no slot is in the set.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// How many slots are in the set.
     pub fn len(&self) -> u16 {
         self.0.iter().map(|range| range.size()).sum()
     }
 
-    /// The runs, in order.
     pub fn ranges(&self) -> &[SlotRange] {
         &self.0
     }
 
-    /// The slots that are not in the set.
     pub fn complement(&self) -> Self {
         let mut gaps = Vec::new();
         let mut next = 0;
@@ -91,7 +82,6 @@ impl SlotSet {
         Self(gaps)
     }
 
-    /// The slots that are in both sets.
     pub fn intersection(&self, other: &Self) -> Self {
         self.0
             .iter()
@@ -128,8 +118,8 @@ impl fmt::Display for SlotSet {
     }
 }
 
-/// All slots as `shards` runs whose lengths differ by at most one, longer ones
-/// first apart from rounding: the split that `redis-cli --cluster create` makes.
+/// All slots as `shards` ranges whose sizes differ by at most one, larger ones first apart from
+/// rounding: the split that `redis-cli --cluster create` makes.
 ///
 /// `shards` must be between 1 and [`SLOTS`].
 pub fn split(shards: u16) -> Vec<SlotRange> {

@@ -1,26 +1,23 @@
-//! What Kubernetes says of the things around a cluster: its pods' state, Services,
-//! disruption budgets, volumes and workers.
+//! What Kubernetes reports about a cluster: its pods' state, Services, PodDisruptionBudgets,
+//! volumes and workers.
 
 use super::node::NodeNumber;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Labels, or a selector that wants all of them.
+/// Labels, or a selector that requires all of them.
 pub type Labels = BTreeMap<String, String>;
 
-/// Something that was looked at, or not.
+/// Something that was read, skipped, or could not be read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Look<T> {
-    /// Nobody asked for it.
     #[default]
     Skipped,
-    /// What was seen.
     Seen(T),
-    /// Why it could not be seen.
+    /// The reason.
     Denied(String),
 }
 
 impl<T> Look<T> {
-    /// What was seen, if it was.
     pub fn seen(&self) -> Option<&T> {
         match self {
             Self::Seen(value) => Some(value),
@@ -35,159 +32,129 @@ impl<T> From<Result<T, String>> for Look<T> {
     }
 }
 
-/// Everything around the nodes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Surroundings {
-    /// When it was looked at, in seconds since 1970.
+    /// When it was read, in seconds since 1970.
     pub now: i64,
-    /// The namespace's Services.
+    /// Of the namespace.
     pub services: Look<Vec<Service>>,
-    /// The namespace's disruption budgets.
+    /// Of the namespace.
     pub budgets: Look<Vec<Budget>>,
-    /// The pods' volume claims by name.
+    /// By name.
     pub claims: Look<BTreeMap<String, Claim>>,
-    /// How full volumes are, by claim; as the workers measure it.
+    /// By volume claim, as the kubelets measure it.
     pub usage: Look<BTreeMap<String, Usage>>,
-    /// The pods' workers by name.
+    /// By name.
     pub workers: Look<BTreeMap<String, Worker>>,
-    /// The last lines of containers that end again and again, by pod.
-    pub last_words: Look<BTreeMap<String, String>>,
+    /// The last log lines of crash-looping containers, by pod.
+    pub last_log_lines: Look<BTreeMap<String, String>>,
 }
 
-/// What Kubernetes says of a node's pod.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PodState {
-    /// Its labels.
     pub labels: Labels,
-    /// Whether it is ready, and since when in seconds since 1970.
+    /// And since when, in seconds since 1970.
     pub ready: Option<(bool, i64)>,
-    /// How long it takes at most until a probe has seen that the server is well, in seconds.
+    /// Seconds until the readiness probe has run at the latest.
     pub probe_delay: u64,
-    /// Why its server does not run; none when it does.
+    /// None if the server is running.
     pub trouble: Option<Trouble>,
-    /// How often the server's container was started again.
     pub restarts: u32,
-    /// How the server's container ended the last time.
     pub last_end: Option<End>,
-    /// The server's memory limit in bytes.
+    /// In bytes.
     pub memory_limit: Option<u64>,
-    /// The volume claims that it uses.
     pub claims: Vec<String>,
-    /// The address of its worker.
     pub host_ip: Option<String>,
 }
 
-/// How a container ended.
+/// How a container terminated.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct End {
-    /// Kubernetes' word for it: `OOMKilled`, `Error`.
+    /// As in Kubernetes: `OOMKilled`, `Error`.
     pub reason: String,
-    /// The exit code.
     pub code: i32,
-    /// When, in seconds since 1970.
+    /// In seconds since 1970.
     pub at: Option<i64>,
 }
 
-/// Why a pod's server does not run.
+/// Why a pod's server is not running.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trouble {
-    /// What kind of thing it is.
     pub kind: TroubleKind,
-    /// One sentence about it.
     pub text: String,
 }
 
-/// What keeps a pod's server from running.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TroubleKind {
-    /// There is no pod.
     NoPod,
-    /// No worker may take the pod.
     Unschedulable,
-    /// The image cannot be had.
+    /// The image pull failed.
     Image,
-    /// The container cannot be made: a Secret, ConfigMap or volume is missing.
+    /// The container cannot be created: a Secret, ConfigMap or volume is missing.
     Container,
-    /// It ends again and again.
     CrashLoop,
-    /// The kernel ended it for its memory.
     OutOfMemory,
-    /// It ended.
     Ended,
-    /// It has not been started yet.
     Starting,
 }
 
-/// A Service of the namespace.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Service {
-    /// Its name.
     pub name: String,
-    /// The node that it was made for, where this tool made it.
+    /// The node that it belongs to, if this tool created it.
     pub number: Option<NodeNumber>,
-    /// Whether this tool made it for the cluster that is looked at.
+    /// Whether this tool created it for the cluster that is checked.
     pub ours: bool,
-    /// The addresses that lead to it.
+    /// Cluster IPs, external IPs and load balancer IPs.
     pub addresses: BTreeSet<String>,
-    /// What its pods carry; empty where somebody else names its endpoints.
+    /// Empty if its endpoints are managed without a selector.
     pub selector: Labels,
-    /// Its ports.
     pub ports: BTreeSet<u16>,
-    /// Whether it leads to pods that are not ready too.
+    /// `publishNotReadyAddresses`.
     pub leads_to_unready: bool,
 }
 
 impl Service {
-    /// Whether a pod with these labels is behind it.
     pub fn selects(&self, labels: &Labels) -> bool {
         !self.selector.is_empty() && carries(labels, &self.selector)
     }
 }
 
-/// Whether the labels have all that the selector wants.
+/// Whether the labels match the selector.
 pub fn carries(labels: &Labels, selector: &Labels) -> bool {
     selector.iter().all(|(name, value)| labels.get(name) == Some(value))
 }
 
-/// A disruption budget of the namespace.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Budget {
-    /// Its name.
     pub name: String,
-    /// What its pods carry; one that is not made of labels alone selects by a rule that is
-    /// not looked at.
+    /// None if the selector has expressions, which are not evaluated here.
     pub selector: Option<Labels>,
-    /// How many of its pods may be gone: a number, or a percentage.
+    /// A number or a percentage.
     pub max_unavailable: Option<String>,
-    /// How many of its pods must stay: a number, or a percentage.
+    /// A number or a percentage.
     pub min_available: Option<String>,
 }
 
-/// A volume claim.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Claim {
     /// `Bound`, `Pending` or `Lost`.
     pub phase: String,
-    /// Whether somebody has deleted it; it goes with its last pod.
+    /// A deleted claim exists until its last pod terminates.
     pub deleted: bool,
 }
 
-/// How full a volume is, in bytes.
+/// In bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
-    /// What it holds.
     pub used: u64,
-    /// What is left.
     pub free: u64,
 }
 
-/// A worker.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Worker {
-    /// Its zone.
     pub zone: Option<String>,
-    /// Whether it is ready.
     pub ready: bool,
-    /// The conditions that say that it is short of something: `MemoryPressure`.
+    /// Conditions such as `MemoryPressure`.
     pub pressure: Vec<String>,
 }

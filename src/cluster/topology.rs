@@ -1,4 +1,4 @@
-//! From what the nodes say to what the cluster is: shards, state, agreement.
+//! From the nodes' views to shards, state and consistency.
 
 use super::node::{Endpoint, Flags, NodeId, Role};
 use super::reply::{NodeLine, ServerInfo};
@@ -7,21 +7,19 @@ use super::snapshot::{Member, Seen, Silence, Snapshot, View};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// The cluster in one word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
-    /// Every wanted node answered and says ok; every replica is linked.
+    /// Every expected node responded and reports ok; every replica is in sync.
     Ok,
-    /// All slots are served, but something of the above is missing.
+    /// All slots are served, but the above does not hold.
     Degraded,
-    /// Some slot is not served, or a node says fail.
+    /// A slot is not served, or a node reports fail.
     Fail,
-    /// Too few nodes answered to tell.
+    /// Too few nodes responded.
     Unknown,
 }
 
 impl State {
-    /// The word for people and JSON.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Ok => "ok",
@@ -32,71 +30,57 @@ impl State {
     }
 }
 
-/// One node, with all that is known of it.
+/// Everything known about one node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NodeFacts {
-    /// Who it is in Kubernetes; a node that no pod answers for has only a name.
+    /// A node without a pod has only a name here.
     pub member: Member,
-    /// Its ID.
     pub id: Option<NodeId>,
-    /// Its role: by itself, else by its peers.
+    /// From its own view, else from its peers'.
     pub role: Option<Role>,
-    /// Its flags, as its peers see it when it did not answer.
+    /// From its own view, else from its peers'.
     pub flags: Option<Flags>,
-    /// The address that it is known by.
     pub endpoint: Option<Endpoint>,
-    /// What it says of itself.
     pub server: Option<ServerInfo>,
-    /// Why it did not answer.
     pub error: Option<Silence>,
-    /// Bytes that a linked replica is behind its master.
+    /// Bytes that a connected replica is behind its master.
     pub lag: Option<u64>,
 }
 
-/// A master, its replicas, and the slots that they serve.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shard {
-    /// The shard's number: of the nodes where they have one, else by slots from 1.
+    /// From the node numbers if there are any, else counted from 1 in slot order.
     pub number: u32,
-    /// The slots.
     pub slots: SlotSet,
-    /// The owner of the slots.
     pub master: NodeFacts,
-    /// The nodes that follow it.
     pub replicas: Vec<NodeFacts>,
 }
 
-/// How the slots are served, as the node with the newest view counts them.
+/// Slot counts from the view with the highest current epoch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SlotCounts {
-    /// Slots with an owner.
     pub assigned: u16,
-    /// Slots whose owner is well.
     pub ok: u16,
-    /// Slots whose owner is suspected.
     pub pfail: u16,
-    /// Slots whose owner has failed.
     pub fail: u16,
 }
 
-/// What a cluster is, made of what its nodes say.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Topology {
-    /// The judgement.
     pub state: State,
-    /// Whether every wanted node answered and all see the same owners, roles and members.
+    /// Every expected node responded, with the same owners, roles and members.
     pub agree: bool,
-    /// How the slots are served; none when nobody answered.
+    /// None if no node responded.
     pub slots: Option<SlotCounts>,
-    /// The shards, by number.
+    /// Ordered by number.
     pub shards: Vec<Shard>,
-    /// Nodes that belong to no shard: not known to anybody, or without slots and replicas.
+    /// Nodes without a shard: unknown to the others, or masters without slots and replicas.
     pub unassigned: Vec<NodeFacts>,
 }
 
 impl Topology {
-    /// Puts the views together. Each node is believed about itself; of a node that
-    /// did not answer, the view with the highest epoch is believed.
+    /// Merges the views. A node's own view decides about itself; for a node that did not respond,
+    /// the view with the highest epoch decides.
     pub fn of(snapshot: &Snapshot) -> Self {
         let newest = snapshot.answered().map(|(_, view)| view).max_by_key(|view| view.cluster.current_epoch);
         let lines = best_lines(snapshot, newest);
@@ -111,12 +95,11 @@ impl Topology {
         Self { state, agree, slots, shards, unassigned }
     }
 
-    /// The masters that own slots.
     pub fn owners(&self) -> impl Iterator<Item = &NodeFacts> {
         owners(&self.shards)
     }
 
-    /// Every node: shard by shard, master first, the rest at the end.
+    /// Shard by shard, master first; unassigned nodes last.
     pub fn nodes(&self) -> impl Iterator<Item = &NodeFacts> {
         self.shards
             .iter()
@@ -134,7 +117,7 @@ fn counts(view: &View) -> SlotCounts {
     }
 }
 
-/// The line to believe for every node ID that anybody knows.
+/// The authoritative line for every known node ID.
 fn best_lines(snapshot: &Snapshot, newest: Option<&View>) -> BTreeMap<NodeId, NodeLine> {
     let by_peers =
         newest.into_iter().flat_map(|view| &view.nodes).map(Arc::as_ref).filter(|line| !line.flags.is_handshake());
@@ -142,7 +125,7 @@ fn best_lines(snapshot: &Snapshot, newest: Option<&View>) -> BTreeMap<NodeId, No
     by_peers.chain(by_themselves).map(|line| (line.id.clone(), line.clone())).collect()
 }
 
-/// A place in the order of nodes: by number, then by name.
+/// Orders nodes by number, then by name.
 type Place = (Option<super::node::NodeNumber>, String);
 
 fn facts(snapshot: &Snapshot, lines: &BTreeMap<NodeId, NodeLine>) -> BTreeMap<Place, NodeFacts> {
@@ -155,15 +138,14 @@ fn facts(snapshot: &Snapshot, lines: &BTreeMap<NodeId, NodeLine>) -> BTreeMap<Pl
     }
     for line in lines.values().filter(|line| !met.contains(&line.id)) {
         let member = Member { name: format!("<{}>", line.endpoint), ..Member::default() };
-        let error = Some("no pod answers for this node".into());
+        let error = Some("this node has no pod".into());
         let seen = NodeFacts { error, ..NodeFacts::known(member, Some(line)) };
         nodes.insert((None, format!("{}{}", seen.member.name, line.id)), seen);
     }
     nodes
 }
 
-/// The line about a member: by its own word, by the ID that it should have, or
-/// by its pod's address.
+/// Finds a member's line by its own view, by its assigned ID, or by its pod's address.
 fn line_of<'a>(seen: &Seen, lines: &'a BTreeMap<NodeId, NodeLine>) -> Option<&'a NodeLine> {
     let own = seen.view.as_ref().ok().and_then(View::myself).map(|line| &line.id);
     let id = own.or(seen.member.id.as_ref());
@@ -187,17 +169,16 @@ impl NodeFacts {
         }
     }
 
-    /// Whether the node answered.
     pub fn is_reachable(&self) -> bool {
         self.error.is_none()
     }
 
-    /// Whether it has no data and may not start yet, as it says itself.
+    /// Whether it reports that it has no data and is waiting to start.
     pub fn waits(&self) -> bool {
         matches!(self.error, Some(Silence::Waiting(_) | Silence::DataLost(_)))
     }
 
-    /// Whether a replica's link to its master is up and its data complete.
+    /// Whether a replica is connected and in sync.
     pub fn is_linked(&self) -> bool {
         self.server.as_ref().is_some_and(|server| server.is_synced() == Some(true))
     }
@@ -211,13 +192,12 @@ fn facts_of(seen: &Seen, line: Option<&NodeLine>) -> NodeFacts {
     }
 }
 
-/// The masters that own slots.
 fn owners(shards: &[Shard]) -> impl Iterator<Item = &NodeFacts> {
     shards.iter().filter(|shard| !shard.slots.is_empty()).map(|shard| &shard.master)
 }
 
-/// Takes the nodes of every shard out of `nodes`. Where two masters claim a slot,
-/// the one with the higher epoch has it.
+/// Takes the nodes of every shard out of `nodes`. If two masters claim a slot, the one with the
+/// higher epoch owns it.
 fn shards(lines: &BTreeMap<NodeId, NodeLine>, nodes: &mut BTreeMap<Place, NodeFacts>) -> Vec<Shard> {
     let mut masters: Vec<&NodeLine> = lines.values().filter(|line| line.role == Role::Master).collect();
     masters.sort_by_key(|line| std::cmp::Reverse(line.epoch));
@@ -244,7 +224,6 @@ fn take(nodes: &mut BTreeMap<Place, NodeFacts>, wanted: impl Fn(&NodeFacts) -> b
     nodes.extract_if(.., |_, node| wanted(node)).map(|(_, node)| node).collect()
 }
 
-/// Numbers the shards and sorts them.
 fn number(shards: &mut [Shard]) {
     shards.sort_by_key(|shard| shard.slots.ranges().first().copied());
     for (index, shard) in shards.iter_mut().enumerate() {
@@ -262,10 +241,10 @@ fn measure_lag(shard: &mut Shard) {
     }
 }
 
-/// What must be equal in all views: who is a member, its role, master and slots.
+/// What must be equal in all views: members, roles, masters and slots.
 pub type Signature<'a> = BTreeMap<&'a NodeId, (Role, Option<&'a NodeId>, &'a SlotSet)>;
 
-/// A view without what may differ between healthy nodes.
+/// Drops what may differ between healthy nodes.
 pub fn signature(view: &View) -> Signature<'_> {
     let members = view.nodes.iter().filter(|line| !line.flags.is_handshake());
     members.map(|line| (&line.id, (line.role, line.master.as_ref(), &line.slots))).collect()
@@ -282,7 +261,7 @@ fn state(snapshot: &Snapshot, shards: &[Shard], slots: Option<SlotCounts>) -> St
     let answered = snapshot.answered().count();
     let Some(slots) = slots.filter(|_| answered * 2 >= wanted) else { return State::Unknown };
     let all_say_ok = snapshot.answered().all(|(_, view)| view.cluster.ok);
-    // Its peers believe in it for the node timeout, but it says itself that it does not serve.
+    // Its peers notice only after the node timeout, but it reports itself that it does not serve.
     let owner_waits = owners(shards).any(NodeFacts::waits);
     if !all_say_ok || owner_waits || slots.ok + slots.pfail < SLOTS {
         State::Fail
@@ -293,21 +272,22 @@ fn state(snapshot: &Snapshot, shards: &[Shard], slots: Option<SlotCounts>) -> St
     }
 }
 
-/// Whether every replica is linked and no shard lacks one that it was made with.
+/// Whether every replica is in sync and no shard has fewer than it was created with.
 fn replicas_complete(snapshot: &Snapshot, shards: &[Shard]) -> bool {
     let linked = shards.iter().flat_map(|shard| &shard.replicas).filter(|replica| replica.is_linked()).count();
     let all = snapshot.seen.len();
-    linked + shards.len() == all && shards.iter().all(|shard| shard.replicas.len() >= wanted_replicas(snapshot, shard))
+    linked + shards.len() == all
+        && shards.iter().all(|shard| shard.replicas.len() >= expected_replicas(snapshot, shard))
 }
 
-/// How many replicas a shard was made with; none where this tool did not make it.
-pub fn wanted_replicas(snapshot: &Snapshot, shard: &Shard) -> usize {
+/// How many replicas a shard was created with; 0 for clusters of other tools.
+pub fn expected_replicas(snapshot: &Snapshot, shard: &Shard) -> usize {
     let of_shard = |seen: &&Seen| seen.member.number.is_some_and(|number| number.shard() == shard.number);
     snapshot.seen.iter().filter(of_shard).count().saturating_sub(1)
 }
 
 #[cfg(test)]
-/// Snapshots for the tests of this and other modules.
+/// Also used by tests of other modules.
 pub mod tests {
     use super::*;
     use crate::cluster::node::NodeNumber;
@@ -316,12 +296,12 @@ pub mod tests {
     use crate::cluster::snapshot::Shell;
     use crate::cluster::surroundings::{PodState, Surroundings};
 
-    /// The ID of a node in these tests: its number, padded.
+    /// The node's number, padded.
     fn id(number: NodeNumber) -> String {
         format!("{:0>40}", number.to_string())
     }
 
-    /// A view as the node `myself` of a healthy cluster gives it.
+    /// The view of node `myself` in a healthy cluster.
     pub fn view(shape: Shape, myself: NodeNumber) -> View {
         let slots = shape.slots();
         let mut nodes = String::new();
@@ -354,12 +334,11 @@ pub mod tests {
         .expect("complete")
     }
 
-    /// A healthy cluster of three shards with a replica each, on three workers.
+    /// Three shards with one replica each, on three workers.
     pub fn healthy() -> Snapshot {
         healthy_of(Shape::new(3, 1, Small::Refused).expect("valid"))
     }
 
-    /// The same of another shape.
     pub fn healthy_of(shape: Shape) -> Snapshot {
         let seen = shape.nodes().map(|number| {
             let worker = (number.shard() + number.position()) % 3 + 1;
@@ -471,7 +450,7 @@ pub mod tests {
         snapshot.seen.remove(1);
         let topology = Topology::of(&snapshot);
         let stranger = &topology.shards[0].replicas[0];
-        assert_eq!(stranger.error, Some("no pod answers for this node".into()));
+        assert_eq!(stranger.error, Some("this node has no pod".into()));
         assert_eq!(stranger.member.name, "<198.19.0.12:6379>");
     }
 }

@@ -1,7 +1,7 @@
-//! Connections to the API server that are opened before they are needed: far away each costs
-//! two round trips, which may pass while the first answer is under way.
+//! Pre-opens connections to the API server: each takes two round trips, which can overlap with the
+//! first request.
 
-use super::traffic::Overheard;
+use super::traffic::RequestObserver;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use http::Uri;
@@ -21,14 +21,14 @@ use tower::retry::RetryLayer;
 use tower::{BoxError, Service, ServiceBuilder, ServiceExt};
 use tower_http::decompression::DecompressionLayer;
 
-/// Opens so many connections, for the requests to come.
+/// Pre-opens this many connections.
 pub type OpenAhead = Arc<dyn Fn(usize) + Send + Sync>;
 
-/// A client, and what opens its connections ahead: nothing, where they go through a proxy.
+/// A client, and the function that pre-opens its connections; it does nothing behind a proxy.
 ///
 /// # Errors
-/// kube's, when the configuration cannot be used.
-pub fn client(mut config: Config, deadline: Duration, ear: &Overheard) -> kube::Result<(Client, OpenAhead)> {
+/// kube's, if the configuration is unusable.
+pub fn client(mut config: Config, deadline: Duration, ear: &RequestObserver) -> kube::Result<(Client, OpenAhead)> {
     config.connect_timeout = Some(deadline);
     if config.proxy_url.is_some() {
         return Ok((ClientBuilder::try_from(config)?.with_layer(ear).build(), Arc::new(|_| ())));
@@ -38,7 +38,7 @@ pub fn client(mut config: Config, deadline: Duration, ear: &Overheard) -> kube::
         let (connector, server) = (connector.clone(), config.cluster_url.clone());
         move |count| connector.open_ahead(&server, count)
     };
-    // The layers that kube itself makes a client of, around another connector.
+    // The same layers as kube's own client, with another connector.
     let service = ServiceBuilder::new()
         .layer(config.base_uri_layer())
         .layer(DecompressionLayer::new().gzip(!config.disable_compression))
@@ -51,11 +51,11 @@ pub fn client(mut config: Config, deadline: Duration, ear: &Overheard) -> kube::
     Ok((client, Arc::new(open_ahead)))
 }
 
-/// Hands out the connections that were opened ahead, and opens others when none is left.
+/// Uses the pre-opened connections first, then opens new ones.
 struct Connector<C: Service<Uri>> {
     inner: C,
     deadline: Duration,
-    /// None before any were opened ahead.
+    /// None before [`Connector::open_ahead`].
     ahead: Arc<Mutex<Option<Ahead<C::Response>>>>,
 }
 
@@ -70,8 +70,8 @@ struct Ahead<T> {
     connections: Vec<JoinHandle<Result<T, BoxError>>>,
 }
 
-/// An API server closes a connection on which nothing comes: after 32 s, and what is in front
-/// of it sooner.
+/// An API server closes a connection without a request after 32 s, and load balancers may do so
+/// sooner.
 const FRESH: Duration = Duration::from_secs(5);
 
 impl<T> Ahead<T> {
@@ -90,7 +90,7 @@ where
     C::Future: Send,
     C::Error: Into<BoxError> + Send,
 {
-    /// Once: those that a later look needs are there already.
+    /// Only once: later requests find idle connections in the pool.
     fn open_ahead(&self, server: &Uri, count: usize) {
         let mut ahead = self.ahead.lock().unwrap_or_else(PoisonError::into_inner);
         ahead.get_or_insert_with(|| Ahead {
@@ -138,7 +138,7 @@ mod tests {
     use super::*;
     use std::sync::atomic::{AtomicU32, Ordering};
 
-    /// A connector whose connections are numbers, in the order in which they are opened.
+    /// A connector whose connections are numbers, in the order of opening.
     fn numbers() -> Connector<impl Service<Uri, Response = u32, Error = io::Error, Future: Send> + Clone + Send> {
         let opened = Arc::new(AtomicU32::new(0));
         let open = move |_: Uri| {
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_was_opened_ahead_is_used_first() {
+    async fn pre_opened_connections_are_used_first() {
         let (mut connector, server) = (numbers(), Uri::from_static("https://host"));
         connector.open_ahead(&server, 2);
         connector.open_ahead(&server, 2);
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_has_waited_for_long_is_not_used() {
+    async fn stale_connections_are_not_used() {
         let (mut connector, server) = (numbers(), Uri::from_static("https://host"));
         connector.open_ahead(&server, 1);
         tokio::time::advance(FRESH * 2).await;

@@ -1,10 +1,9 @@
-//! The API server, as every command needs it: a client with deadlines that speaks kubectl's
-//! words.
+//! The API server: a client with deadlines and kubectl's error messages.
 
 use super::ahead::{self, OpenAhead};
 use super::flags::ConnectionFlags;
 use super::kubeconfig::{Login, configuration};
-use super::traffic::{Listener, Overheard};
+use super::traffic::{Listener, RequestObserver};
 use crate::error::Error;
 use crate::manifest::names::MANAGER;
 use http::{HeaderName, HeaderValue};
@@ -13,7 +12,6 @@ use kube::config::Config;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The API server: a client, and what is needed to speak well of it.
 #[derive(Clone)]
 pub struct Server {
     client: Client,
@@ -27,39 +25,39 @@ const REQUEST_DEADLINE: Duration = Duration::from_secs(30);
 const CONNECT_DEADLINE: Duration = Duration::from_secs(10);
 
 impl Server {
-    /// Reads the configuration; nothing is sent yet. `listener` hears of warnings and requests.
+    /// Reads the configuration and sends nothing yet. `listener` receives warnings and requests.
     ///
     /// # Errors
-    /// When there is no usable configuration, in kubectl's words.
+    /// If there is no usable configuration, in kubectl's words.
     pub async fn connect(flags: &ConnectionFlags, listener: Listener) -> Result<Self, Error> {
         let config = configuration(flags, Login::MayAsk).await?;
         let deadline = if flags.request_timeout.is_zero() { REQUEST_DEADLINE } else { flags.request_timeout };
-        Self::configured(config, flags, Overheard::new(listener, flags.verbosity), deadline)
+        Self::configured(config, flags, RequestObserver::new(listener, flags.verbosity), deadline)
     }
 
-    /// The same for what nobody looks at: it asks nothing, says nothing and soon gives up.
+    /// For shell completion: never prompts, prints nothing and gives up soon.
     ///
     /// # Errors
-    /// When there is no usable configuration.
+    /// If there is no usable configuration.
     pub async fn connect_in_silence(flags: &ConnectionFlags, deadline: Duration) -> Result<Self, Error> {
         let mut config = configuration(flags, Login::MayNotAsk).await?;
         config.default_retry = false;
-        Self::configured(config, flags, Overheard::new(Arc::new(|_| ()), 0), deadline)
+        Self::configured(config, flags, RequestObserver::new(Arc::new(|_| ()), 0), deadline)
     }
 
     fn configured(
         mut config: Config,
         flags: &ConnectionFlags,
-        ear: Overheard,
+        observer: RequestObserver,
         deadline: Duration,
     ) -> Result<Self, Error> {
         config.disable_compression |= flags.disable_compression == Some(true);
         config.headers.push((HeaderName::from_static("user-agent"), user_agent()));
         let namespace = flags.namespace.clone().unwrap_or_else(|| config.default_namespace.clone());
         let address = address(&config.cluster_url);
-        let ear = ear.to(&config.cluster_url);
+        let observer = observer.to(&config.cluster_url);
         let program = config.auth_info.exec.as_ref().and_then(|program| program.command.clone());
-        let made = ahead::client(config, CONNECT_DEADLINE.min(deadline), &ear);
+        let made = ahead::client(config, CONNECT_DEADLINE.min(deadline), &observer);
         let (client, open_ahead) = made.map_err(|error| match &error {
             kube::Error::Auth(login) => Error::from_login(login, program.as_deref()),
             other => Error::from_kube(other, &address),
@@ -67,50 +65,48 @@ impl Server {
         Ok(Self { client, open_ahead, address, namespace, deadline })
     }
 
-    /// No server: for what needs none. Every request is refused at once.
+    /// For commands that need no server: every request fails at once.
     ///
     /// # Errors
-    /// When not even that can be set up.
+    /// If no client can be built.
     pub fn nowhere(flags: &ConnectionFlags) -> Result<Self, Error> {
-        // Port 1 of this machine: nobody listens there.
+        // Nothing listens on port 1.
         let config = Config::new(http::Uri::from_static("http://127.0.0.1:1"));
         let client = Client::try_from(config).map_err(|error| Error::from_kube(&error, "nowhere"))?;
         let namespace = flags.namespace.clone().unwrap_or_else(|| "default".into());
         Ok(Self { address: "nowhere".into(), ..Self::with_client(client, &namespace) })
     }
 
-    /// A server behind a client that is there already.
+    /// For tests.
     pub fn with_client(client: Client, namespace: &str) -> Self {
         let open_ahead = Arc::new(|_| ());
         Self { client, open_ahead, address: "test".into(), namespace: namespace.into(), deadline: REQUEST_DEADLINE }
     }
 
-    /// The namespace of the flags, of the context, or `default`.
+    /// From the flags or the context, else `default`.
     pub fn namespace(&self) -> &str {
         &self.namespace
     }
 
-    /// The same server, for work in another namespace.
     #[must_use]
     pub fn in_namespace(&self, namespace: &str) -> Self {
         Self { namespace: namespace.to_owned(), ..self.clone() }
     }
 
-    /// Opens so many connections, where none were opened ahead yet: who knows that he will ask
-    /// much after his first answer saves their handshakes then.
+    /// Pre-opens connections to save handshakes, if many requests follow the first.
     pub fn open_ahead(&self, count: usize) {
         (self.open_ahead)(count);
     }
 
-    /// The client itself, for streams, which have no deadline of their own.
+    /// For streams, which have no deadline.
     pub fn client(&self) -> Client {
         self.client.clone()
     }
 
-    /// Waits for a request's answer, with a deadline.
+    /// Awaits a request, with a deadline.
     ///
     /// # Errors
-    /// The server's own, in kubectl's words, or that the deadline passed.
+    /// The server's, in kubectl's words, or a timeout.
     pub async fn answer<T>(&self, awaited: &str, request: impl Future<Output = kube::Result<T>>) -> Result<T, Error> {
         match tokio::time::timeout(self.deadline, request).await {
             Ok(answer) => answer.map_err(|error| self.error(&error)),
@@ -118,7 +114,6 @@ impl Server {
         }
     }
 
-    /// Words a failed request.
     pub fn error(&self, error: &kube::Error) -> Error {
         Error::from_kube(error, &self.address)
     }
@@ -129,7 +124,7 @@ fn user_agent() -> HeaderValue {
         .unwrap_or(HeaderValue::from_static(MANAGER))
 }
 
-/// The platform of this program, as Kubernetes writes it: `linux/amd64`.
+/// As in Kubernetes: `linux/amd64`.
 pub fn platform() -> String {
     let arch = match std::env::consts::ARCH {
         "x86_64" => "amd64",

@@ -1,4 +1,4 @@
-//! Lines to a pod's server: port-forward, or exec where that is not possible.
+//! Connections to a pod's server: port-forward, or exec if that is not possible.
 
 use super::client::Server;
 use super::exec::refused;
@@ -13,13 +13,12 @@ use kube::api::AttachParams;
 use std::time::Duration;
 use tokio::io::AsyncReadExt;
 
-/// Opens lines through the API server.
+/// Connects through the API server.
 pub struct PodDial {
     server: Server,
 }
 
 impl PodDial {
-    /// Lines through `server`.
     pub fn new(server: Server) -> Self {
         Self { server }
     }
@@ -32,11 +31,12 @@ impl PodDial {
         Api::namespaced(self.server.client(), self.server.namespace())
     }
 
-    /// The bytes go through the API server and the kubelet; no local port is opened.
+    /// Through the API server and the kubelet; opens no local port.
     async fn port_forward(&self, target: &Target) -> Result<Line, Error> {
         let opened = self.pods().portforward(&target.pod, &[target.port]).await;
         let mut forwarder = opened.map_err(|error| self.refused(&error, target, "portforward"))?;
-        let stream = forwarder.take_stream(target.port).ok_or_else(|| Error::user("port-forward gave no stream"))?;
+        let stream =
+            forwarder.take_stream(target.port).ok_or_else(|| Error::user("port-forward returned no stream"))?;
         let trouble = forwarder.take_error(target.port);
         let trouble = async move { soon(trouble?).await.map(|text| without_noise(&text)) }.boxed();
         Ok(Line::Server { stream: Box::new(stream), trouble })
@@ -52,22 +52,22 @@ impl PodDial {
         let mut process = opened.map_err(|error| self.refused(&error, target, "exec"))?;
         let (Some(output), Some(input), Some(mut errors)) = (process.stdout(), process.stdin(), process.stderr())
         else {
-            return Err(Error::user("exec gave no streams"));
+            return Err(Error::user("exec returned no streams"));
         };
         let trouble = async move {
             let mut text = String::new();
             soon(errors.read_to_string(&mut text).map(Result::ok)).await;
-            // The process lives as long as somebody may still ask why it ended.
+            // Dropping it earlier would end the process.
             drop(process);
-            Some(once(&text)).filter(|text| !text.is_empty())
+            Some(without_repetitions(&text)).filter(|text| !text.is_empty())
         };
         Ok(Line::Cli { stream: Box::new(tokio::io::join(output, input)), trouble: trouble.boxed() })
     }
 }
 
-/// A shell that hands lines to redis-cli as they come: the end of standard input does not
-/// reach a pod before Kubernetes 1.30. No certificate is checked: nobody is between
-/// redis-cli and the server, and the CA may be anywhere in the pod, or not there.
+/// A shell that passes each line to redis-cli at once: the end of standard input does not reach a
+/// pod before Kubernetes 1.30. Certificates are not verified: nothing is between redis-cli and the
+/// server, and the CA may be anywhere in the pod, or missing.
 pub fn redis_cli(target: &Target) -> Vec<String> {
     const SCRIPT: &str = "cli=$(command -v redis-cli || command -v valkey-cli) || { echo 'no redis-cli in this image' >&2; exit 1; }; \
          while IFS= read -r line; do printf '%s\\n' \"$line\"; done | \"$cli\" -p \"$0\" \"$@\"";
@@ -76,19 +76,19 @@ pub fn redis_cli(target: &Target) -> Vec<String> {
     ["sh", "-c", SCRIPT, &port].iter().chain(tls).map(|word| (*word).to_owned()).collect()
 }
 
-/// What a broken line says comes with it, or never.
+/// The reason for a lost connection arrives with it, or never.
 async fn soon<T>(answer: impl Future<Output = Option<T>>) -> Option<T> {
     tokio::time::timeout(Duration::from_millis(300), answer).await.ok().flatten()
 }
 
-/// redis-cli complains anew of every command.
-fn once(text: &str) -> String {
+/// redis-cli repeats its error for every command.
+fn without_repetitions(text: &str) -> String {
     let mut lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     lines.dedup();
     lines.join("; ")
 }
 
-/// What the kubelet says, where it can be said shorter.
+/// Shortens the kubelet's message.
 fn without_noise(text: &str) -> String {
     if text.contains("connection refused") { "nothing listens on its port".to_owned() } else { text.trim().to_owned() }
 }
@@ -101,7 +101,7 @@ impl Dial for PodDial {
                 Via::Exec => self.exec(target, redis_cli(target)).await,
                 Via::Auto => match self.port_forward(target).await {
                     Ok(line) => Ok(line),
-                    // The user wants to know of the first way, unless the second works.
+                    // If both fail, port-forward's error is the useful one.
                     Err(refusal) => self.exec(target, redis_cli(target)).await.map_err(|_| refusal),
                 },
             }

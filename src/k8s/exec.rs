@@ -1,4 +1,4 @@
-//! Runs a program in a container to its end, and hands it text.
+//! Runs a program in a container to its end, with text as its input.
 
 use super::client::Server;
 use crate::error::{Error, ErrorKind, ask_for};
@@ -10,24 +10,21 @@ use kube::Api;
 use kube::api::AttachParams;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-/// What a program printed and how it ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ended {
-    /// Its exit code; none where it could not be started at all.
+    /// None if it could not be started.
     pub code: Option<i32>,
-    /// Its standard output.
     pub out: String,
-    /// Its standard error, or why it could not be started.
+    /// Or why it could not be started.
     pub err: String,
 }
 
 impl Server {
-    /// Runs `command` in a container of a pod of the namespace. The program must know by
-    /// itself where its input ends: the end of standard input does not reach a pod before
-    /// Kubernetes 1.30.
+    /// Runs `command` in a container of a pod of the namespace. The program must detect the end of
+    /// its input by itself: the end of standard input does not reach a pod before Kubernetes 1.30.
     ///
     /// # Errors
-    /// When it cannot be asked for, or takes longer than a request may.
+    /// If it cannot be started, or takes longer than a request may.
     pub async fn exec(&self, pod: &str, container: &str, command: &[&str], input: &str) -> Result<Ended, Error> {
         let pods: Api<Pod> = Api::namespaced(self.client(), self.namespace());
         let parameters =
@@ -40,7 +37,7 @@ impl Server {
             let write = async {
                 let mut stdin = stdin;
                 if let Some(stdin) = &mut stdin {
-                    // A program that ends early says why by itself.
+                    // A program that exits early reports why itself.
                     let _ = stdin.write_all(input.as_bytes()).await;
                     let _ = stdin.flush().await;
                 }
@@ -61,13 +58,13 @@ impl Server {
 async fn read(stream: Option<impl tokio::io::AsyncRead + Unpin>) -> String {
     let mut bytes = Vec::new();
     if let Some(mut stream) = stream {
-        // What came before the line broke is what there is.
+        // Output that arrived before a lost connection still counts.
         let _ = stream.read_to_end(&mut bytes).await;
     }
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// The kubelet hands the exit code over as the cause of a failure.
+/// The kubelet reports the exit code as a cause of the failure.
 fn ended(status: Option<Status>, out: String, err: String) -> Ended {
     let failed = status.filter(|status| status.status.as_deref() != Some("Success"));
     let Some(failure) = failed else { return Ended { code: Some(0), out, err } };
@@ -79,7 +76,7 @@ fn ended(status: Option<Status>, out: String, err: String) -> Ended {
     }
 }
 
-/// Words a failure to open a stream to a pod: a missing right is named.
+/// The error for a stream to a pod; names a missing permission.
 pub(super) fn refused(server: &Server, error: Error, pod: &str, subresource: &str) -> Error {
     if error.kind() != ErrorKind::Forbidden {
         return error.context(format!("cannot reach pod \"{pod}\" by {subresource}"));
@@ -87,6 +84,6 @@ pub(super) fn refused(server: &Server, error: Error, pod: &str, subresource: &st
     let namespace = server.namespace();
     let resource = format!("{}/{subresource}", POD.plural);
     Error::new(ErrorKind::Forbidden, format!("you may not use {resource} in the namespace \"{namespace}\"")).hint(
-        format!("you need the right to get and create {resource}: {}", ask_for("create", &resource, Some(namespace))),
+        format!("you need permission to get and create {resource}: {}", ask_for("create", &resource, Some(namespace))),
     )
 }

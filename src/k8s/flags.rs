@@ -1,87 +1,87 @@
-//! The connection flags that every kubectl user expects.
+//! kubectl's connection flags.
 
 use crate::duration;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// How to reach the API server, with kubectl's names and meanings.
+/// Names and meanings are those of kubectl.
 #[derive(Clone, Debug, Default, clap::Args)]
-#[command(next_help_heading = "Connection flags, as kubectl has them")]
+#[command(next_help_heading = "Connection flags (same as kubectl)")]
 pub struct ConnectionFlags {
-    /// The namespace to work in
+    /// Namespace for this request
     #[arg(short, long, global = true, value_name = "NAMESPACE")]
     pub namespace: Option<String>,
-    /// The kubeconfig file to use
+    /// Path to the kubeconfig file
     #[arg(long, global = true, value_name = "FILE")]
     pub kubeconfig: Option<PathBuf>,
-    /// The context of the kubeconfig to use
+    /// Name of the kubeconfig context to use
     #[arg(long, global = true, value_name = "NAME")]
     pub context: Option<String>,
-    /// The cluster of the kubeconfig to use
+    /// Name of the kubeconfig cluster to use
     #[arg(long, global = true, value_name = "NAME")]
     pub cluster: Option<String>,
-    /// The user of the kubeconfig to use
+    /// Name of the kubeconfig user to use
     #[arg(long, global = true, value_name = "NAME")]
     pub user: Option<String>,
-    /// The address and port of the API server
+    /// Address and port of the API server
     #[arg(short, long, global = true, value_name = "URL")]
     pub server: Option<String>,
-    /// A file with the certificate authority of the API server
+    /// Path to a CA certificate for the API server
     #[arg(long, global = true, value_name = "FILE")]
     pub certificate_authority: Option<PathBuf>,
-    /// Do not check the API server's certificate: the connection is not secure
+    /// Do not verify the API server's certificate; this makes the connection insecure
     #[arg(long, global = true, num_args = 0..=1, require_equals = true,
           default_missing_value = "true", value_name = "BOOL")]
     pub insecure_skip_tls_verify: Option<bool>,
-    /// The name that the API server's certificate must have
+    /// Server name to verify in the API server's certificate
     #[arg(long, global = true, value_name = "NAME")]
     pub tls_server_name: Option<String>,
-    /// A file with a client certificate
+    /// Path to a client certificate
     #[arg(long, global = true, value_name = "FILE")]
     pub client_certificate: Option<PathBuf>,
-    /// A file with the client certificate's key
+    /// Path to the key of the client certificate
     #[arg(long, global = true, value_name = "FILE")]
     pub client_key: Option<PathBuf>,
-    /// A bearer token
+    /// Bearer token for the API server
     #[arg(long, global = true, value_name = "TOKEN")]
     pub token: Option<String>,
-    /// The name of a basic authentication
+    /// User name for basic authentication
     #[arg(long, global = true, value_name = "NAME", hide = true)]
     pub username: Option<String>,
-    /// The password of a basic authentication
+    /// Password for basic authentication
     #[arg(long, global = true, value_name = "PASSWORD", hide = true)]
     pub password: Option<String>,
-    /// The user to act as
+    /// User to impersonate
     #[arg(long = "as", global = true, value_name = "USER")]
     pub impersonate: Option<String>,
-    /// A group to act as, repeatable
+    /// Group to impersonate (repeatable)
     #[arg(long = "as-group", global = true, value_name = "GROUP")]
     pub impersonate_groups: Vec<String>,
-    /// The user ID to act as
+    /// UID to impersonate
     #[arg(long = "as-uid", global = true, value_name = "UID")]
     pub impersonate_uid: Option<String>,
-    /// A further attribute of the user to act as, repeatable
+    /// Extra attribute of the impersonated user (repeatable)
     #[arg(long = "as-user-extra", global = true, value_name = "KEY=VALUE", value_parser = key_value)]
     pub impersonate_user_extra: Vec<(String, String)>,
-    /// The longest that a single request may take; 0 means the default of 30s
+    /// How long to wait for a single request before giving up; 0 means the default of 30s
     #[arg(long, global = true, value_name = "DURATION",
           value_parser = duration::parse_timeout, default_value = "0")]
     pub request_timeout: Duration,
-    /// Do not compress the API server's answers
+    /// Disable compression of the API server's responses
     #[arg(long, global = true, num_args = 0..=1, require_equals = true,
           default_missing_value = "true", value_name = "BOOL")]
     pub disable_compression: Option<bool>,
-    /// A folder for what kubectl remembers of the API server; nothing is remembered here
+    /// Cache directory of kubectl; accepted and ignored
     #[arg(long, global = true, value_name = "FOLDER", hide = true)]
     pub cache_dir: Option<PathBuf>,
-    /// How much to tell of the requests: 6 each one, 8 the answers' headers, too
+    /// Log level for API requests: 6 logs each request, 8 also response headers
     #[arg(short = 'v', long = "v", global = true, value_name = "LEVEL", default_value = "0")]
     pub verbosity: u8,
 }
 
 impl ConnectionFlags {
-    /// The further attributes to act with, as Kubernetes has them: several values for a key.
+    /// Kubernetes allows several values for one key.
     pub fn impersonate_extra(&self) -> Option<HashMap<String, Vec<String>>> {
         let mut extra: HashMap<String, Vec<String>> = HashMap::new();
         for (key, value) in &self.impersonate_user_extra {
@@ -94,6 +94,6 @@ impl ConnectionFlags {
 fn key_value(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
-        _ => Err("it must be KEY=VALUE".into()),
+        _ => Err("must be KEY=VALUE".into()),
     }
 }

@@ -1,5 +1,5 @@
-//! From kubeconfigs and flags to a configuration, with kubectl's rules of precedence:
-//! `--kubeconfig`, `$KUBECONFIG` (a list), `~/.kube/config`, the pod that we run in.
+//! From kubeconfigs and flags to a configuration, with kubectl's precedence: `--kubeconfig`,
+//! `$KUBECONFIG` (a list), `~/.kube/config`, in-cluster.
 
 use super::flags::ConnectionFlags;
 use crate::error::{Error, ErrorKind, chain};
@@ -9,19 +9,17 @@ use kube::config::{
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
-/// Whether a program that logs the user in may ask questions.
+/// Whether an exec plugin may prompt the user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Login {
-    /// It may.
     MayAsk,
-    /// It may not: nobody is there to answer.
+    /// Shell completion cannot prompt.
     MayNotAsk,
 }
 
-/// What the files and flags say about the API server and the user.
 ///
 /// # Errors
-/// When they do not hold together, in kubectl's words.
+/// If files and flags are inconsistent, in kubectl's words.
 pub async fn configuration(flags: &ConnectionFlags, login: Login) -> Result<Config, Error> {
     refuse_contradictions(flags)?;
     let Some(mut kubeconfig) = kubeconfig(flags)? else { return without_kubeconfig(flags) };
@@ -32,10 +30,10 @@ pub async fn configuration(flags: &ConnectionFlags, login: Login) -> Result<Conf
     with_connection_flags(config, flags)
 }
 
-/// The merged kubeconfig; none where no file is there.
+/// The merged kubeconfig; none without a file.
 ///
 /// # Errors
-/// When a file cannot be read, or the one of `--kubeconfig` is not there.
+/// If a file cannot be read, or that of `--kubeconfig` does not exist.
 pub fn kubeconfig(flags: &ConnectionFlags) -> Result<Option<Kubeconfig>, Error> {
     if let Some(path) = &flags.kubeconfig {
         let missing = |error| Error::user(format!("stat {}: {error}", path.display()));
@@ -53,7 +51,7 @@ pub fn kubeconfig(flags: &ConnectionFlags) -> Result<Option<Kubeconfig>, Error> 
     Ok(merged)
 }
 
-/// `$KUBECONFIG`'s files, or the one in the home folder.
+/// `$KUBECONFIG`'s files, or the one in the home directory.
 fn standard_files() -> Vec<PathBuf> {
     match std::env::var_os("KUBECONFIG").filter(|list| !list.is_empty()) {
         Some(list) => std::env::split_paths(&list).filter(|path| !path.as_os_str().is_empty()).collect(),
@@ -64,7 +62,7 @@ fn standard_files() -> Vec<PathBuf> {
 fn read(path: &Path) -> Result<Kubeconfig, Error> {
     Kubeconfig::read_from(path).map_err(|error| {
         let reason = match &error {
-            // Behind its first line it shows the place in the file, which may hold secrets.
+            // After its first line it quotes the file, which may contain secrets.
             KubeconfigError::Parse(reason) => {
                 let text = reason.to_string();
                 let line = text.lines().next().unwrap_or_default();
@@ -76,7 +74,7 @@ fn read(path: &Path) -> Result<Kubeconfig, Error> {
     })
 }
 
-/// The words of the operating system without Rust's own addition.
+/// The operating system's message without Rust's suffix.
 fn plain(error: &std::io::Error) -> String {
     let text = error.to_string();
     text.split(" (os error").next().unwrap_or(&text).to_lowercase()
@@ -91,21 +89,20 @@ fn without_kubeconfig(flags: &ConnectionFlags) -> Result<Config, Error> {
     }
     let named = flags.context.as_ref().or(flags.cluster.as_ref()).or(flags.user.as_ref());
     if let Some(name) = named {
-        return Err(Error::user(format!("no kubeconfig has an entry \"{name}\": {}", looked_at())));
+        return Err(Error::user(format!("no kubeconfig has an entry \"{name}\": {}", tried())));
     }
     Config::incluster().map_err(|_| {
-        Error::user(format!("no kubeconfig found ({}) and not running in a cluster", looked_at()))
-            .hint("name one with --kubeconfig or the variable KUBECONFIG")
+        Error::user(format!("no kubeconfig found ({}) and not running in a cluster", tried()))
+            .hint("set one with --kubeconfig or the KUBECONFIG environment variable")
     })
 }
 
-fn looked_at() -> String {
+fn tried() -> String {
     let files: Vec<_> = standard_files().iter().map(|path| path.display().to_string()).collect();
-    if files.is_empty() { "there is no home folder".into() } else { format!("looked at {}", files.join(", ")) }
+    if files.is_empty() { "no home directory".into() } else { format!("tried {}", files.join(", ")) }
 }
 
-/// Puts the flags into the entries that the context names, where client-go would
-/// let them win over what the files say.
+/// Puts the flags into the entries that the context names, as client-go overrides files with flags.
 fn override_entries(kubeconfig: &mut Kubeconfig, flags: &ConnectionFlags, login: Login) -> Result<(), Error> {
     let context = flags.context.as_ref().or(kubeconfig.current_context.as_ref()).cloned();
     let context = context.and_then(|name| kubeconfig.contexts.iter().find(|each| each.name == name));
@@ -132,11 +129,10 @@ fn override_entries(kubeconfig: &mut Kubeconfig, flags: &ConnectionFlags, login:
     Ok(())
 }
 
-/// Sees to a program that is to log the user in: that it is there, and that it asks only who
-/// can answer.
+/// Checks that an exec plugin exists, and that it prompts only on a terminal.
 fn prepare(program: &mut ExecConfig, login: Login) -> Result<(), Error> {
     let name = program.command.clone().unwrap_or_default();
-    // Windows finds programs by rules of its own.
+    // Windows has its own rules to find programs.
     let is_there = cfg!(windows) || name.contains('/') || is_on_path(&name);
     if !is_there {
         let error = Error::no_credentials(&format!("exec: executable {name} not found"));
@@ -158,7 +154,7 @@ fn is_on_path(program: &str) -> bool {
     std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
 }
 
-/// Complains of a file that cannot be read in kubectl's words, where no data stands in its place.
+/// kubectl's error for an unreadable file; inline data takes precedence over the file.
 fn readable(what: &str, file: Option<&str>, has_data: bool, entry: &str) -> Result<(), Error> {
     let Some(file) = file.filter(|file| !file.is_empty() && !has_data) else { return Ok(()) };
     std::fs::File::open(file).map(drop).map_err(|error| {
@@ -181,9 +177,9 @@ fn endpoint(cluster: &mut Cluster, flags: &ConnectionFlags) {
     }
 }
 
-/// A token or name on the command line wins over what the files have of the kind, and a
-/// certificate over a certificate. A certificate of the files stays beside a token, as
-/// with kubectl: of the two the API server takes the certificate.
+/// A token or name on the command line overrides those of the files, and a certificate overrides a
+/// certificate. A certificate of the files stays beside a token, as with kubectl: the API server
+/// prefers the certificate.
 fn credentials(user: &mut AuthInfo, flags: &ConnectionFlags) {
     if flags.token.is_some() || flags.username.is_some() {
         (user.exec, user.auth_provider, user.token_file) = (None, None, None);
@@ -239,7 +235,7 @@ fn with_connection_flags(mut config: Config, flags: &ConnectionFlags) -> Result<
     Ok(config)
 }
 
-/// kubectl's sentences for a kubeconfig that does not hold together.
+/// kubectl's messages for an inconsistent kubeconfig.
 fn wording(error: &KubeconfigError) -> Error {
     let text = match error {
         KubeconfigError::LoadContext(name) => {
@@ -250,7 +246,7 @@ fn wording(error: &KubeconfigError) -> Error {
         }
         KubeconfigError::CurrentContextNotSet => {
             return Error::user("the kubeconfig has no current context")
-                .hint("choose one with --context, or for good: kubectl config use-context NAME");
+                .hint("choose one with --context, or permanently: kubectl config use-context NAME");
         }
         other => return Error::user(chain(other)),
     };
@@ -262,7 +258,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_on_the_command_line_silences_the_file() {
+    fn a_token_on_the_command_line_overrides_the_file() {
         let mut user = AuthInfo { username: Some("old".into()), ..AuthInfo::default() };
         user.client_certificate_data = Some("old".into());
         credentials(&mut user, &ConnectionFlags { token: Some("new".into()), ..ConnectionFlags::default() });

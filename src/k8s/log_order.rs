@@ -1,21 +1,20 @@
-//! Log lines in true time order, none lost and none twice. Pure.
+//! Log lines in time order, without losses or duplicates. Pure.
 
 use jiff::Timestamp;
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 
-/// A line of a container's log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogLine {
-    /// When the container runtime received it.
+    /// The container runtime's timestamp.
     pub at: Timestamp,
-    /// The text, without the time and the line break; not always UTF-8.
+    /// Without the timestamp and the line break; not always UTF-8.
     pub text: Vec<u8>,
 }
 
 impl LogLine {
-    /// Reads `2026-11-23T03:58:33.123456789Z text`. A line without a time, such as
-    /// the kubelet's own remarks, counts as written when the one before it was.
+    /// Parses `2026-11-23T03:58:33.123456789Z text`. A line without a timestamp, such as the
+    /// kubelet's own messages, gets that of the line before it.
     pub fn parse(line: &[u8], before: Option<Timestamp>) -> Self {
         let line = line.strip_suffix(b"\n").unwrap_or(line);
         let space = line.iter().position(|byte| *byte == b' ').unwrap_or(line.len());
@@ -27,33 +26,32 @@ impl LogLine {
     }
 }
 
-/// How far a container's log has been shown, so that it can be opened again.
+/// How far a container's log was shown, to reopen it there.
 ///
-/// The API server takes only whole seconds to begin from: what was shown of the
-/// last second comes again and is dropped here.
+/// The API server accepts only whole seconds as a start: lines of the last second arrive again and
+/// are dropped here.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Resume {
     at: Option<Timestamp>,
-    /// Lines shown with exactly that time.
+    /// Lines shown with this exact timestamp.
     shown: usize,
-    /// Lines with exactly that time still to be dropped.
+    /// Lines with this exact timestamp that are still to be dropped.
     drop: usize,
     catching_up: bool,
 }
 
 impl Resume {
-    /// From when on to ask for the log.
+    /// Where to reopen the log.
     pub fn since(&self) -> Option<Timestamp> {
         self.at
     }
 
-    /// The log is opened again: what was shown will come once more.
+    /// Lines that were already shown will arrive again.
     pub fn reopened(&mut self) {
         self.drop = self.shown;
         self.catching_up = self.at.is_some();
     }
 
-    /// Whether a line is new.
     pub fn is_new(&mut self, line: &LogLine) -> bool {
         if self.catching_up
             && let Some(at) = self.at
@@ -76,7 +74,7 @@ impl Resume {
     }
 }
 
-/// A line of one of many sources, ordered by time, then source, then arrival.
+/// Ordered by time, then source, then arrival.
 #[derive(Debug, PartialEq, Eq)]
 struct Waiting {
     at: Timestamp,
@@ -97,7 +95,6 @@ impl PartialOrd for Waiting {
     }
 }
 
-/// Orders lines by time.
 #[derive(Debug, Default)]
 pub struct Order {
     waiting: BinaryHeap<Reverse<Waiting>>,
@@ -107,26 +104,24 @@ pub struct Order {
 }
 
 impl Order {
-    /// A line of the source with this number.
     pub fn push(&mut self, source: usize, line: LogLine) {
         self.newest = self.newest.max(Some(line.at));
         self.arrivals += 1;
         self.waiting.push(Reverse(Waiting { at: line.at, source, arrival: self.arrivals, line }));
     }
 
-    /// Whether nothing waits.
     pub fn is_empty(&self) -> bool {
         self.waiting.is_empty()
     }
 
-    /// The earliest line, and its source.
+    /// The earliest line and its source.
     pub fn pop(&mut self) -> Option<(usize, LogLine)> {
         self.waiting.pop().map(|Reverse(next)| (next.source, next.line))
     }
 
-    /// For lines that arrive as they are written: called at a steady pace, gives
-    /// out all that is not newer than what had arrived at the call before. So a
-    /// line waits between one and two paces for a slower one that was before it.
+    /// For live logs, called at a fixed interval: returns all lines that are not newer than the
+    /// newest line at the previous call. So a line waits one to two intervals for earlier lines of
+    /// slower sources.
     pub fn tick(&mut self) -> Vec<(usize, LogLine)> {
         let mut ripe = Vec::new();
         if let Some(until) = self.newest_at_last_tick {
@@ -161,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_shown_is_dropped_after_opening_again() {
+    fn shown_lines_are_dropped_after_reopening() {
         let mut resume = Resume::default();
         for text in ["a", "b"] {
             assert!(resume.is_new(&line(5, text)));

@@ -17,43 +17,36 @@ use std::pin::Pin;
 use std::time::Duration;
 use tokio::sync::mpsc;
 
-/// Which part of the logs is wanted, with the meanings of `kubectl logs`.
+/// Options with the meanings of `kubectl logs`.
 #[derive(Clone, Debug, Default)]
 pub struct LogWish {
-    /// The container; the server's when none.
+    /// None for the server's container.
     pub container: Option<String>,
-    /// Only lines written since then.
     pub since: Option<Timestamp>,
-    /// Only so many last lines of each container.
+    /// Lines of recent log to show per container.
     pub tail: Option<i64>,
-    /// The container that ran before the present one.
+    /// The previous container's log.
     pub previous: bool,
 }
 
-/// A container whose log is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {
-    /// Its pod.
     pub pod: String,
-    /// Its name.
     pub container: String,
-    /// The pod's own identity: a StatefulSet's next pod has the same name.
+    /// The pod's UID: a StatefulSet's next pod has the same name.
     pub uid: String,
 }
 
-/// What a stream of logs tells.
 #[derive(Debug)]
 pub enum LogEvent {
-    /// A line of the source with this number.
     Line(usize, LogLine),
-    /// A new source; its number is the next one.
+    /// A new source, with the next number.
     Source(Source),
-    /// Something that the user should know, for standard error.
+    /// A message for standard error.
     Note(String),
 }
 
 impl Source {
-    /// The container of `pod` that the wish means.
     pub fn of(pod: &Pod, wish: &LogWish) -> Option<Self> {
         let container = wish.container.clone().or_else(|| Some(server_container(pod)?.name.clone()))?;
         Some(Self { pod: pod.metadata.name.clone()?, container, uid: pod.metadata.uid.clone().unwrap_or_default() })
@@ -62,13 +55,11 @@ impl Source {
 
 type Reader = Pin<Box<dyn AsyncBufRead + Send>>;
 
-/// A log that was opened, or why it could not be.
 type Opened = Result<Reader, Error>;
 
-/// How long lines that are being written wait for slower ones before them.
+/// How long live lines wait for earlier lines of slower sources.
 const PACE: Duration = Duration::from_millis(8);
 
-/// Reads the logs of one namespace.
 #[derive(Clone)]
 pub struct Logs {
     server: Server,
@@ -77,7 +68,6 @@ pub struct Logs {
 }
 
 impl Logs {
-    /// Logs as wished.
     pub fn new(server: &Server, wish: LogWish) -> Self {
         let pods = Api::namespaced(server.client(), server.namespace());
         Self { server: server.clone(), pods, wish }
@@ -98,13 +88,12 @@ impl Logs {
         }
     }
 
-    /// What there is now, in time order; then the places at which each source ended.
+    /// The current logs in time order; returns where each source ended.
     ///
-    /// A container without a log becomes a note. Memory stays bounded: one line of
-    /// each source is held, whatever the logs' size.
+    /// A container without a log becomes a note. Memory use is bounded: one line of each source.
     ///
     /// # Errors
-    /// When no log could be opened, or `each` fails.
+    /// If no log could be opened, or `each` fails.
     pub async fn read(
         &self,
         sources: &[Source],
@@ -122,7 +111,7 @@ impl Logs {
             return Err(error);
         }
         for (source, error) in failures {
-            each(LogEvent::Note(format!("no log of {}: {error}", source.pod)))?;
+            each(LogEvent::Note(format!("no logs from {}: {error}", source.pod)))?;
         }
         let mut resumes = vec![Resume::default(); sources.len()];
         let mut order = Order::default();
@@ -136,11 +125,11 @@ impl Logs {
         Ok(resumes)
     }
 
-    /// The same, and then every line as it is written, from restarted containers and
-    /// new pods that `selector` selects too. Ends only when `each` fails.
+    /// The same, and then every new line, also from restarted containers and new pods that
+    /// `selector` selects. Ends only if `each` fails.
     ///
     /// # Errors
-    /// What `each` returns, or when pods may not be read or watched.
+    /// What `each` returns, or if pods cannot be read or watched.
     pub async fn follow(
         &self,
         sources: Vec<Source>,
@@ -187,7 +176,7 @@ impl Logs {
                     }
                     Err(watcher::Error::WatchStartFailed(error) | watcher::Error::InitialListFailed(error))
                         if self.server.error(&error).kind() == ErrorKind::Forbidden => return Err(self.server.error(&error)),
-                    // Passing trouble: the watch is begun again by itself.
+                    // Temporary: the watch restarts itself.
                     Err(_) => {}
                 },
             }
@@ -199,7 +188,6 @@ impl Logs {
     }
 }
 
-/// Takes the next line of a source into the order.
 async fn advance(
     order: &mut Order,
     index: usize,
@@ -209,7 +197,7 @@ async fn advance(
     let Some(open) = reader else { return Ok(()) };
     let mut bytes = Vec::new();
     let read = open.read_until(b'\n', &mut bytes).await;
-    if read.map_err(|error| Error::user(format!("a log broke off: {error}")))? == 0 {
+    if read.map_err(|error| Error::user(format!("a log stream was cut off: {error}")))? == 0 {
         *reader = None;
         return Ok(());
     }
@@ -219,12 +207,12 @@ async fn advance(
     Ok(())
 }
 
-/// Whether a container has written something or may have.
+/// Whether a container may have written something.
 fn has_started(pod: &Pod, source: &Source) -> bool {
     restarts(pod, source).is_some()
 }
 
-/// How often a container was restarted; none while it has not begun.
+/// None if the container has not started yet.
 fn restarts(pod: &Pod, source: &Source) -> Option<i32> {
     let statuses = pod.status.as_ref()?.container_statuses.as_deref()?;
     let status = statuses.iter().find(|status| status.name == source.container)?;
@@ -241,33 +229,33 @@ struct Follower {
     events: mpsc::Sender<LogEvent>,
 }
 
-/// How often a pod is looked at while its container is between two lives.
-const LOOK: Duration = Duration::from_millis(300);
-/// How long a pod may be between two lives before its log is given up: longer than
-/// the longest pause of a crash loop (5 minutes).
-const BETWEEN_LIVES: Duration = Duration::from_secs(600);
+/// Poll interval while a container is not running.
+const POLL: Duration = Duration::from_millis(300);
+/// How long to wait for a container to restart: longer than the maximum back-off of a crash loop (5
+/// minutes).
+const RESTART_TIMEOUT: Duration = Duration::from_secs(600);
 
 impl Follower {
-    /// Fails only where the pod's next life could not be seen.
+    /// Fails only without permission to get the pod.
     async fn run(mut self) -> Result<(), Error> {
-        let mut life = match self.life().await {
+        let mut run = match self.restart_count().await {
             Err(error) if error.kind() == ErrorKind::Forbidden => return Err(error),
-            life => life.ok().flatten(),
+            run => run.ok().flatten(),
         };
         loop {
             if self.copy(LogParams { follow: true, ..LogParams::default() }).await.is_err() {
                 return Ok(());
             }
-            let Ok(next) = self.next_life(life).await else { return Ok(()) };
-            // What the ended container wrote last may not have come through.
-            if next != life && self.copy(LogParams { previous: true, ..LogParams::default() }).await.is_err() {
+            let Ok(next) = self.next_run(run).await else { return Ok(()) };
+            // The last lines of the terminated container may be missing.
+            if next != run && self.copy(LogParams { previous: true, ..LogParams::default() }).await.is_err() {
                 return Ok(());
             }
-            life = next;
+            run = next;
         }
     }
 
-    /// Sends all new lines of one opening. Fails only when nobody listens any more.
+    /// Sends all new lines of one stream. Fails only if the receiver is gone.
     async fn copy(&mut self, parameters: LogParams) -> Result<(), mpsc::error::SendError<LogEvent>> {
         self.resume.reopened();
         let parameters = match self.resume.since() {
@@ -287,7 +275,7 @@ impl Follower {
         }
     }
 
-    async fn life(&self) -> Result<Option<i32>, Error> {
+    async fn restart_count(&self) -> Result<Option<i32>, Error> {
         let pod = self.logs.pods.get_opt(&self.source.pod);
         let pod = self.logs.server.answer("a pod", pod).await?;
         let same = pod.filter(|pod| pod.metadata.uid.as_deref() == Some(&self.source.uid));
@@ -295,12 +283,12 @@ impl Follower {
         Ok(restarts(&same.ok_or_else(gone)?, &self.source))
     }
 
-    /// Waits for the container to run, again or still. A pod that is gone is an error.
-    async fn next_life(&self, life: Option<i32>) -> Result<Option<i32>, Error> {
+    /// Waits until the container is running, again or still. A deleted pod is an error.
+    async fn next_run(&self, run: Option<i32>) -> Result<Option<i32>, Error> {
         let mut same = 0;
-        until(BETWEEN_LIVES, "the container to run again", LOOK, async || match self.life().await {
-            Ok(next) if next != life => Ok(Progress::Done(next)),
-            // Only the stream broke, or the pod is ending: open it again, but not in a hurry.
+        until(RESTART_TIMEOUT, "the container to run again", POLL, async || match self.restart_count().await {
+            Ok(next) if next != run => Ok(Progress::Done(next)),
+            // Only the stream was lost, or the pod is terminating: reopen it after a while.
             Ok(next) if same == 3 => Ok(Progress::Done(next)),
             Ok(_) => {
                 same += 1;
@@ -313,16 +301,15 @@ impl Follower {
     }
 }
 
-/// The last line that a container wrote, now or in its life before; none where it has
-/// written nothing.
+/// The last log line of a container, or of its previous run; none if it has written nothing.
 ///
 /// # Errors
-/// When its log cannot be read.
+/// If its log cannot be read.
 pub async fn last_line(server: &Server, source: &Source) -> Result<Option<String>, Error> {
     let logs = Logs::new(server, LogWish { tail: Some(1), ..LogWish::default() });
     let reader = logs.open(source, logs.parameters()).await?;
     let lines: Result<Vec<String>, _> = reader.lines().try_collect().await;
-    let lines = lines.map_err(|error| Error::user(format!("a log broke off: {error}")))?;
+    let lines = lines.map_err(|error| Error::user(format!("a log stream was cut off: {error}")))?;
     let text = |line: &String| line.split_once(' ').map_or(line.as_str(), |(_, text)| text).to_owned();
     Ok(lines.last().map(text))
 }

@@ -1,5 +1,4 @@
-//! What a program answers on a worker's loopback, reached through a pod in the worker's
-//! own network.
+//! HTTP requests to a worker's loopback, through a pod in the worker's network.
 
 use super::client::Server;
 use super::exec::refused;
@@ -11,13 +10,13 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 const DEADLINE: Duration = Duration::from_secs(5);
 
 impl Server {
-    /// The body of an HTTP answer, or one sentence that says why there is none.
+    /// The body of the response.
     ///
     /// # Errors
-    /// The sentence.
+    /// The reason in one sentence.
     pub async fn get_from_loopback(&self, pod: &str, port: u16, path: &str) -> Result<String, String> {
         let answer = tokio::time::timeout(DEADLINE, self.ask_loopback(pod, port, path)).await;
-        answer.unwrap_or_else(|_| Err(format!("nothing within {}", crate::error::seconds(DEADLINE))))
+        answer.unwrap_or_else(|_| Err(format!("no response within {}", crate::error::seconds(DEADLINE))))
     }
 
     async fn ask_loopback(&self, pod: &str, port: u16, path: &str) -> Result<String, String> {
@@ -25,8 +24,8 @@ impl Server {
         let forwarder = pods.portforward(pod, &[port]).await;
         let mut forwarder =
             forwarder.map_err(|error| refused(self, self.error(&error), pod, "portforward").to_string())?;
-        let mut stream = forwarder.take_stream(port).ok_or("port-forward gave no stream")?;
-        // HTTP 1.0: the end of the stream is the end of the answer.
+        let mut stream = forwarder.take_stream(port).ok_or("port-forward returned no stream")?;
+        // HTTP/1.0: the response ends with the stream.
         let request = format!("GET {path} HTTP/1.0\r\n\r\n");
         stream.write_all(request.as_bytes()).await.map_err(|error| error.to_string())?;
         let mut answer = Vec::new();

@@ -1,4 +1,4 @@
-//! Which pods are the nodes of a cluster, and how each can be asked.
+//! The pods of a cluster's nodes, and how to connect to each.
 
 use super::client::Server;
 use super::pod_state::pod_state;
@@ -17,17 +17,17 @@ use kube::api::{Api, ListParams, ObjectList};
 use serde::de::DeserializeOwned;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Which cluster a command means.
+/// The cluster of a command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Which {
-    /// One that this tool made.
+    /// A cluster of this tool.
     Named(ClusterName),
-    /// The Redis pods that these labels select, whoever made them.
+    /// The Redis pods of any tool that these labels select.
     Selected(String),
 }
 
 impl Which {
-    /// The name, or the selector in its place.
+    /// The name or the selector.
     pub fn title(&self) -> String {
         match self {
             Self::Named(name) => name.to_string(),
@@ -35,7 +35,6 @@ impl Which {
         }
     }
 
-    /// What selects its pods.
     pub fn selector(&self) -> String {
         match self {
             Self::Named(name) => name.selector(),
@@ -44,38 +43,31 @@ impl Which {
     }
 }
 
-/// Where a pod's password is.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Password {
-    /// There is none.
     None,
-    /// In the pod's own environment, readable for all who can read the pod.
+    /// In plain text in the pod's environment.
     Plain(String),
-    /// In a Secret.
     Secret {
-        /// The Secret's name.
         name: String,
-        /// The key in it.
         key: String,
     },
 }
 
-/// A node that should be there, and how to ask it.
+/// An expected node, and how to connect to it.
 #[derive(Clone, Debug)]
 pub struct Candidate {
-    /// Who it is.
     pub member: Member,
-    /// How to reach it, or one sentence that says why it cannot be asked.
+    /// Or one sentence that says why there is no connection.
     pub target: Result<Target, String>,
-    /// Where its password is.
     pub password: Password,
 }
 
-/// Finds the nodes of a cluster: by their pods, of which one of ours names all others, so
-/// that a node without a pod is missed; without any pod, by the Services of ours.
+/// Finds the nodes of a cluster by their pods. A pod of this tool names all nodes, so that a node
+/// without a pod is found too. Without any pods, the Services name the nodes.
 ///
 /// # Errors
-/// The server's; and when there is no such cluster.
+/// The server's, and if there is no such cluster.
 pub async fn find(server: &Server, which: &Which) -> Result<Vec<Candidate>, Error> {
     let pods = list::<Pod>(server, "pods", which.selector()).await?;
     let declared = match which {
@@ -99,10 +91,10 @@ pub async fn find(server: &Server, which: &Which) -> Result<Vec<Candidate>, Erro
 
 fn no_such_cluster(server: &Server, name: &ClusterName) -> Error {
     Error::user(format!("redis cluster \"{name}\" not found in namespace \"{}\"", server.namespace()))
-        .hint("see what is there: kubectl redis-cluster list -A")
+        .hint("to list all clusters, run: kubectl redis-cluster list -A")
 }
 
-/// The objects of a kind in the namespace that the labels select; all without a selector.
+/// An empty selector selects all objects of the namespace.
 ///
 /// # Errors
 /// The server's.
@@ -116,7 +108,7 @@ where
     Ok(server.answer(&format!("list {what}"), api.list(&parameters)).await?.items)
 }
 
-/// The names of the clusters of ours in the namespace.
+/// The clusters of this tool in the namespace.
 ///
 /// # Errors
 /// The server's.
@@ -126,7 +118,7 @@ pub async fn cluster_names(server: &Server) -> Result<BTreeSet<String>, Error> {
     Ok(services.iter().filter_map(label).collect())
 }
 
-/// The zones of the members' workers; says why, where they may not be read and stay unknown.
+/// Sets the zones of the members' workers; returns why if they cannot be read.
 pub async fn add_zones(server: &Server, members: &mut [Candidate]) -> Option<String> {
     let workers: BTreeSet<&str> = members.iter().filter_map(|each| each.member.worker.as_deref()).collect();
     let zones = match zones(server, &workers).await {
@@ -144,20 +136,20 @@ async fn zones(server: &Server, names: &BTreeSet<&str>) -> Result<BTreeMap<Strin
     let found = workers(
         server,
         names,
-        async |wish| api.list_metadata(&wish).await,
+        async |parameters| api.list_metadata(&parameters).await,
         async |name| api.get_metadata_opt(name).await,
     );
     let zone = |worker: ObjectMeta| Some((worker.name?, worker.labels?.remove(names::ZONE)?));
     Ok(found.await?.into_iter().filter_map(|node| zone(node.metadata)).collect())
 }
 
-/// No label's value is longer.
+/// Kubernetes' limit for label values.
 const LONGEST_LABEL: usize = 63;
-/// As many names as the path of a request may hold everywhere.
+/// Keeps the request path short enough for proxies.
 const WORKERS_AT_ONCE: usize = 100;
 
-/// Those of the workers that there are. In one request, since nearly every worker is labelled
-/// with its own name; one more for each that is not.
+/// The existing ones of these workers. Usually one request, because most workers have a label with
+/// their own name; one more request for each that does not.
 ///
 /// # Errors
 /// The server's.
@@ -184,8 +176,7 @@ pub async fn workers<K: kube::Resource + Clone>(
     Ok(found)
 }
 
-/// The nodes that a cluster of ours should have: each one's name, and its Redis ID where it
-/// is known.
+/// The expected nodes of a cluster of this tool, with the Redis ID if it is known.
 type Declared = BTreeMap<(NodeNumber, String), Option<NodeId>>;
 
 fn declared_by_services(services: &[Service]) -> Declared {
@@ -196,17 +187,17 @@ fn declared_by_services(services: &[Service]) -> Declared {
     declared.collect()
 }
 
-/// By the youngest pod: each has the nodes.conf of the cluster's birth with all nodes.
+/// From the newest pod: each pod has the initial nodes.conf with all nodes.
 fn declared_by_pods(cluster: &ClusterName, pods: &[Pod]) -> Declared {
     let youngest = pods.iter().max_by_key(|pod| pod.metadata.creation_timestamp.clone());
     let container = youngest.and_then(server_container);
-    let variable = container.and_then(|container| variable(container, &[names::BIRTH_VARIABLE]));
+    let variable = container.and_then(|container| variable(container, &[names::NODES_CONF_VARIABLE]));
     let text = variable.and_then(|variable| variable.value.as_deref()).unwrap_or_default();
     let ids = text.lines().filter_map(|line| line.split(' ').next()?.parse::<NodeId>().ok());
     ids.filter_map(|id| names::number_of(&id).map(|number| ((number, cluster.node(number)), Some(id)))).collect()
 }
 
-/// Pure: the nodes that should be there and those that the pods are, in order.
+/// Pure: the declared nodes and the nodes of the pods, in order.
 fn candidates(pods: &[Pod], mut declared: Declared) -> Vec<Candidate> {
     let mut wanted: BTreeMap<(Option<NodeNumber>, String), Vec<&Pod>> = BTreeMap::new();
     for (number, name) in declared.keys() {
@@ -236,7 +227,7 @@ fn number(labels: Option<&BTreeMap<String, String>>) -> Option<NodeNumber> {
     labels?.get(names::NODE)?.parse().ok()
 }
 
-/// A node of ours has the name of its Service; another's has its pod's.
+/// Nodes of this tool are named after their Service, others after their pod.
 fn place(pod: &Pod) -> (Option<NodeNumber>, String) {
     let labels = pod.metadata.labels.as_ref();
     let cluster = labels.and_then(|labels| labels.get(names::INSTANCE)?.parse::<ClusterName>().ok());
@@ -246,7 +237,7 @@ fn place(pod: &Pod) -> (Option<NodeNumber>, String) {
     }
 }
 
-/// The Redis ID that this tool chose.
+/// The Redis ID that this tool assigned.
 fn node_id(metadata: &ObjectMeta) -> Option<NodeId> {
     metadata.annotations.as_ref()?.get(names::NODE_ID)?.parse().ok()
 }
@@ -298,7 +289,8 @@ fn candidate(number: Option<NodeNumber>, name: String, pod: &Pod) -> Candidate {
 
 const DEFAULT_PORT: u16 = crate::cluster::nodes_conf::PORT;
 
-/// The container that the server runs in: named so, declared as default, or the first.
+/// The server's container: `redis`, else the default container, else one with redis or valkey in
+/// its name, else the first.
 pub fn server_container(pod: &Pod) -> Option<&Container> {
     let containers = &pod.spec.as_ref()?.containers;
     let default = pod
@@ -311,7 +303,7 @@ pub fn server_container(pod: &Pod) -> Option<&Container> {
     named(names::CONTAINER).or_else(|| default.and_then(|name| named(name))).or_else(redis).or(containers.first())
 }
 
-/// The client port: the one that is named so, else the default.
+/// The port that is named like a client port, else the default.
 fn port(container: &Container) -> u16 {
     let ports = container.ports.as_deref().unwrap_or_default();
     let is_bus = |name: &str| ["bus", "cluster", "gossip"].iter().any(|word| name.contains(word));
@@ -322,18 +314,16 @@ fn port(container: &Container) -> u16 {
     client.and_then(|port| u16::try_from(port.container_port).ok()).unwrap_or(DEFAULT_PORT)
 }
 
-/// The variable with the password, of those that images and charts use.
+/// The password variables of common images and charts.
 fn password_variable(container: &Container) -> Option<&EnvVar> {
     variable(container, &[names::PASSWORD_VARIABLE, "REDIS_PASSWORD", "VALKEY_PASSWORD", "VALKEYCLI_AUTH"])
 }
 
-/// The container's first variable that has one of the names.
 fn variable<'a>(container: &'a Container, names: &[&str]) -> Option<&'a EnvVar> {
     let variables = container.env.as_deref().unwrap_or_default();
     variables.iter().find(|variable| names.contains(&variable.name.as_str()))
 }
 
-/// Where the password is.
 fn password(container: &Container) -> Password {
     let Some(variable) = password_variable(container) else { return Password::None };
     let secret = variable.value_from.as_ref().and_then(|source| source.secret_key_ref.as_ref());
@@ -371,7 +361,7 @@ mod tests {
     }
 
     #[test]
-    fn a_node_without_a_pod_is_missed() {
+    fn a_node_without_a_pod_is_found() {
         let mut pod = running("a-node-101-0", "101");
         let id = |number: &str| format!("0123456789012345678901234567890123node000{number}");
         let birth =
@@ -391,14 +381,14 @@ mod tests {
     }
 
     #[test]
-    fn where_no_pod_is_left_the_services_name_the_nodes() {
+    fn without_pods_the_services_name_the_nodes() {
         let found = candidates(&[], declared_by_services(&[service("102"), service("101")]));
         let names: Vec<&str> = found.iter().map(|each| each.member.name.as_str()).collect();
         assert_eq!(names, ["a-node-101", "a-node-102"]);
     }
 
     #[test]
-    fn the_new_pod_counts_while_the_old_one_ends() {
+    fn the_new_pod_counts_while_the_old_one_terminates() {
         let mut old = running("a-node-101-old", "101");
         old.metadata.deletion_timestamp = serde_json::from_value(json!("2026-01-01T00:00:00Z")).ok();
         let found = candidates(&[running("a-node-101-new", "101"), old], Declared::new());

@@ -1,4 +1,4 @@
-//! The API server: everything that is asked of it or told to it.
+//! Everything that uses the API server.
 
 pub mod ahead;
 pub mod client;

@@ -9,12 +9,10 @@ use kube::api::{DeleteParams, ListParams, Patch, PatchParams, PostParams};
 use kube::core::{ApiResource, DynamicObject, GroupVersionKind};
 use serde_json::{Value, json};
 
-/// Whether a change is made, or only tried by the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Run {
-    /// It is made.
     Real,
-    /// The server says what would come of it.
+    /// `--dry-run=server`.
     ServerDry,
 }
 
@@ -28,17 +26,17 @@ impl Server {
         }
     }
 
-    /// An object of the namespace; none where there is none of that name.
+    /// None if there is no such object in the namespace.
     ///
     /// # Errors
-    /// Every other answer of the server's.
+    /// The server's, except NotFound.
     pub async fn get(&self, kind: Kind, name: &str) -> Result<Option<Value>, Error> {
         let api = self.api(kind, Some(self.namespace()));
         let found = self.answer(&format!("get {} {name}", kind.plural), api.get_opt(name)).await?;
         Ok(found.map(|object| json!(object)))
     }
 
-    /// The objects of the namespace, or of all, that the labels select.
+    /// In all namespaces if `namespace` is none.
     ///
     /// # Errors
     /// The server's.
@@ -49,8 +47,7 @@ impl Server {
         Ok(list.items.into_iter().map(|object| json!(object)).collect())
     }
 
-    /// The names alone of the namespace's objects that the labels select: what else there is
-    /// of them the server neither writes nor sends.
+    /// Requests only the metadata, which saves work for the server.
     ///
     /// # Errors
     /// The server's.
@@ -61,7 +58,7 @@ impl Server {
         Ok(list.items.into_iter().filter_map(|object| object.metadata.name).collect())
     }
 
-    /// Makes an object, or makes it what it should be, by server-side apply.
+    /// Creates or updates an object with server-side apply.
     ///
     /// # Errors
     /// The server's, with the object's name.
@@ -77,7 +74,7 @@ impl Server {
         Ok(json!(applied.map_err(|error| error.context(doing()))?))
     }
 
-    /// Adds fields to an object that is there.
+    /// Adds fields to an existing object (a merge patch).
     ///
     /// # Errors
     /// The server's, with the object's name.
@@ -89,8 +86,7 @@ impl Server {
         patched.map(drop).map_err(|error| error.context(format!("cannot change {} \"{name}\"", kind.display())))
     }
 
-    /// Deletes an object; says whether it was there. With a grace period, a pod gets
-    /// that many seconds to end.
+    /// Returns whether the object existed.
     ///
     /// # Errors
     /// The server's, with the object's name.
@@ -110,11 +106,11 @@ impl Server {
         }
     }
 
-    /// The version of disruption budgets that the server has: `policy/v1` came with
-    /// Kubernetes 1.21, `policy/v1beta1` went with 1.25.
+    /// The server's version of PodDisruptionBudgets: `policy/v1` since Kubernetes 1.21,
+    /// `policy/v1beta1` until 1.24.
     ///
     /// # Errors
-    /// When the server does not answer.
+    /// If the server does not respond.
     pub async fn budget_kind(&self) -> Result<Kind, Error> {
         let client = self.client();
         match self.answer("policy/v1", client.list_api_group_resources("policy/v1")).await {
@@ -125,7 +121,7 @@ impl Server {
         }
     }
 
-    /// Whether the user may do something; unknown where even that may not be asked.
+    /// Whether the user has a permission; none if the review itself is not allowed.
     pub async fn may(&self, verb: &str, kind: Kind, subresource: Option<&str>) -> Option<bool> {
         let review = json!({
             "apiVersion": "authorization.k8s.io/v1",
@@ -142,11 +138,9 @@ impl Server {
     }
 }
 
-/// How to delete.
 #[derive(Clone, Copy, Debug)]
 pub struct Deletion {
-    /// For real, or only tried.
     pub run: Run,
-    /// Seconds that a pod gets; its own when none.
+    /// Seconds; none for the pod's own.
     pub grace_period: Option<u32>,
 }

@@ -1,10 +1,10 @@
-//! Pure: what a pod's object says of its server.
+//! Pure: the state of a pod's server, from the pod object.
 
 use crate::cluster::surroundings::{End, PodState, Trouble, TroubleKind};
 use crate::manifest::quantity::Size;
 use k8s_openapi::api::core::v1::{Container, ContainerState, ContainerStateTerminated, ContainerStatus, Pod, Probe};
 
-/// What Kubernetes says of a pod, whose server runs in this container.
+/// `container` is the server's.
 pub fn pod_state(pod: &Pod, container: Option<&Container>) -> PodState {
     let status = container.and_then(|container| status_of(pod, &container.name));
     PodState {
@@ -30,8 +30,8 @@ fn ready(pod: &Pod) -> Option<(bool, i64)> {
     Some((ready.status == "True", ready.last_transition_time.as_ref()?.0.as_second()))
 }
 
-/// A probe has its first turn, and then one a period; it is over by its timeout. Where a field
-/// is missing, Kubernetes' defaults.
+/// The latest end of the first successful probe, in seconds. Missing fields have Kubernetes'
+/// defaults.
 fn probe_delay(probe: &Probe) -> u64 {
     let seconds = |field: Option<i32>, default: u64| field.and_then(|value| value.try_into().ok()).unwrap_or(default);
     let turns = seconds(probe.success_threshold, 1);
@@ -41,7 +41,7 @@ fn probe_delay(probe: &Probe) -> u64 {
 
 fn end(ended: &ContainerStateTerminated) -> End {
     End {
-        reason: ended.reason.clone().unwrap_or_else(|| "an unknown end".into()),
+        reason: ended.reason.clone().unwrap_or_else(|| "an unknown reason".into()),
         code: ended.exit_code,
         at: ended.finished_at.as_ref().map(|time| time.0.as_second()),
     }
@@ -57,7 +57,7 @@ fn claims(pod: &Pod) -> Vec<String> {
     volumes.filter_map(|volume| Some(volume.persistent_volume_claim.as_ref()?.claim_name.clone())).collect()
 }
 
-/// Why a pod's server cannot be asked; none when it runs.
+/// None if the server is running.
 fn trouble(pod: &Pod, server: Option<&ContainerStatus>) -> Option<Trouble> {
     let state = server.and_then(|server| server.state.as_ref());
     if state.is_some_and(|state| state.running.is_some()) {
@@ -100,13 +100,13 @@ fn of_state(state: &ContainerState, server: Option<&ContainerStatus>) -> Option<
         };
         let told = matches!(kind, TroubleKind::Image | TroubleKind::Container);
         let message = waiting.message.as_ref().filter(|_| told).map(|text| format!(": {text}")).unwrap_or_default();
-        let last = last.map(|last| format!(", it ended with exit code {}", last.exit_code)).unwrap_or_default();
+        let last = last.map(|last| format!(", last exit code {}", last.exit_code)).unwrap_or_default();
         return Some(Trouble { kind, text: format!("its container is not running: {reason}{message}{last}") });
     }
     let ended = state.terminated.as_ref()?;
     let kind = if is_out_of_memory(ended) { TroubleKind::OutOfMemory } else { TroubleKind::Ended };
-    let reason = ended.reason.as_deref().unwrap_or("ended");
-    Some(Trouble { kind, text: format!("its container ended: {reason}, exit code {}", ended.exit_code) })
+    let reason = ended.reason.as_deref().unwrap_or("unknown reason");
+    Some(Trouble { kind, text: format!("its container terminated: {reason}, exit code {}", ended.exit_code) })
 }
 
 fn is_out_of_memory(ended: &ContainerStateTerminated) -> bool {

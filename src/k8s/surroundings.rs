@@ -1,5 +1,5 @@
-//! What is around a cluster's nodes: Services, disruption budgets, volumes, workers.
-//! What may not be read is said, and everything else is read all the same.
+//! Reads what is around a cluster's nodes: Services, PodDisruptionBudgets, volumes, workers. What
+//! cannot be read is reported and does not affect the rest.
 
 use super::client::Server;
 use super::members::{self, Candidate, Which, list};
@@ -14,14 +14,14 @@ use kube::{Api, ResourceExt};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// How many lines of a container that ended are kept.
-const LAST_WORDS: i64 = 3;
+/// Log lines of a terminated container.
+const LAST_LINES: i64 = 3;
 
-/// Reads all of it at once; one request a worker and kind.
+/// All in parallel; one request per worker and kind.
 pub async fn read(server: &Server, which: &Which, candidates: &[Candidate]) -> Surroundings {
     let workers: BTreeSet<&str> = candidates.iter().filter_map(|each| each.member.worker.as_deref()).collect();
     let has_claims = candidates.iter().any(|each| !each.member.state.claims.is_empty());
-    let (services, budgets, (claims, usage), workers, last_words) = join5(
+    let (services, budgets, (claims, usage), workers, last_log_lines) = join5(
         services(server, which),
         budgets(server),
         async {
@@ -32,10 +32,10 @@ pub async fn read(server: &Server, which: &Which, candidates: &[Candidate]) -> S
             }
         },
         self::workers(server, &workers),
-        last_words(server, candidates),
+        last_log_lines(server, candidates),
     )
     .await;
-    Surroundings { now: jiff::Timestamp::now().as_second(), services, budgets, claims, usage, workers, last_words }
+    Surroundings { now: jiff::Timestamp::now().as_second(), services, budgets, claims, usage, workers, last_log_lines }
 }
 
 fn look<T>(result: Result<T, Error>) -> Look<T> {
@@ -113,8 +113,12 @@ async fn claims(server: &Server) -> Look<BTreeMap<String, Claim>> {
 
 async fn workers(server: &Server, names: &BTreeSet<&str>) -> Look<BTreeMap<String, Worker>> {
     let api: Api<Node> = Api::all(server.client());
-    let found =
-        members::workers(server, names, async |wish| api.list(&wish).await, async |name| api.get_opt(name).await);
+    let found = members::workers(
+        server,
+        names,
+        async |parameters| api.list(&parameters).await,
+        async |name| api.get_opt(name).await,
+    );
     look(found.await.map(|found| found.iter().map(|node| (node.name_any(), worker_of(node))).collect()))
 }
 
@@ -134,7 +138,7 @@ fn worker_of(node: &Node) -> Worker {
     worker
 }
 
-/// What the kubelets measure, for who may ask them.
+/// From the kubelets, for users with permission to nodes/proxy.
 async fn usage(server: &Server, workers: &BTreeSet<&str>) -> Look<BTreeMap<String, Usage>> {
     let answers = join_all(workers.iter().map(|worker| summary(server, worker))).await;
     let mut usage = BTreeMap::new();
@@ -147,7 +151,7 @@ async fn usage(server: &Server, workers: &BTreeSet<&str>) -> Look<BTreeMap<Strin
     }
     match refusal {
         Some(error) if usage.is_empty() => look(Err(error)),
-        None if usage.is_empty() => Look::Denied("the workers do not measure volumes of this kind".into()),
+        None if usage.is_empty() => Look::Denied("the kubelets report no usage for these volumes".into()),
         _ => Look::Seen(usage),
     }
 }
@@ -155,7 +159,7 @@ async fn usage(server: &Server, workers: &BTreeSet<&str>) -> Look<BTreeMap<Strin
 async fn summary(server: &Server, worker: &str) -> Result<Value, Error> {
     let request = http::Request::get(format!("/api/v1/nodes/{worker}/proxy/stats/summary"))
         .body(Vec::new())
-        .map_err(|error| Error::user(format!("cannot ask for the worker's figures: {error}")))?;
+        .map_err(|error| Error::user(format!("cannot request the kubelet's statistics: {error}")))?;
     server.answer("get nodes/proxy", server.client().request::<Value>(request)).await
 }
 
@@ -171,9 +175,8 @@ fn usage_of(summary: &Value, namespace: &str) -> Vec<(String, Usage)> {
         .collect()
 }
 
-/// What containers that have ended printed last; where there is nothing, that adds nothing to
-/// what is known already.
-async fn last_words(server: &Server, candidates: &[Candidate]) -> Look<BTreeMap<String, String>> {
+/// The last log lines of terminated containers. Empty logs are skipped.
+async fn last_log_lines(server: &Server, candidates: &[Candidate]) -> Look<BTreeMap<String, String>> {
     let ended = candidates.iter().filter(|candidate| {
         let trouble = candidate.member.state.trouble.as_ref();
         trouble.is_some_and(|trouble| {
@@ -191,15 +194,15 @@ async fn last_words(server: &Server, candidates: &[Candidate]) -> Look<BTreeMap<
 
 async fn last_lines(server: &Server, pod: &str, container: String) -> Result<Option<String>, Error> {
     let api: Api<Pod> = Api::namespaced(server.client(), server.namespace());
-    let wish = |previous| LogParams {
+    let parameters = |previous| LogParams {
         container: Some(container.clone()),
-        tail_lines: Some(LAST_WORDS),
+        tail_lines: Some(LAST_LINES),
         previous,
         ..LogParams::default()
     };
     for previous in [false, true] {
-        // Started again meanwhile, it may have said nothing yet.
-        let text = match server.answer("get pods/log", api.logs(pod, &wish(previous))).await {
+        // A container that was restarted meanwhile may have an empty log.
+        let text = match server.answer("get pods/log", api.logs(pod, &parameters(previous))).await {
             Ok(text) => text,
             Err(error) if error.kind() == ErrorKind::Forbidden => return Err(error),
             Err(_) => continue,

@@ -1,5 +1,5 @@
-//! What goes between here and the API server: its warnings, which kubectl prints and kube
-//! drops, and, for those who ask with `-v`, every request.
+//! Observes requests to the API server: warnings, which kubectl prints and kube drops, and with
+//! `-v` every request.
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -10,39 +10,35 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 use tower::{Layer, Service};
 
-/// Something that the user should hear of in the middle of a request.
 pub enum Notice {
-    /// A warning of the API server, each once.
+    /// A warning of the API server; each is reported once.
     Warning(String),
-    /// A request or what came of it.
+    /// A request or its response, for `-v`.
     Traffic(String),
 }
 
-/// Hears of it.
 pub type Listener = Arc<dyn Fn(Notice) + Send + Sync>;
 
-/// From which `-v` on each request is told, and from which on its beginning and the answer's
-/// headers, too; as kubectl's. What is sent has secrets, and is not told.
+/// The levels of `-v` from which on requests, and also response headers, are logged, as in kubectl.
+/// Bodies may contain secrets and are never logged.
 const REQUESTS: u8 = 6;
 const HEADERS: u8 = 8;
 
-/// Puts an ear to every request of a client.
+/// Reports the requests of a client to a [`Listener`].
 #[derive(Clone)]
-pub struct Overheard {
+pub struct RequestObserver {
     listener: Listener,
     verbosity: u8,
-    /// The API server's URL: the requests that are overheard have only the path behind it.
+    /// The API server's URL: requests have only the path.
     server: String,
     warned: Arc<Mutex<HashSet<String>>>,
 }
 
-impl Overheard {
-    /// Tells `listener` what `verbosity` asks for.
+impl RequestObserver {
     pub fn new(listener: Listener, verbosity: u8) -> Self {
         Self { listener, verbosity, server: String::new(), warned: Arc::default() }
     }
 
-    /// The same for the requests to this URL.
     #[must_use]
     pub fn to(mut self, server: &http::Uri) -> Self {
         self.server = server.to_string().trim_end_matches('/').to_owned();
@@ -66,22 +62,21 @@ impl Overheard {
     }
 }
 
-impl<S> Layer<S> for Overheard {
-    type Service = Listening<S>;
+impl<S> Layer<S> for RequestObserver {
+    type Service = ObservedService<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        Listening { inner, ear: self.clone() }
+        ObservedService { inner, observer: self.clone() }
     }
 }
 
-/// A client whose requests are overheard.
 #[derive(Clone)]
-pub struct Listening<S> {
+pub struct ObservedService<S> {
     inner: S,
-    ear: Overheard,
+    observer: RequestObserver,
 }
 
-impl<S, B, C> Service<Request<B>> for Listening<S>
+impl<S, B, C> Service<Request<B>> for ObservedService<S>
 where
     S: Service<Request<B>, Response = Response<C>>,
     S::Future: Send + 'static,
@@ -95,21 +90,21 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let ear = self.ear.clone();
-        let what = format!("{} {}{}", request.method(), ear.server, request.uri());
-        // Before its answer, so that one which hangs is known.
-        ear.tell(HEADERS, || what.clone());
+        let observer = self.observer.clone();
+        let what = format!("{} {}{}", request.method(), observer.server, request.uri());
+        // Before the response, so that hanging requests are visible.
+        observer.tell(HEADERS, || what.clone());
         let (begin, answer) = (Instant::now(), self.inner.call(request));
         async move {
             let answer = answer.await;
             let took = begin.elapsed().as_millis();
             match &answer {
                 Ok(response) => {
-                    ear.tell(REQUESTS, || format!("{what} {} in {took} milliseconds", response.status()));
-                    ear.tell(HEADERS, || format!("Response Headers:{}", lines(response.headers())));
-                    ear.warn(response.headers());
+                    observer.tell(REQUESTS, || format!("{what} {} in {took} milliseconds", response.status()));
+                    observer.tell(HEADERS, || format!("Response Headers:{}", lines(response.headers())));
+                    observer.warn(response.headers());
                 }
-                Err(_) => ear.tell(REQUESTS, || format!("{what} failed after {took} milliseconds")),
+                Err(_) => observer.tell(REQUESTS, || format!("{what} failed after {took} milliseconds")),
             }
             answer
         }
@@ -124,8 +119,8 @@ fn lines(headers: &HeaderMap) -> String {
     headers.iter().map(line).collect()
 }
 
-/// The text of a warning, as RFC 7234, section 5.5, writes it: `299 AGENT "TEXT"`. Codes other
-/// than 299 say nothing that lasts.
+/// The text of a warning (RFC 7234, section 5.5): `299 AGENT "TEXT"`. Other codes than 299 are
+/// transient.
 fn warning(value: &str) -> Option<String> {
     let (_, rest) = value.strip_prefix("299 ")?.split_once(" \"")?;
     let mut text = String::new();
@@ -163,12 +158,12 @@ mod tests {
                 }
             })
         };
-        let ear = Overheard::new(listener, 0);
+        let observer = RequestObserver::new(listener, 0);
         let mut headers = HeaderMap::new();
         headers.append("warning", http::HeaderValue::from_static("299 - \"a\""));
         headers.append("warning", http::HeaderValue::from_static("299 - \"b\""));
-        ear.warn(&headers);
-        ear.warn(&headers);
+        observer.warn(&headers);
+        observer.warn(&headers);
         assert_eq!(*heard.lock().expect("a list"), ["a", "b"]);
     }
 }

@@ -1,25 +1,23 @@
-//! The one loop that waits: a check, a pause, a deadline.
+//! The only polling loop: a check, a pause, a deadline.
 
 use crate::error::{Error, ErrorKind};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// What a check found.
 pub enum Progress<T> {
-    /// What was waited for is there.
     Done(T),
     /// Not yet; the text says how far it is.
     Pending(String),
 }
 
-/// A check that takes longer waits itself.
-const LONGEST_REST: Duration = Duration::from_secs(2);
+/// A check that takes longer than this is pause enough.
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
-/// Checks again and again until it is done, and rests in between as long as a check takes,
-/// within reason: whoever is waited for has something else to do.
+/// Polls until the check is done. The pause is as long as a check takes, within limits, so that
+/// polling does not slow down what it waits for.
 ///
 /// # Errors
-/// The check's own, or that the deadline passed, with what was seen last.
+/// The check's own, or a timeout with the last state.
 pub async fn until<T>(
     deadline: Duration,
     awaited: &str,
@@ -34,22 +32,22 @@ pub async fn until<T>(
             Ok(Ok(Progress::Done(value))) => return Ok(value),
             Ok(Ok(Progress::Pending(seen))) => seen,
             Ok(Err(error)) => return Err(error),
-            Err(_) if last.is_empty() => "the first look did not end".to_owned(),
-            Err(_) => format!("{last}; the last look did not end"),
+            Err(_) if last.is_empty() => "the first check did not finish".to_owned(),
+            Err(_) => format!("{last}; the last check did not finish"),
         };
         if Instant::now() + pause > end {
             return Err(Error::timeout(deadline, format!("{awaited}: {last}")));
         }
-        let rest = begin.elapsed().clamp(pause, pause.max(LONGEST_REST));
+        let rest = begin.elapsed().clamp(pause, pause.max(LONGEST_PAUSE));
         pause_for(rest.min(end - Instant::now())).await;
     }
 }
 
-/// The same for what somebody is told of: `tell` hears how far it is after each look. An API
-/// server that is away for a while, after it was there, ends no wait.
+/// The same with progress: `tell` gets the state after each check. A temporarily unreachable API
+/// server does not end the wait.
 ///
 /// # Errors
-/// As of `until`, and those of `tell`.
+/// Those of [`until`] and of `tell`.
 pub async fn until_telling<T>(
     deadline: Duration,
     awaited: &str,
@@ -72,12 +70,12 @@ pub async fn until_telling<T>(
     .await
 }
 
-/// A duration so many times over: what many have to be looked at for is looked at less often.
+/// Multiplies an interval: the more objects to poll, the less often.
 pub fn times(duration: Duration, count: usize) -> Duration {
     duration.saturating_mul(u32::try_from(count).unwrap_or(u32::MAX))
 }
 
-/// The pause between two looks that have no end of their own.
+/// The pause between polls without an end.
 #[expect(clippy::disallowed_methods, reason = "the one home of the ban")]
 pub async fn pause_for(pause: Duration) {
     tokio::time::sleep(pause).await;
@@ -107,15 +105,15 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_server_that_is_away_for_a_while_ends_no_wait() {
-        let mut looks = ["5 of 6", "away", "6 of 6"].into_iter();
+    async fn an_unreachable_server_does_not_end_the_wait() {
+        let mut checks = ["5 of 6", "unreachable", "6 of 6"].into_iter();
         let mut told = Vec::new();
         let tell = |text: &str| {
             told.push(text.to_owned());
             Ok(())
         };
-        let done = until_telling(SECOND * 10, "six nodes", SECOND, tell, async || match looks.next() {
-            Some("away") => Err(Error::new(ErrorKind::Unreachable, "no route")),
+        let done = until_telling(SECOND * 10, "six nodes", SECOND, tell, async || match checks.next() {
+            Some("unreachable") => Err(Error::new(ErrorKind::Unreachable, "no route")),
             Some("5 of 6") => Ok(Progress::Pending("5 of 6".into())),
             _ => Ok(Progress::Done(6)),
         });
@@ -124,16 +122,16 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_look_that_does_not_end_hides_nothing_that_was_seen() {
-        let mut looks = 0;
+    async fn a_hanging_check_keeps_the_last_state() {
+        let mut checks = 0;
         let hangs = until::<()>(SECOND * 4, "six nodes", SECOND, async || {
-            looks += 1;
-            if looks > 2 {
+            checks += 1;
+            if checks > 2 {
                 std::future::pending::<()>().await;
             }
             Ok(Progress::Pending("5 of 6".into()))
         });
         let error = hangs.await.expect_err("late").headline();
-        assert_eq!(error, "error: timed out after 4s waiting for six nodes: 5 of 6; the last look did not end");
+        assert_eq!(error, "error: timed out after 4s waiting for six nodes: 5 of 6; the last check did not finish");
     }
 }

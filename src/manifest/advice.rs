@@ -1,24 +1,31 @@
-//! What is allowed, and yet a person should know of a wish before it comes true.
+//! Warnings about a spec that is valid but risky.
 
 use super::config::maxmemory;
 use super::quantity::Size;
 use super::spec::{Entrypoint, Spec};
 
-/// What a server without keys takes, with the buffers of its bus and its replicas.
+/// Bytes that a server without keys uses, with the buffers of its bus and replicas.
 const SERVER: u64 = 16 << 20;
 
-/// One sentence each, ready for a warning.
+/// One sentence for each warning.
 pub fn advice(spec: &Spec) -> Vec<String> {
-    [own_entry_point(spec), no_copies(spec), little_memory(spec), crowded_memory(spec), small_volume(spec), hasty(spec)]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        image_entrypoint(spec),
+        no_copies(spec),
+        little_memory(spec),
+        crowded_memory(spec),
+        small_volume(spec),
+        short_timeout(spec),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
-fn own_entry_point(spec: &Spec) -> Option<String> {
+fn image_entrypoint(spec: &Spec) -> Option<String> {
     (spec.image.entrypoint == Entrypoint::Image).then(|| {
         "the image's own entry point may run as root: these pods do not satisfy the restricted Pod Security Standard, \
-         and nothing guards the start of a node that lost its data"
+         and a node that lost its data starts unguarded"
             .to_owned()
     })
 }
@@ -26,8 +33,7 @@ fn own_entry_point(spec: &Spec) -> Option<String> {
 fn no_copies(spec: &Spec) -> Option<String> {
     let alone = spec.resources.storage.is_none() && spec.shape.replicas() == 0;
     (alone && spec.image.entrypoint == Entrypoint::Bootstrap).then(|| {
-        "without volumes and replicas, a pod that restarts loses its keys, and its shard waits for accept-loss"
-            .to_owned()
+        "without volumes and replicas, a restarted pod loses its keys, and its shard waits for accept-loss".to_owned()
     })
 }
 
@@ -35,21 +41,26 @@ fn little_memory(spec: &Spec) -> Option<String> {
     let limit = spec.resources.memory.bytes();
     (limit < maxmemory(limit) + SERVER).then(|| {
         format!(
-            "{} of memory leave no room beside the keys: the server itself takes about {} MiB; use --memory 64Mi or more",
-            spec.resources.memory,
+            "{} of memory is too little: the server itself needs about {} MiB; use --memory 64Mi or more",
+            with_unit(&spec.resources.memory),
             SERVER >> 20
         )
     })
 }
 
-/// Settings of the user's own that reserve more than there is.
+fn with_unit(size: &Size) -> String {
+    let text = size.to_string();
+    if text.bytes().all(|byte| byte.is_ascii_digit()) { format!("{text} bytes") } else { text }
+}
+
+/// `--config` lines that reserve more memory than the limit leaves.
 fn crowded_memory(spec: &Spec) -> Option<String> {
     let limit = spec.resources.memory.bytes();
     let reserved: u64 = spec.redis.config.iter().filter_map(|line| reserve(line)).sum();
     (reserved > 0 && maxmemory(limit) + reserved + SERVER > limit).then(|| {
         format!(
-            "the replication buffers of --config may take {} MiB; with {} MiB for keys that is more than {}: \
-             the kernel may end the server when they fill",
+            "--config allows {} MiB of replication buffers; with {} MiB for keys that exceeds {}: \
+             the server may be OOM-killed when they fill",
             reserved >> 20,
             maxmemory(limit) >> 20,
             spec.resources.memory
@@ -57,7 +68,7 @@ fn crowded_memory(spec: &Spec) -> Option<String> {
     })
 }
 
-/// The bytes that a line of redis.conf sets aside for replication.
+/// Bytes that a line of redis.conf reserves for replication.
 fn reserve(line: &str) -> Option<u64> {
     let words: Vec<&str> = line.split_whitespace().collect();
     match words[..] {
@@ -67,7 +78,7 @@ fn reserve(line: &str) -> Option<u64> {
     }
 }
 
-/// A size as redis.conf has it: `64mb`, `1g`, `1048576`.
+/// redis.conf's sizes: `64mb`, `1g`, `1048576`.
 fn bytes(text: &str) -> Option<u64> {
     let text = text.to_ascii_lowercase();
     let digits = text.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
@@ -84,7 +95,7 @@ fn bytes(text: &str) -> Option<u64> {
     digits.parse::<u64>().ok()?.checked_mul(unit)
 }
 
-/// The append-only file and its successor are on disk at the same time.
+/// During a rewrite, the old and the new append-only file are both on disk.
 fn small_volume(spec: &Spec) -> Option<String> {
     let needed = 2 * maxmemory(spec.resources.memory.bytes());
     let size: &Size = &spec.resources.storage.as_ref()?.size;
@@ -97,9 +108,9 @@ fn small_volume(spec: &Spec) -> Option<String> {
     })
 }
 
-fn hasty(spec: &Spec) -> Option<String> {
+fn short_timeout(spec: &Spec) -> Option<String> {
     (spec.redis.node_timeout_ms < 1000).then(|| {
-        format!("with a node timeout of {} ms every short pause is taken for a failure", spec.redis.node_timeout_ms)
+        format!("with a node timeout of {} ms every short pause counts as a failure", spec.redis.node_timeout_ms)
     })
 }
 
@@ -114,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn wishes_that_hardly_work() {
+    fn risky_specs() {
         let mut spec = spec();
         spec.image.entrypoint = Entrypoint::Image;
         spec.resources.memory = "32Mi".parse().expect("a size");

@@ -1,4 +1,4 @@
-//! All objects of a cluster, in the order in which they must be made.
+//! All objects of a cluster, in the order of creation.
 
 use super::config;
 use super::names::PASSWORD_KEY;
@@ -8,10 +8,9 @@ use super::{network, workload};
 use k8s_openapi::ByteString;
 use serde_json::json;
 
-/// All objects of a cluster, in order: what pods need comes before the pods, all
-/// Services before the first controller (a pod knows only the Services that were
-/// there before it), and the masters before the replicas, so that the scheduler
-/// spreads the masters while all workers are free.
+/// In this order: everything that pods need before the pods, all Services before the first
+/// controller (a pod's environment has only the Services that existed before it), and the masters
+/// before the replicas, so that the scheduler spreads the masters while all workers are free.
 pub fn objects(spec: &Spec, budget: Kind) -> Vec<Object> {
     let mut objects = Vec::new();
     objects.extend(secret(spec));
@@ -45,14 +44,14 @@ fn config_map(spec: &Spec) -> Object {
     Object::new(CONFIG_MAP, spec, spec.name.as_str(), &spec.name.labels(), body)
 }
 
-/// The volume claims that a cluster of this spec uses, made or kept.
+/// The volume claims of this spec, new or kept.
 pub fn claims(spec: &Spec) -> Vec<String> {
     let stored = spec.resources.storage.is_some();
     spec.shape.nodes().filter(|_| stored).map(|number| spec.name.claim(number)).collect()
 }
 
 #[cfg(test)]
-/// A spec for the tests of this and other modules.
+/// Also used by tests of other modules.
 pub mod tests {
     use super::super::object::*;
     use super::super::spec::*;
@@ -61,7 +60,6 @@ pub mod tests {
     use k8s_openapi::api::{apps::v1 as apps, core::v1 as core, networking::v1 as networking, policy::v1 as policy};
     use serde_json::Value;
 
-    /// The default cluster, with every option that shows in an object.
     pub fn spec() -> Spec {
         Spec {
             name: "redis-001".parse().expect("a name"),
@@ -87,7 +85,7 @@ pub mod tests {
         }
     }
 
-    /// What the typed API knows of the object: a misspelled field would be lost.
+    /// Converts through the typed API, which drops misspelled fields.
     fn as_typed(object: &Object) -> Value {
         fn through<T: serde::Serialize + serde::de::DeserializeOwned>(value: &Value) -> Value {
             let typed: T = serde_json::from_value(value.clone()).expect("the type's form");

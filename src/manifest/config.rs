@@ -1,12 +1,12 @@
-//! redis.conf, the start-up script, and the variables that a node starts from.
+//! redis.conf, the pods' scripts, and the environment variables of a node.
 
 use super::names::ClusterName;
 use super::spec::{Redis, Spec};
 use crate::cluster::node::NodeNumber;
 use crate::cluster::nodes_conf::{BUS_PORT, PORT, Peer, nodes_conf};
 
-/// The pod's scripts, by the names that the pod finds them under: the start, what it
-/// reads in, the health checks and what is done before the end.
+/// The pods' scripts by file name: start-up and the files that it sources, probes, and the preStop
+/// hook.
 pub const SCRIPTS: [(&str, &str); 9] = [
     ("ask.sh", include_str!("ask.sh")),
     ("bootstrap.sh", include_str!("bootstrap.sh")),
@@ -19,13 +19,12 @@ pub const SCRIPTS: [(&str, &str); 9] = [
     ("stop.sh", include_str!("stop.sh")),
 ];
 
-/// Where the pod finds the ConfigMap.
+/// The mount path of the ConfigMap.
 pub const MOUNT: &str = "/redis-cluster";
-/// Where the pod keeps its data.
 pub const DATA_FOLDER: &str = "/data";
 
-/// The settings that every version knows; what differs by version is added in the
-/// pod, from what the server really is.
+/// Settings that every version knows. Settings that depend on the version are added in the pod, by
+/// the server's actual version.
 pub fn settings(spec: &Spec) -> Vec<(&'static str, String)> {
     let persistent = if spec.resources.storage.is_some() { "yes" } else { "no" };
     vec![
@@ -38,17 +37,17 @@ pub fn settings(spec: &Spec) -> Vec<(&'static str, String)> {
         ("save", String::new()),
         ("maxmemory", maxmemory(spec.resources.memory.bytes()).to_string()),
         ("maxmemory-policy", spec.redis.maxmemory_policy.clone()),
-        // A replica copies its master at once: until then nothing protects the data.
+        // Sync at once: until then the data has no copy.
         ("repl-diskless-sync-delay", "0".into()),
-        // A link that a cut network has left hanging is made anew soon: until then the
-        // master's new keys have no copy. The master speaks often enough to be heard.
+        // Reconnect a link that hangs after a network partition soon: until then the master's new
+        // keys have no copy. The master pings often enough to keep a healthy link.
         ("repl-timeout", repl_timeout(spec.redis.node_timeout_ms).to_string()),
         ("repl-ping-slave-period", "2".into()),
         ("client-output-buffer-limit", replica_buffer(spec.resources.memory.bytes())),
     ]
 }
 
-/// Three node timeouts in seconds, and not less than 15: a busy machine is no cut network.
+/// Three node timeouts in seconds, but at least 15: a busy worker is not a network partition.
 fn repl_timeout(node_timeout_ms: u64) -> u64 {
     (node_timeout_ms * 3 / 1000).max(15)
 }
@@ -59,19 +58,18 @@ pub(super) fn maxmemory(limit: u64) -> u64 {
     limit / 8 * 5
 }
 
-/// What a replica that reads slowly may keep its master from freeing: it is no part of
-/// maxmemory, and the server's default of 256 MiB would be more than the whole limit.
+/// Output buffers of slow replicas do not count toward maxmemory, and the server's default of 256
+/// MiB would exceed the memory limit.
 fn replica_buffer(limit: u64) -> String {
     let (hard, soft) = (limit / 8, limit / 16);
     format!("slave {hard} {soft} 60")
 }
 
-/// The settings as a file.
 pub fn redis_conf(spec: &Spec) -> String {
     settings(spec).into_iter().map(|(name, value)| format!("{name} {}\n", quote(value))).collect()
 }
 
-/// The settings as arguments, for an image's own entry point.
+/// For an image's own entry point.
 pub fn arguments(spec: &Spec) -> Vec<String> {
     let words = |value: String| match value.as_str() {
         "" => vec![String::new()],
@@ -85,7 +83,7 @@ fn quote(value: String) -> String {
     if value.is_empty() { "\"\"".into() } else { value }
 }
 
-/// The node's nodes.conf; the kubelet puts the Services' addresses in.
+/// The initial nodes.conf; the kubelet expands the Services' addresses.
 pub fn cluster_config(spec: &Spec, myself: NodeNumber) -> String {
     let peer = |number| Peer {
         number,
@@ -96,39 +94,36 @@ pub fn cluster_config(spec: &Spec, myself: NodeNumber) -> String {
     nodes_conf(spec.shape, &peers, myself)
 }
 
-/// The port that a node's bus listens on in its pod.
+/// The port of the node's bus in its pod.
 pub fn bus_port(spec: &Spec, number: NodeNumber) -> u16 {
     if spec.image.has_own_bus_port() { spec.name.bus_port(&spec.namespace, number) } else { BUS_PORT }
 }
 
-/// The user's lines of redis.conf, as one variable.
+/// The lines of `--config`, as one variable.
 pub fn redis_config(redis: &Redis) -> String {
     redis.config.iter().map(|line| format!("{line}\n")).collect()
 }
 
-/// A redis.conf line that the design owns.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadConfig {
-    /// Not `KEY=VALUE`.
     #[error("\"{0}\" is not KEY=VALUE")]
     NoValue(String),
-    /// Owned by the design, with the flag that sets it, if there is one.
-    #[error("\"{key}\" cannot be set by --config: {reason}")]
+    /// A setting that this tool controls.
+    #[error("\"{key}\" cannot be set with --config: {reason}")]
     Reserved {
-        /// The key.
         key: String,
-        /// Why, and which flag to use instead.
+        /// Why, or which flag to use instead.
         reason: &'static str,
     },
-    /// A line break would smuggle in another line.
-    #[error("the value of \"{0}\" has a line break")]
+    /// A line break would add another line.
+    #[error("the value of \"{0}\" contains a line break")]
     LineBreak(String),
 }
 
-const NODES: &str = "the nodes could not find each other";
+const NODES: &str = "the nodes would not find each other";
 const SCRIPT: &str = "the start-up script sets it in every pod";
 
-/// What the design owns, by prefix, and why.
+/// Settings that this tool controls, by name or prefix, and why.
 const RESERVED: [(&str, &str); 23] = [
     ("cluster-node-timeout", "use --node-timeout"),
     ("cluster-", NODES),
@@ -148,17 +143,17 @@ const RESERVED: [(&str, &str); 23] = [
     ("appenddirname", SCRIPT),
     ("dbfilename", SCRIPT),
     ("maxmemory-policy", "use --maxmemory-policy"),
-    ("maxmemory", "it follows --memory"),
+    ("maxmemory", "it is derived from --memory"),
     ("requirepass", "use --auth-secret NAME[/KEY]"),
     ("masterauth", "use --auth-secret NAME[/KEY]"),
-    ("replicaof", "roles belong to the cluster"),
-    ("slaveof", "roles belong to the cluster"),
+    ("replicaof", "the cluster manages roles"),
+    ("slaveof", "the cluster manages roles"),
 ];
 
-/// Turns `KEY=VALUE` into a line of redis.conf.
+/// `KEY=VALUE` as a line of redis.conf.
 ///
 /// # Errors
-/// When it is no such pair, or a line that the design owns.
+/// If it is not such a pair, or a setting that this tool controls.
 pub fn config_line(text: &str) -> Result<String, BadConfig> {
     let (key, value) = text.split_once('=').ok_or_else(|| BadConfig::NoValue(text.to_owned()))?;
     let key = key.trim().to_ascii_lowercase();
@@ -168,12 +163,12 @@ pub fn config_line(text: &str) -> Result<String, BadConfig> {
     if value.contains(['\n', '\r']) {
         return Err(BadConfig::LineBreak(key));
     }
-    let owned = |(name, _): &&(&str, &str)| {
+    let is_reserved = |(name, _): &&(&str, &str)| {
         key == *name
             || (name.ends_with('-') && key.starts_with(name))
             || (*name == "unixsocket" && key.starts_with(name))
     };
-    match RESERVED.iter().find(owned) {
+    match RESERVED.iter().find(is_reserved) {
         Some((_, reason)) => Err(BadConfig::Reserved { key, reason }),
         None => Ok(format!("{key} {}", quote(value.to_owned()))),
     }
@@ -197,10 +192,10 @@ mod tests {
     #[test]
     fn lines_that_the_design_owns_name_the_flag() {
         let text = |line: &str| config_line(line).expect_err(line).to_string();
-        assert_eq!(text("port=1"), "\"port\" cannot be set by --config: the nodes could not find each other");
+        assert_eq!(text("port=1"), "\"port\" cannot be set with --config: the nodes would not find each other");
         assert_eq!(
             text("cluster-node-timeout=1"),
-            "\"cluster-node-timeout\" cannot be set by --config: use --node-timeout"
+            "\"cluster-node-timeout\" cannot be set with --config: use --node-timeout"
         );
         for key in ["cluster-enabled", "DIR", "requirepass", "tls-port", "unixsocketperm", "include", "maxmemory"] {
             assert!(matches!(config_line(&format!("{key}=x")), Err(BadConfig::Reserved { .. })), "{key}");

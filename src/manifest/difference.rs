@@ -1,27 +1,24 @@
-//! Where an object in the cluster is not what is wished.
+//! Where a live object differs from the requested one.
 //!
-//! The API server fills in defaults and others may add to an object, so only what
-//! the wish says is compared.
+//! The API server fills in defaults and others may add fields, so only the fields of the requested
+//! object are compared.
 
 use super::names::{INSTANCE, MANAGED_BY};
 use super::object::{Object, SECRET};
 use serde_json::Value;
 
-/// What is to be done with an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Decision {
-    /// It is not there: make it.
     Create,
-    /// It is there and as wished.
     Unchanged,
-    /// It is ours, but not as wished.
+    /// It belongs to the cluster, but differs from the request.
     Differs(Vec<Change>),
-    /// Somebody else's object has the name.
+    /// An object with this name exists and belongs to something else.
     Foreign,
 }
 
-/// Decides by what is there under the object's name. A Secret of ours is kept as
-/// it is: a kept volume's cluster goes on with its password.
+/// A Secret of the cluster is kept as it is: a cluster with kept volumes continues with its
+/// password.
 pub fn decide(wanted: &Object, live: Option<&Value>) -> Decision {
     let Some(live) = live else { return Decision::Create };
     let label = |object: &Value, name: &str| object["metadata"]["labels"][name].as_str().map(str::to_owned);
@@ -38,25 +35,24 @@ pub fn decide(wanted: &Object, live: Option<&Value>) -> Decision {
     }
 }
 
-/// One place in which an object differs from the wish.
+/// One field in which a live object differs from the request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
-    /// Where: `spec.template.spec.containers[0].image`.
+    /// Such as `spec.template.spec.containers[0].image`.
     pub path: String,
-    /// What is there now; none where nothing is.
+    /// None if the field is not set.
     pub live: Option<String>,
-    /// What is wished.
     pub wanted: String,
 }
 
 impl Change {
-    /// The two values for people; of long texts the first line that differs.
+    /// Both values; for multi-line values the first line that differs.
     pub fn essence(&self) -> (String, String) {
         let live = self.live.as_deref().unwrap_or_default();
         let mut pairs = live.lines().zip(self.wanted.lines());
         let (live_line, wanted_line) = match pairs.find(|(a, b)| a != b) {
             Some(lines) => lines,
-            // One text is the beginning of the other.
+            // One text is a prefix of the other.
             None => {
                 let common = live.lines().count().min(self.wanted.lines().count());
                 (live.lines().nth(common).unwrap_or_default(), self.wanted.lines().nth(common).unwrap_or_default())
@@ -66,13 +62,11 @@ impl Change {
         (quoted(live_line), quoted(wanted_line))
     }
 
-    /// Whether another node's object differs in the same way.
     pub fn is_same_as(&self, other: &Self) -> bool {
         self.path == other.path && self.essence() == other.essence()
     }
 }
 
-/// All places in which `live` is not what `wanted` says.
 pub fn difference(wanted: &Value, live: &Value) -> Vec<Change> {
     let mut changes = Vec::new();
     compare("", wanted, Some(live), &mut changes);
@@ -100,7 +94,7 @@ fn compare(path: &str, wanted: &Value, live: Option<&Value>, changes: &mut Vec<C
     }
 }
 
-/// What the API server leaves out when it stores an object.
+/// Values that the API server drops when it stores an object.
 fn is_empty(value: &Value) -> bool {
     match value {
         Value::Null => true,
@@ -125,7 +119,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn what_the_server_adds_does_not_matter() {
+    fn fields_that_the_server_adds_are_ignored() {
         let wanted = json!({ "spec": { "a": 1, "env": [{ "name": "x", "value": "" }], "off": false } });
         let live = json!({ "spec": { "a": 1, "b": 2, "env": [{ "name": "x" }] }, "status": {} });
         assert_eq!(difference(&wanted, &live), []);

@@ -1,4 +1,4 @@
-//! From what is wished to Kubernetes objects. Pure: nothing here talks to a server.
+//! From a spec to Kubernetes objects. Pure: nothing here does I/O.
 
 pub mod advice;
 pub mod assembly;

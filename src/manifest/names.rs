@@ -6,18 +6,17 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::fmt;
 
-/// Who makes and owns the objects: field manager, user agent and label value.
+/// Field manager, user agent and value of [`MANAGED_BY`].
 pub const MANAGER: &str = "kubectl-redis-cluster";
 
-/// The label that every object of a cluster carries: the cluster's name.
+/// The label of every object of a cluster, with the cluster's name.
 pub const INSTANCE: &str = "app.kubernetes.io/instance";
-/// The label that says who made an object.
 pub const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 /// The label with a node's number.
 pub const NODE: &str = "kubectl-redis-cluster/node";
 /// The annotation with a node's Redis ID.
 pub const NODE_ID: &str = "kubectl-redis-cluster/node-id";
-/// The annotation of a volume with the shape of the cluster that it was made for.
+/// The annotation of a volume with the shape of its cluster.
 pub const SHAPE: &str = "kubectl-redis-cluster/shape";
 
 const NAME: &str = "app.kubernetes.io/name";
@@ -28,39 +27,34 @@ const POSITION: &str = "kubectl-redis-cluster/position";
 
 /// The label with a worker's zone, since Kubernetes 1.17.
 pub const ZONE: &str = "topology.kubernetes.io/zone";
-/// The label with a worker's own name.
 pub const WORKER: &str = "kubernetes.io/hostname";
 /// The annotation that makes a StorageClass the default.
 pub const DEFAULT_CLASS: &str = "storageclass.kubernetes.io/is-default-class";
 
-/// The label of pods and Services that measure something and then go: their name.
+/// The label of short-lived pods and Services for measurements, with their name.
 pub const PROBE: &str = "kubectl-redis-cluster/probe";
-/// The label of the pods that change a worker's files and then go: the worker.
+/// The label of the short-lived pods that edit a worker's files, with the worker.
 pub const HELPER: &str = "kubectl-redis-cluster/set-proxy-mode";
 
-/// The container that runs the server.
 pub const CONTAINER: &str = "redis";
-/// The volume with the data.
 pub const DATA: &str = "data";
-/// The variable with the password: `redis-cli` takes it from there.
+/// The environment variable from which redis-cli reads the password.
 pub const PASSWORD_VARIABLE: &str = "REDISCLI_AUTH";
-/// The variable with the nodes.conf of the cluster's birth.
-pub const BIRTH_VARIABLE: &str = "CLUSTER_CONFIG";
-/// The key of the ConfigMap that says that the cluster has formed once: from then on
-/// empty volumes are lost ones.
+/// The environment variable with the initial nodes.conf.
+pub const NODES_CONF_VARIABLE: &str = "CLUSTER_CONFIG";
+/// The ConfigMap key that marks a cluster that has formed once: from then on, an empty volume means
+/// lost data.
 pub const FORMED: &str = "formed";
-/// The key of the password in a Secret of ours.
+/// The key of the password in the cluster's own Secret.
 pub const PASSWORD_KEY: &str = "password";
 
-/// A cluster's name: a DNS label that begins with a letter, since its Services
-/// carry it.
+/// A DNS label that starts with a letter, because the names of Services start with it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ClusterName(String);
 
-/// A name that no cluster can have.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "\"{0}\" is not a cluster name: it must be lower-case letters, digits and '-', begin with a letter and end with a letter or digit"
+    "\"{0}\" is not a valid cluster name: it must consist of lower case letters, digits and '-', start with a letter and end with a letter or digit"
 )]
 pub struct BadName(pub String);
 
@@ -82,43 +76,39 @@ impl fmt::Display for ClusterName {
 }
 
 impl ClusterName {
-    /// A StatefulSet's name and a hash of ten characters become a label value of at most 63.
+    /// The controller-revision-hash label has the StatefulSet's name plus 11 characters, at most 63.
     const MAX_CONTROLLER: usize = 52;
 
-    /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// How long the name may be in a cluster of this shape.
+    /// The maximum length of a name in a cluster of this shape.
     pub fn max_len(shape: Shape) -> usize {
         let longest = NodeNumber::new(shape.shards(), 1).to_string().len();
         Self::MAX_CONTROLLER - "-node-".len() - longest
     }
 
-    /// The name of a node's Service and controller.
     pub fn node(&self, number: NodeNumber) -> String {
         format!("{}-node-{number}", self.0)
     }
 
-    /// The volume claim of a node's StatefulSet.
     pub fn claim(&self, number: NodeNumber) -> String {
         format!("{DATA}-{}-0", self.node(number))
     }
 
-    /// The pod of a node's StatefulSet.
     pub fn stateful_pod(&self, number: NodeNumber) -> String {
         format!("{}-0", self.node(number))
     }
 
-    /// The variable in which the kubelet hands a pod the address of a node's Service.
+    /// The environment variable that the kubelet sets to the address of a node's Service.
     pub fn address_variable(&self, number: NodeNumber) -> String {
         format!("{}_SERVICE_HOST", self.node(number).to_uppercase().replace('-', "_"))
     }
 
-    /// A node's Redis ID: the same for the same namespace, cluster and node, unique
-    /// in the Kubernetes cluster, with the node's number readable at its end. Only
-    /// `[a-z0-9]`, since Redis 7.0 takes nothing else.
+    /// A node's Redis ID: derived from namespace, cluster and node, unique in the Kubernetes
+    /// cluster, and readable: it ends with the node's number. Only `[a-z0-9]`, because Redis 7.0
+    /// rejects anything else.
     pub fn node_id(&self, namespace: &str, number: NodeNumber) -> NodeId {
         let digest = Sha256::digest(format!("{namespace}/{}", self.0));
         let hash: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -126,10 +116,9 @@ impl ClusterName {
         id.parse().unwrap_or_else(|_| unreachable!("30 + 4 + 6 characters"))
     }
 
-    /// The port that a node's bus listens on in its pod, where it has one of its own. Its
-    /// Service leads the announced port there, and for a moment also to a pod that has got
-    /// the address of a pod that is gone: another node, maybe of another cluster, must not
-    /// listen on this one.
+    /// The port of a node's bus in its pod, if it has its own. The Service forwards the announced
+    /// port to it, and for a moment possibly to a pod that got the address of a terminated pod.
+    /// That pod may be another node, even of another cluster, and must not listen on this port.
     pub fn bus_port(&self, namespace: &str, number: NodeNumber) -> u16 {
         const FIRST: u16 = 17000;
         const MANY: u16 = 9000;
@@ -137,37 +126,31 @@ impl ClusterName {
         FIRST + u16::from_be_bytes([digest[0], digest[1]]) % MANY
     }
 
-    /// What selects every object of the cluster.
     pub fn selector(&self) -> String {
         format!("{INSTANCE}={},{}", self.0, managed())
     }
 
-    /// The labels of an object that belongs to the whole cluster.
     pub fn labels(&self) -> Value {
         json!({ NAME: "redis-cluster", INSTANCE: self.0, MANAGED_BY: MANAGER })
     }
 
-    /// The labels that select all pods of the cluster.
     pub fn node_selector(&self) -> Value {
         json!({ NAME: "redis-cluster", INSTANCE: self.0, COMPONENT: "node" })
     }
 
-    /// The labels that select the pods of one shard.
     pub fn shard_selector(&self, number: NodeNumber) -> Value {
         json!({ INSTANCE: self.0, SHARD: number.shard().to_string() })
     }
 
-    /// The labels that select the pods that were declared as masters.
-    pub fn birth_masters_selector(&self) -> Value {
+    /// Selects the pods of the initial masters.
+    pub fn initial_masters_selector(&self) -> Value {
         json!({ INSTANCE: self.0, POSITION: "1" })
     }
 
-    /// The labels that select one node's pod.
     pub fn pod_selector(&self, number: NodeNumber) -> Value {
         json!({ NAME: "redis-cluster", INSTANCE: self.0, NODE: number.to_string() })
     }
 
-    /// The labels of a node's Service, controller, pod and volume.
     pub fn node_labels(&self, number: NodeNumber, image: &str) -> Value {
         let mut labels = self.labels();
         labels[COMPONENT] = json!("node");
@@ -180,29 +163,29 @@ impl ClusterName {
         labels
     }
 
-    /// The original example's labels, by which old scripts find the pods.
+    /// The original example's labels, which old scripts select by.
     pub fn original_labels(&self, number: NodeNumber) -> Value {
         json!({ "app": "redis", "redis-cluster-id": self.0, "redis-node-id": self.node(number) })
     }
 }
 
-/// The number that a Redis ID of ours ends with.
+/// The inverse of [`ClusterName::node_id`].
 pub fn number_of(id: &NodeId) -> Option<NodeNumber> {
     let (_, number) = id.as_str().rsplit_once("node")?;
     number.trim_start_matches('0').parse().ok()
 }
 
-/// What selects every object that this tool made.
+/// Selects every object that this tool created.
 pub fn managed() -> String {
     format!("{MANAGED_BY}={MANAGER}")
 }
 
-/// The shape as the annotation of a volume has it: shards x nodes of a shard.
+/// Shards x nodes per shard.
 pub fn shape_annotation(shape: Shape) -> String {
     format!("{}x{}", shape.shards(), shape.replicas() + 1)
 }
 
-/// An image's tag, where it can be a label value.
+/// An image's tag, if it is a valid label value.
 pub(super) fn version_label(image: &str) -> Option<&str> {
     let last = image.split('@').next()?.rsplit('/').next()?;
     let (_, tag) = last.split_once(':')?;

@@ -1,4 +1,4 @@
-//! Services, the disruption budget and the network policy.
+//! Services, the PodDisruptionBudget and the NetworkPolicy.
 
 use super::config::bus_port;
 use super::names;
@@ -8,12 +8,12 @@ use crate::cluster::node::NodeNumber;
 use crate::cluster::nodes_conf::{BUS_PORT, PORT, STARTUP_PORT};
 use serde_json::json;
 
-/// The name of the port of the bus, by which policies find it in each pod.
+/// The name of the bus port; policies refer to it because its number differs by pod.
 pub(super) const BUS: &str = "redis-cluster";
 
-/// The Service whose address a node announces. It reaches the pod also while it is
-/// not ready: the nodes must find each other before they can be. It knows the node's
-/// ID, so that a node without a pod is known too.
+/// The Service whose address a node announces. It also forwards to a pod that is not ready: the
+/// nodes must find each other before they can become ready. It has the node's ID, so that a node
+/// without a pod is known too.
 pub fn node_service(spec: &Spec, number: NodeNumber) -> Object {
     let labels = spec.name.node_labels(number, &spec.image.name);
     let body = json!({ "spec": {
@@ -32,7 +32,7 @@ pub fn node_service(spec: &Spec, number: NodeNumber) -> Object {
     service
 }
 
-/// The Service that clients begin with: any node that is ready.
+/// The Service for clients: any ready node.
 pub fn client_service(spec: &Spec) -> Object {
     let body = json!({ "spec": {
         "type": "ClusterIP",
@@ -42,7 +42,7 @@ pub fn client_service(spec: &Spec) -> Object {
     Object::new(object::SERVICE, spec, spec.name.as_str(), &spec.name.labels(), body)
 }
 
-/// One budget over all nodes: a pod that matches two cannot be evicted at all.
+/// One budget for all nodes: Kubernetes cannot evict a pod that matches two.
 pub fn budget(spec: &Spec, kind: Kind) -> Object {
     let body = json!({ "spec": {
         "maxUnavailable": 1,
@@ -51,7 +51,7 @@ pub fn budget(spec: &Spec, kind: Kind) -> Object {
     Object::new(kind, spec, spec.name.as_str(), &spec.name.labels(), body)
 }
 
-/// Clients from the namespace, the bus from the cluster alone.
+/// Admits clients from the namespace, and to the bus only the cluster's own pods.
 pub fn policy(spec: &Spec) -> Object {
     let nodes = json!({ "matchLabels": spec.name.node_selector() });
     let body = json!({ "spec": {

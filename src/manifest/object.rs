@@ -5,16 +5,14 @@ use super::spec::Spec;
 use crate::cluster::node::NodeNumber;
 use serde_json::{Value, json};
 
-/// A kind of object, with all the names that it goes by.
+/// A kind of object with all its names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Kind {
-    /// The API group; empty for the core.
+    /// Empty for the core group.
     pub group: &'static str,
-    /// The API version.
     pub version: &'static str,
-    /// The kind's name.
     pub kind: &'static str,
-    /// The name in paths and in rights.
+    /// The name in API paths and permissions.
     pub plural: &'static str,
 }
 
@@ -23,7 +21,7 @@ impl Kind {
         Self { group, version, kind, plural }
     }
 
-    /// The kind as kubectl's messages name it: `service`, `statefulset.apps`.
+    /// As in kubectl's messages: `service`, `statefulset.apps`.
     pub fn display(self) -> String {
         let kind = self.kind.to_lowercase();
         if self.group.is_empty() { kind } else { format!("{kind}.{}", self.group) }
@@ -35,38 +33,28 @@ impl Kind {
     }
 }
 
-/// A Service.
 pub const SERVICE: Kind = Kind::new("", "v1", "Service", "services");
-/// A ConfigMap.
 pub const CONFIG_MAP: Kind = Kind::new("", "v1", "ConfigMap", "configmaps");
-/// A Secret.
 pub const SECRET: Kind = Kind::new("", "v1", "Secret", "secrets");
-/// A pod.
 pub const POD: Kind = Kind::new("", "v1", "Pod", "pods");
-/// A volume claim.
 pub const CLAIM: Kind = Kind::new("", "v1", "PersistentVolumeClaim", "persistentvolumeclaims");
-/// The original example's controller.
 pub const REPLICATION_CONTROLLER: Kind = Kind::new("", "v1", "ReplicationController", "replicationcontrollers");
-/// The default controller.
 pub const STATEFUL_SET: Kind = Kind::new("apps", "v1", "StatefulSet", "statefulsets");
-/// A network policy.
 pub const NETWORK_POLICY: Kind = Kind::new("networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies");
-/// A disruption budget, since Kubernetes 1.21.
+/// Since Kubernetes 1.21.
 pub const BUDGET: Kind = Kind::new("policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets");
-/// A disruption budget up to Kubernetes 1.24.
+/// Until Kubernetes 1.24.
 pub const OLD_BUDGET: Kind = Kind::new("policy", "v1beta1", "PodDisruptionBudget", "poddisruptionbudgets");
 
-/// An object: its kind and everything in it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Object {
-    /// The kind.
     pub kind: Kind,
-    /// The whole, as the API server takes it.
+    /// The manifest for the API server.
     pub value: Value,
 }
 
 impl Object {
-    /// An object of `spec`'s cluster: `body` is all but kind and metadata's name.
+    /// `body` has everything except apiVersion, kind and metadata.
     pub fn new(kind: Kind, spec: &Spec, name: &str, labels: &Value, body: Value) -> Self {
         let mut value = json!({
             "apiVersion": kind.api_version(),
@@ -79,22 +67,20 @@ impl Object {
         Self { kind, value }
     }
 
-    /// The object's name.
     pub fn name(&self) -> &str {
         self.value["metadata"]["name"].as_str().unwrap_or_default()
     }
 
-    /// `service/redis-001-node-101`, as kubectl writes it.
+    /// As in kubectl's messages: `service/redis-001-node-101`.
     pub fn reference(&self) -> String {
         format!("{}/{}", self.kind.display(), self.name())
     }
 
-    /// Whether it is the controller of a node.
     pub fn is_controller(&self) -> bool {
         [STATEFUL_SET, REPLICATION_CONTROLLER].contains(&self.kind)
     }
 
-    /// Whether it is the controller of a node that was declared as a replica.
+    /// Whether it is the controller of an initial replica.
     pub fn is_replica_controller(&self) -> bool {
         let number = self.value["metadata"]["labels"][NODE].as_str();
         let number = number.and_then(|text| text.parse::<NodeNumber>().ok());

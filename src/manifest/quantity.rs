@@ -1,15 +1,14 @@
-//! Kubernetes' quantities of bytes (`256Mi`), as far as a size needs them.
+//! Kubernetes' quantities of bytes (`256Mi`), without fractions and exponents.
 
 use std::fmt;
 
-/// A size: the text as it was written, and what it means.
+/// Keeps the text as written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Size {
     text: String,
     bytes: u64,
 }
 
-/// Text that is no size.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("\"{0}\" is not a size such as 256Mi or 1Gi")]
 pub struct BadSize(pub String);
@@ -43,7 +42,6 @@ impl std::str::FromStr for Size {
 }
 
 impl Size {
-    /// The size in bytes.
     pub fn bytes(&self) -> u64 {
         self.bytes
     }

@@ -1,60 +1,47 @@
-//! What is wished of a cluster: valid, complete, and independent of how it was typed.
+//! The spec of a cluster: complete, and independent of the command line.
 
 use super::names::{self, ClusterName};
 use super::quantity::Size;
 use crate::cluster::shape::Shape;
 
-/// Everything that decides what a cluster's objects are.
+/// Everything that determines a cluster's objects.
 #[derive(Clone, Debug)]
 pub struct Spec {
-    /// The cluster's name.
     pub name: ClusterName,
-    /// Its namespace.
     pub namespace: String,
-    /// Its size.
     pub shape: Shape,
-    /// What runs and keeps each node's pod.
     pub workload: Workload,
-    /// The server's image.
     pub image: Image,
-    /// What each node gets of memory, processor and disk.
     pub resources: Resources,
-    /// How the server is set up.
     pub redis: Redis,
-    /// Where pods may run.
     pub placement: Placement,
-    /// How clients prove who they are.
     pub auth: Auth,
-    /// Annotations of the user's on every pod.
+    /// Extra annotations of every pod.
     pub annotations: Vec<(String, String)>,
-    /// Whether other namespaces, and for the bus other pods, are kept out.
     pub network: Network,
 }
 
-/// The controller of each node.
+/// Controller kind for each node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Workload {
-    /// Keeps the pod's name and, with storage, its volume.
+    /// Keeps the pod's name and its volume.
     StatefulSet,
-    /// The original example's: memory only.
+    /// As in the original example: memory only.
     ReplicationController,
 }
 
-/// The server's image, and who starts the server in it.
 #[derive(Clone, Debug)]
 pub struct Image {
-    /// Its name and tag.
+    /// With the tag.
     pub name: String,
-    /// The Secret to pull it with.
     pub pull_secret: Option<String>,
-    /// Who starts the server.
     pub entrypoint: Entrypoint,
 }
 
 impl Image {
-    /// Whether the server can listen for its bus on a port of its own: since Redis 7.0.
-    /// By the tag, where that begins with a version; the start-up script refuses a tag
-    /// that was wrong.
+    /// Whether the bus can have its own port (`cluster-port`), since Redis 7.0. Decided by the tag
+    /// if it starts with a version; the start-up script rejects a tag that does not match the
+    /// server.
     pub fn has_own_bus_port(&self) -> bool {
         let tag = names::version_label(&self.name).unwrap_or_default();
         let major = tag.split(|c: char| !c.is_ascii_digit()).next().and_then(|digits| digits.parse::<u32>().ok());
@@ -62,130 +49,108 @@ impl Image {
     }
 }
 
-/// Who starts the server in a pod.
+/// What starts the server in a pod.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Entrypoint {
-    /// Our start-up script.
+    /// The start-up script of this tool.
     Bootstrap,
     /// The image's own, which reads `CLUSTER_CONFIG` and `REDIS_CONFIG` itself.
     Image,
 }
 
-/// What each node gets.
+/// For each node.
 #[derive(Clone, Debug)]
 pub struct Resources {
-    /// Memory, request and limit.
+    /// Request and limit.
     pub memory: Size,
-    /// Processor, request only.
+    /// Request only.
     pub cpu: String,
-    /// The volume; none for a memory-only cluster.
+    /// None for a memory-only cluster.
     pub storage: Option<Storage>,
 }
 
-/// A node's volume.
 #[derive(Clone, Debug)]
 pub struct Storage {
-    /// Its size.
     pub size: Size,
-    /// Its StorageClass; the default one when none.
+    /// None for the default StorageClass.
     pub class: Option<String>,
 }
 
-/// How the server is set up.
 #[derive(Clone, Debug)]
 pub struct Redis {
-    /// `cluster-node-timeout` in milliseconds.
     pub node_timeout_ms: u64,
-    /// `maxmemory-policy`.
     pub maxmemory_policy: String,
-    /// Further lines of redis.conf.
+    /// Extra lines of redis.conf.
     pub config: Vec<String>,
 }
 
-/// Where pods may run.
 #[derive(Clone, Debug)]
 pub struct Placement {
-    /// Whether nodes of one shard may share a worker.
     pub spread: Spread,
-    /// Labels that a worker must have.
     pub node_selector: Vec<(String, String)>,
-    /// Taints that the pods bear.
     pub tolerations: Vec<Toleration>,
-    /// The pods' priority class.
     pub priority_class: Option<String>,
 }
 
-/// Whether nodes of one shard may share a worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Spread {
-    /// Never: a pod without such a worker stays pending.
+    /// Always on different workers: a pod that finds none stays pending
     Required,
-    /// Only when there is no other worker.
+    /// On different workers if possible
     Preferred,
-    /// It does not matter.
+    /// On any workers
     None,
 }
 
-/// A taint that the pods bear.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Toleration {
-    /// The taint's key.
     pub key: String,
-    /// The taint's value; any when none.
+    /// None tolerates any value.
     pub value: Option<String>,
-    /// The taint's effect; all when none.
+    /// None tolerates all effects.
     pub effect: Option<String>,
 }
 
-/// How clients prove who they are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Auth {
-    /// Not at all.
     None,
-    /// With the password of the cluster's own Secret, of which this is the value
-    /// where the Secret has to be made.
+    /// The password in the cluster's own Secret; the value is used only if the Secret must be
+    /// created.
     Own(String),
-    /// With the password in a Secret of the user's.
+    /// The password in an existing Secret.
     Secret {
-        /// The Secret's name.
         name: String,
-        /// The key in it.
         key: String,
     },
 }
 
-/// Who may reach the cluster.
+/// Who may connect to the cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Network {
-    /// Whoever the namespace's other policies let in.
+    /// Everyone, unless other policies restrict it.
     Open,
-    /// Clients of the namespace; the bus only from the cluster itself.
+    /// Clients from the namespace; to the bus only the cluster's pods.
     Restricted,
 }
 
-/// A wish that cannot be.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadSpec {
-    /// Kubernetes' names have an end.
-    #[error("the name \"{name}\" has {} characters, at most {max} fit a cluster of this size", name.len())]
-    NameTooLong {
-        /// The name.
-        name: String,
-        /// The most characters.
-        max: usize,
-    },
-    /// A ReplicationController cannot have a volume for each pod.
-    #[error("a replicationcontroller keeps no volume: its nodes hold their data in memory only")]
+    /// See [`ClusterName::max_len`].
+    #[error("the name \"{name}\" has {} characters; a cluster of this size allows at most {max}", name.len())]
+    NameTooLong { name: String, max: usize },
+    /// Only a StatefulSet has volumeClaimTemplates.
+    #[error("a replicationcontroller has no volumes: its nodes keep their data in memory only")]
     StorageWithoutStatefulSet,
     /// The image's own entry point appends to nodes.conf at every start.
-    #[error("an image's own entry point writes nodes.conf again at every start, which a kept volume does not survive")]
+    #[error(
+        "an image's own entry point rewrites nodes.conf at every start, which does not work with persistent volumes"
+    )]
     StorageWithImageEntrypoint,
-    /// Linux hands a process no longer variable than 128 KiB.
-    #[error("a cluster of {nodes} nodes does not fit: its nodes.conf would be longer than a variable may be (128 KiB)")]
-    TooManyNodes {
-        /// The wanted nodes.
-        nodes: usize,
-    },
+    /// Linux limits an environment variable to 128 KiB (MAX_ARG_STRLEN).
+    #[error(
+        "a cluster of {nodes} nodes is too large: its nodes.conf exceeds the limit for an environment variable (128 KiB)"
+    )]
+    TooManyNodes { nodes: usize },
 }
 
 impl Spec {
@@ -193,10 +158,10 @@ impl Spec {
     const LINE: usize = 116;
     const LONGEST_VARIABLE: usize = 128 * 1024;
 
-    /// Refuses what no server would refuse in time.
+    /// Rejects what the API server would accept but would never work.
     ///
     /// # Errors
-    /// A [`BadSpec`] that says what does not go together.
+    /// The options that contradict each other.
     pub fn validate(&self) -> Result<(), BadSpec> {
         let max = ClusterName::max_len(self.shape);
         let stored = self.resources.storage.is_some();

@@ -12,7 +12,6 @@ use serde_json::{Map, Value, json};
 /// The user and group of the official Redis and Valkey images.
 pub const REDIS_USER: u32 = 999;
 
-/// The StatefulSet or ReplicationController of a node.
 pub fn controller(spec: &Spec, number: NodeNumber) -> Object {
     match spec.workload {
         Workload::StatefulSet => stateful_set(spec, number),
@@ -20,7 +19,7 @@ pub fn controller(spec: &Spec, number: NodeNumber) -> Object {
     }
 }
 
-/// Updated only by hand (`OnDelete`): no command changes a running pod by the way.
+/// The `OnDelete` update strategy: no change of the StatefulSet restarts a pod.
 fn stateful_set(spec: &Spec, number: NodeNumber) -> Object {
     let name = spec.name.node(number);
     let labels = spec.name.node_labels(number, &spec.image.name);
@@ -38,7 +37,7 @@ fn stateful_set(spec: &Spec, number: NodeNumber) -> Object {
     Object::new(object::STATEFUL_SET, spec, &name, &labels, body)
 }
 
-/// Carries the original example's labels too, so that old scripts find the pods.
+/// Has the original example's labels too, so that old scripts find the pods.
 fn replication_controller(spec: &Spec, number: NodeNumber) -> Object {
     let original = spec.name.original_labels(number);
     let labels = union(spec.name.node_labels(number, &spec.image.name), &original);
@@ -135,9 +134,9 @@ fn place(pod: &mut Value, spec: &Spec, number: NodeNumber) {
     }
 }
 
-/// Nodes of one shard never share a worker (or rather not, or it does not matter);
-/// masters at birth rather not; different zones are preferred after that, and last
-/// that every worker has as many nodes as any other.
+/// Nodes of one shard never share a worker (or preferably not, or are free to); initial masters
+/// preferably not; then different zones are preferred; and last, the same number of nodes on each
+/// worker.
 fn anti_affinity(spec: &Spec, number: NodeNumber) -> Value {
     let term =
         |labels: Value, topology: &str| json!({ "labelSelector": { "matchLabels": labels }, "topologyKey": topology });
@@ -146,7 +145,7 @@ fn anti_affinity(spec: &Spec, number: NodeNumber) -> Value {
     let evenly = weighted(10, term(spec.name.node_selector(), names::WORKER));
     let mut preferred = vec![weighted(40, term(shard.clone(), names::ZONE)), evenly];
     if number.is_master_at_birth() {
-        let masters = spec.name.birth_masters_selector();
+        let masters = spec.name.initial_masters_selector();
         preferred.push(weighted(100, term(masters.clone(), names::WORKER)));
         preferred.push(weighted(20, term(masters, names::ZONE)));
     }
@@ -165,12 +164,12 @@ fn anti_affinity(spec: &Spec, number: NodeNumber) -> Value {
 }
 
 fn container(spec: &Spec, number: NodeNumber) -> Value {
-    let rarity = probes_rarity(spec.shape.size());
-    // Its peers replace a hanging server within seconds: a busy worker's slow answers are no
-    // reason to end one that lives. One that loads its data or waits is alive, so there is
-    // nothing that a startup probe could tell apart.
-    let liveness = probe("alive", 20 * rarity, 10, 6);
-    let readiness = probe("ready", 5 * rarity, 5, 2);
+    let factor = probe_interval_factor(spec.shape.size());
+    // Peers replace a hanging server within seconds, so slow responses on a busy worker are no
+    // reason to kill it. A server that loads its data or waits is alive, so a startup probe has
+    // nothing to distinguish.
+    let liveness = probe("alive", 20 * factor, 10, 6);
+    let readiness = probe("ready", 5 * factor, 5, 2);
     let mut container = json!({
         "name": CONTAINER,
         "image": spec.image.name,
@@ -204,9 +203,9 @@ fn container(spec: &Spec, number: NodeNumber) -> Value {
     container
 }
 
-/// Each probe is a process in a container, more than a tenth of a second of its worker's
-/// time: together those of a large cluster take no more of it than those of ten nodes.
-fn probes_rarity(nodes: usize) -> u32 {
+/// Each probe starts a process in a container and takes more than 0.1 s of CPU time on its worker:
+/// large clusters probe less often, to use no more than ten nodes do.
+fn probe_interval_factor(nodes: usize) -> u32 {
     u32::try_from(nodes / 10).unwrap_or(u32::MAX).clamp(1, 10)
 }
 
@@ -236,9 +235,9 @@ fn environment(spec: &Spec, number: NodeNumber) -> Value {
         let source = json!({ "secretKeyRef": { "name": name, "key": key } });
         variables.push(json!({ "name": PASSWORD_VARIABLE, "valueFrom": source }));
     }
-    variables.push(json!({ "name": names::BIRTH_VARIABLE, "value": config::cluster_config(spec, number) }));
+    variables.push(json!({ "name": names::NODES_CONF_VARIABLE, "value": config::cluster_config(spec, number) }));
     if spec.image.has_own_bus_port() {
-        // No name that the kubelet makes of a Service's, as NAME_PORT would be.
+        // Must not look like a Service variable of the kubelet, as NAME_PORT would.
         variables.push(json!({ "name": "CLUSTER_BUS", "value": config::bus_port(spec, number).to_string() }));
     }
     let mut lines = config::redis_config(&spec.redis);

@@ -1,4 +1,4 @@
-//! Commands to a node, and its replies as text.
+//! Sends commands to a node and returns its replies as text.
 
 use super::dial::{Dial, Line, Stream, Target, Via};
 use crate::error::{Error, ErrorKind};
@@ -8,17 +8,16 @@ use redis::{AsyncConnectionConfig, Pipeline, RedisConnectionInfo, Value};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, ReadHalf, WriteHalf};
 use tokio::task::JoinHandle;
 
-/// How to prove who we are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Credentials {
-    /// The ACL user, since Redis 6; the default one when none.
+    /// The ACL user (Redis 6 and newer); None for the default user.
     pub user: Option<String>,
-    /// The password; none where none is needed, or where the pod has it itself.
+    /// None if no password is needed, or if redis-cli in the pod has it.
     pub password: Option<String>,
 }
 
 impl Credentials {
-    /// The line by which redis-cli logs in; none where nothing is to be said.
+    /// The AUTH line for redis-cli; none without a password.
     pub fn login(&self) -> Option<String> {
         let words = auth(self);
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
@@ -26,14 +25,14 @@ impl Credentials {
     }
 }
 
-/// The text of a reply, or the text of the error that the server replied.
+/// The text of a reply or of the server's error.
 pub type Reply = Result<String, String>;
 
-/// A connection to one node. Ends when dropped.
+/// Closed when dropped.
 pub struct Node {
     wire: Wire,
     trouble: BoxFuture<'static, Option<String>>,
-    /// What may help where the server cuts the line before its first reply.
+    /// A hint if the server closes the connection before its first reply.
     advice: Option<&'static str>,
 }
 
@@ -51,16 +50,16 @@ impl Drop for Node {
 }
 
 impl Node {
-    /// Connects. Nothing is sent before the first batch.
+    /// Sends nothing before the first batch.
     ///
     /// # Errors
-    /// When there is no line to the server.
+    /// If the server cannot be reached.
     pub async fn connect(dial: &dyn Dial, target: &Target, via: Via) -> Result<Self, Error> {
         let line = dial.dial(target, via).await?;
         let advice = match (&target.tls, &line) {
-            (None, _) => Some("if the server speaks TLS, add --tls"),
+            (None, _) => Some("if the server uses TLS, add --tls"),
             (Some(tls), Line::Server { .. }) => tls.advice(),
-            (Some(_), Line::Cli { .. }) => Some("a client certificate can be shown by port-forward only"),
+            (Some(_), Line::Cli { .. }) => Some("client certificates work with port-forward only"),
         };
         let line = match &target.tls {
             Some(tls) => tls.wrap(line).await?,
@@ -69,11 +68,11 @@ impl Node {
         Ok(match line {
             Line::Server { stream, trouble } => {
                 let info = RedisConnectionInfo::default().set_skip_set_lib_name();
-                // Whoever asks has a deadline of his own for the whole.
+                // The caller has a deadline for the whole batch.
                 let config = AsyncConnectionConfig::new().set_response_timeout(None);
                 let (connection, driver) = MultiplexedConnection::new_with_config(&info, stream, config)
                     .await
-                    .map_err(|error| Error::user(format!("cannot speak to the server: {error}")))?;
+                    .map_err(|error| Error::user(format!("cannot connect to the server: {error}")))?;
                 Self { wire: Wire::Server { connection, driver: tokio::spawn(driver) }, trouble, advice }
             }
             Line::Cli { stream, trouble } => {
@@ -83,10 +82,10 @@ impl Node {
         })
     }
 
-    /// Sends the commands in one go, after the password, and reads all replies.
+    /// Sends AUTH and the commands as one pipeline and reads all replies.
     ///
     /// # Errors
-    /// When the password is refused, or the line breaks, with the reason if there is one.
+    /// If the server rejects the password, or the connection is lost, with the reason if it is known.
     pub async fn ask(&mut self, credentials: &Credentials, commands: &[&[&str]]) -> Result<Vec<Reply>, Error> {
         let auth = auth(credentials);
         let auth: Vec<&str> = auth.iter().map(String::as_str).collect();
@@ -106,16 +105,16 @@ impl Node {
         };
         self.advice = None;
         if !auth.is_empty() {
-            let refused = |refusal| Error::new(ErrorKind::Refused, format!("the password is refused: {refusal}"));
-            replies.remove(0).map_err(refused)?;
+            let rejected = |error| Error::new(ErrorKind::Refused, format!("the server rejected the password: {error}"));
+            replies.remove(0).map_err(rejected)?;
         }
         Ok(replies)
     }
 }
 
-/// Whether the server ended the connection without a word, in our words or redis-cli's.
+/// Whether the server closed the connection, by our own messages or redis-cli's.
 fn is_cut(reason: &str) -> bool {
-    ["connection broke", "reset by peer", "closed the connection"].iter().any(|words| reason.contains(words))
+    ["connection lost", "reset by peer", "closed the connection"].iter().any(|words| reason.contains(words))
 }
 
 fn auth(credentials: &Credentials) -> Vec<String> {
@@ -136,7 +135,7 @@ async fn ask_server(connection: &mut MultiplexedConnection, batch: &[&[&str]]) -
         }
     }
     let values = connection.send_packed_commands(&pipeline, 0, batch.len()).await;
-    values.map_err(|error| format!("the connection broke: {error}"))?.into_iter().map(text).collect()
+    values.map_err(|error| format!("connection lost: {error}"))?.into_iter().map(text).collect()
 }
 
 fn text(value: Value) -> Result<Reply, String> {
@@ -146,7 +145,7 @@ fn text(value: Value) -> Result<Reply, String> {
         Value::Int(number) => Ok(Ok(number.to_string())),
         Value::Okay => Ok(Ok("OK".into())),
         Value::Nil => Ok(Ok(String::new())),
-        // As redis-cli prints them: each on a line of its own.
+        // As redis-cli prints arrays: one element per line.
         Value::Array(values) => {
             let lines = values.into_iter().map(text).collect::<Result<Result<Vec<_>, _>, _>>()?;
             Ok(lines.map(|lines| lines.join("\n")))
@@ -154,11 +153,11 @@ fn text(value: Value) -> Result<Reply, String> {
         Value::ServerError(error) => {
             Ok(Err(format!("{} {}", error.code(), error.details().unwrap_or_default()).trim_end().to_owned()))
         }
-        other => Err(format!("the server's reply is of an unexpected kind: {other:?}")),
+        other => Err(format!("unexpected reply type from the server: {other:?}")),
     }
 }
 
-/// Between replies the server echoes this, so that they can be told apart.
+/// An ECHO between commands separates the replies.
 const MARK: &str = "kubectl-redis-cluster:end-of-reply";
 
 async fn ask_cli<R, W>(output: &mut BufReader<R>, input: &mut W, batch: &[&[&str]]) -> Result<Vec<Reply>, String>
@@ -176,7 +175,7 @@ where
     Ok(replies)
 }
 
-/// redis-cli splits its input as a shell does.
+/// redis-cli splits input lines like a shell.
 pub(super) fn quoted(command: &[&str]) -> String {
     let word = |word: &&str| format!("\"{}\"", word.replace('\\', "\\\\").replace('"', "\\\""));
     command.iter().map(word).collect::<Vec<_>>().join(" ")
@@ -188,8 +187,8 @@ async fn read_reply<R: tokio::io::AsyncRead + Unpin>(output: &mut BufReader<R>) 
         let begin = reply.len();
         let read = output.read_until(b'\n', &mut reply).await.map_err(|error| format!("redis-cli: {error}"))?;
         if read == 0 {
-            let said = String::from_utf8_lossy(&reply).trim().to_owned();
-            return Err(if said.is_empty() { "redis-cli ended without an answer".into() } else { said });
+            let output = String::from_utf8_lossy(&reply).trim().to_owned();
+            return Err(if output.is_empty() { "redis-cli ended without a response".into() } else { output });
         }
         if reply[begin..].trim_ascii() == MARK.as_bytes() {
             reply.truncate(begin);
@@ -198,8 +197,8 @@ async fn read_reply<R: tokio::io::AsyncRead + Unpin>(output: &mut BufReader<R>) 
     }
 }
 
-/// redis-cli prints an error like a reply: one line that begins with a word in
-/// capitals. It ends replies that are no text of lines with a line break.
+/// redis-cli prints errors like replies: one line that starts with a word in capitals. It adds a
+/// line break to replies that do not end with one.
 pub(super) fn classified(reply: &str) -> Reply {
     let line = reply.trim_end();
     let first = line.split(' ').next().unwrap_or_default();
@@ -225,7 +224,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn redis_cli_replies_are_told_apart() {
+    async fn redis_cli_replies_are_separated() {
         let said = format!("OK\n{MARK}\na b\nc d\n{MARK}\nERR unknown command\n{MARK}\nx:1\r\ny:2\r\n{MARK}\n");
         let (replies, sent) = session(&said, &[&["AUTH", "a\"b"], &["CLUSTER", "NODES"], &["BAD"], &["INFO"]]).await;
         let replies = replies.expect("all");

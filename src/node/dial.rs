@@ -1,4 +1,4 @@
-//! The one seam: from a pod to a line on which its server answers.
+//! The one trait that tests replace: opens a connection to a pod's server.
 //!
 //! Production: port-forward, or exec of redis-cli. Tests: a scripted node in
 //! memory, or TCP to a real server.
@@ -8,58 +8,50 @@ use crate::error::Error;
 use futures::future::BoxFuture;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-/// Which way to take to a pod's server.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Via {
-    /// Port-forward, or exec where that is refused or unsupported.
+    /// Port-forward, or exec if port-forward is not possible
     #[default]
     Auto,
-    /// Only port-forward.
+    /// Only port-forward
     PortForward,
-    /// Only exec of redis-cli.
+    /// Only exec of redis-cli
     Exec,
 }
 
-/// Which server to reach.
 #[derive(Clone, Debug)]
 pub struct Target {
-    /// The pod.
     pub pod: String,
-    /// The container of the server, for exec.
+    /// For exec.
     pub container: String,
-    /// The client port, for port-forward.
+    /// For port-forward.
     pub port: u16,
-    /// How to speak TLS with it; none where it is plain.
+    /// None if the server does not use TLS.
     pub tls: Option<Tls>,
 }
 
-/// Bytes in both directions.
 pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
-/// A line to a server.
 pub enum Line {
-    /// The server itself: Redis' protocol.
+    /// The server itself, with Redis' protocol.
     Server {
-        /// The bytes.
         stream: Box<dyn Stream>,
-        /// Says, once it broke, why.
+        /// After the connection was lost: the reason.
         trouble: BoxFuture<'static, Option<String>>,
     },
-    /// A `redis-cli` in the pod that reads commands and prints replies, or a relay of it.
+    /// A `redis-cli` in the pod, or a relay around it, that reads commands and prints replies.
     Cli {
-        /// Its standard input and output.
+        /// Standard input and output.
         stream: Box<dyn Stream>,
-        /// Says, once it ended, what it printed as error.
+        /// After the process ended: its standard error.
         trouble: BoxFuture<'static, Option<String>>,
     },
 }
 
-/// Opens lines.
 pub trait Dial: Send + Sync {
-    /// A line to the server, or why there is none.
     fn dial<'a>(&'a self, target: &'a Target, via: Via) -> BoxFuture<'a, Result<Line, Error>>;
 
-    /// A line to the program of a relay in the server's pod.
+    /// Starts a relay ([`super::relay`]) in the server's pod.
     fn relay<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, Result<Line, Error>>;
 }

@@ -1,34 +1,32 @@
-//! Many nodes asked through the redis-cli of one pod, one after the other.
+//! Queries many nodes through the redis-cli of one pod, one after the other.
 //!
-//! A stream to a pod costs the API server and a kubelet some ten milliseconds of work, one
-//! more connection of a redis-cli that runs already costs less than one. Only whole
-//! answers count: whoever gave none is to be asked by itself.
+//! A stream to a pod costs the API server and a kubelet some ten milliseconds of CPU time; one more
+//! connection of a running redis-cli costs less than one. Only complete responses count: all other
+//! nodes need a direct query.
 
 use super::connection::{Credentials, Reply, classified, quoted};
 use super::dial::Line;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-/// Where a node listens, as the other pods reach it.
+/// The address of a node as the other pods reach it.
 #[derive(Clone, Debug)]
 pub struct Peer {
-    /// Its pod's address.
+    /// The pod IP.
     pub host: String,
-    /// The client port.
     pub port: u16,
 }
 
-/// The program of a relay. It reads the line that logs in, the questions, a dot, a line
-/// `HOST PORT` for each node, and a dot; for the end of standard input does not reach a pod
-/// before Kubernetes 1.30. A node that hangs would hold the relay up: it ends after two seconds,
-/// and leaves no process behind that nobody waits for.
+/// The program of a relay. It reads the AUTH line, the commands, a dot, a line `HOST PORT` for each
+/// node, and a dot, because the end of standard input does not reach a pod before Kubernetes 1.30.
+/// A hanging node would block the relay: it ends after two seconds and leaves no process behind.
 ///
-/// Nodes tell much the same, and each megabyte on the way through a kubelet and the API
-/// server costs as much as the asking: a line that was there before is only its number. The
-/// two times of a line of CLUSTER NODES, which nobody looks at, would make each of them new.
+/// Nodes send mostly the same lines, and each megabyte through a kubelet and the API server costs
+/// as much as the queries: a repeated line is sent as its number. The two timestamps of CLUSTER
+/// NODES, which are not used, would make every line unique and are set to 0.
 ///
-/// A redis-cli asks the first server to which it connects for the help of all its commands, half
-/// as much work as the process itself; so it begins at a port where nobody listens.
+/// redis-cli requests the help of all commands from the first server that it connects to, which is
+/// half the work of the process; so it starts with a port on which nothing listens.
 pub fn command() -> Vec<String> {
     const SCRIPT: &str = "\
 cli=$(command -v redis-cli || command -v valkey-cli) || exit 1
@@ -65,24 +63,24 @@ relay | awk '
     ["sh", "-c", &script].map(str::to_owned).into()
 }
 
-/// A line that redis-cli cannot split into words, and what it says of it: the end of each
-/// reply, for which no server is asked, and which comes whether there was a reply or not.
+/// A line that redis-cli cannot split, and its error message. It marks the end of each reply
+/// without a request to the server, whether there was a reply or not.
 const UNSPLITTABLE: (&str, &str) = ("\"", "Invalid argument(s)");
 
-/// What begins the number of a line that was there before.
+/// The prefix of the number of a repeated line.
 const SAME: &str = "=";
 
-/// Asks every peer the same, as far as the relay gets within `patience`; none for who gave no
-/// whole answer.
+/// Sends the commands to every peer, as far as the relay gets within `deadline`. `None` for nodes
+/// that need a direct query.
 pub async fn ask(
     line: Line,
     credentials: &Credentials,
     commands: &[&[&str]],
     peers: &[Peer],
-    patience: Duration,
+    deadline: Duration,
 ) -> Vec<Option<Vec<Reply>>> {
-    let mut answers = Answers::new(commands.len());
-    // The process lives as long as somebody may still ask why it ended.
+    let mut answers = Responses::new(commands.len());
+    // Dropping the future would end the process.
     let Line::Cli { stream, trouble: _process } = line else { return answers.of(peers.len()) };
     let (mut output, mut input) = tokio::io::split(stream);
     let mut said = Vec::new();
@@ -91,23 +89,23 @@ pub async fn ask(
         input.flush().await?;
         output.read_to_end(&mut said).await
     };
-    // What came before the line broke or the time was up is what there is.
-    let _ = tokio::time::timeout(patience, talk).await;
+    // Responses that arrived before a lost connection or the deadline still count.
+    let _ = tokio::time::timeout(deadline, talk).await;
     let said = String::from_utf8_lossy(&said);
     let mut known = Vec::new();
     for line in said.split_terminator('\n') {
         match before(line, &known) {
-            Some(line) => answers.hear(line),
+            Some(line) => answers.add(line),
             None => {
                 known.push(line);
-                answers.hear(line);
+                answers.add(line);
             }
         }
     }
     answers.of(peers.len())
 }
 
-/// The line that was there before, when this one only means it.
+/// The earlier line that this one refers to; none for a new line.
 fn before<'a>(line: &str, known: &[&'a str]) -> Option<&'a str> {
     let number: usize = line.strip_prefix(SAME)?.parse().ok()?;
     known.get(number.checked_sub(1)?).copied()
@@ -116,28 +114,27 @@ fn before<'a>(line: &str, known: &[&'a str]) -> Option<&'a str> {
 fn script(credentials: &Credentials, commands: &[&[&str]], peers: &[Peer]) -> String {
     let login = credentials.login().unwrap_or_default();
     let (unsplittable, _) = UNSPLITTABLE;
-    let questions: String = commands.iter().map(|command| format!("{}\n{unsplittable}\n", quoted(command))).collect();
+    let commands: String = commands.iter().map(|command| format!("{}\n{unsplittable}\n", quoted(command))).collect();
     let peers: String = peers.iter().map(|peer| format!("{} {}\n", peer.host, peer.port)).collect();
-    format!("{login}\n{unsplittable}\n{questions}.\n{peers}.\n")
+    format!("{login}\n{unsplittable}\n{commands}.\n{peers}.\n")
 }
 
-/// What a relay has said so far.
-struct Answers {
-    /// How many replies a whole answer has.
+struct Responses {
+    /// The number of replies of a complete response.
     wanted: usize,
-    /// The replies of the one who answers now, the one to the login first; none for a line
-    /// that broke: a server that answers says a line at least.
+    /// The replies of the current node, that to AUTH first; none for an empty reply: a server that
+    /// responds sends at least one line.
     replies: Vec<Option<Reply>>,
     reply: String,
     whole: Vec<Option<Vec<Reply>>>,
 }
 
-impl Answers {
+impl Responses {
     fn new(wanted: usize) -> Self {
         Self { wanted, replies: Vec::new(), reply: String::new(), whole: Vec::new() }
     }
 
-    fn hear(&mut self, line: &str) {
+    fn add(&mut self, line: &str) {
         let (_, end) = UNSPLITTABLE;
         if line != end {
             self.reply.push_str(line);
@@ -151,7 +148,7 @@ impl Answers {
         }
     }
 
-    /// What each of so many peers has replied.
+    /// One entry for each peer.
     fn of(mut self, peers: usize) -> Vec<Option<Vec<Reply>>> {
         self.whole.resize(peers, None);
         self.whole
@@ -163,26 +160,26 @@ mod tests {
     use super::*;
 
     fn heard(said: &str) -> Vec<Option<Vec<Reply>>> {
-        let mut answers = Answers::new(2);
+        let mut answers = Responses::new(2);
         let said = said.replace("END", UNSPLITTABLE.1);
-        said.lines().for_each(|line| answers.hear(line));
+        said.lines().for_each(|line| answers.add(line));
         answers.of(3)
     }
 
     #[test]
-    fn only_whole_answers_count() {
+    fn only_complete_responses_count() {
         let said = "OK\nEND\na b\nc\nEND\nERR no\nEND\nEND\nEND\nEND\nOK\nEND\na\nEND\nb\n";
         assert_eq!(heard(said), [Some(vec![Ok("a b\nc\n".into()), Err("ERR no".into())]), None, None]);
     }
 
     #[test]
-    fn who_did_not_answer_leaves_his_place_empty() {
+    fn a_node_without_a_response_is_none() {
         let said = "OK\nEND\na\nEND\nEND\nEND\na\nEND\nb\nEND\n";
         assert_eq!(heard(said), [None, Some(vec![Ok("a\n".into()), Ok("b\n".into())]), None]);
     }
 
     #[test]
-    fn what_was_there_before_is_not_said_again() {
+    fn repeated_lines_are_sent_as_numbers() {
         let known = ["role:master", "id 198.18.0.1:6379@16379 master - 0 0 7 connected 0-5460"];
         assert_eq!(before("=2", &known), Some(known[1]));
         for new in ["=3", "=0", "=", "role:slave"] {
@@ -191,12 +188,12 @@ mod tests {
     }
 
     #[test]
-    fn nobody_answers_who_was_not_asked() {
+    fn extra_responses_are_dropped() {
         assert_eq!(heard(&"END\na\nEND\nb\nEND\n".repeat(9)).len(), 3);
     }
 
     #[test]
-    fn the_questions_come_once_whatever_the_number_of_nodes() {
+    fn the_commands_are_sent_once_for_all_nodes() {
         let credentials = Credentials { user: None, password: Some("a\"b".into()) };
         let peers = [Peer { host: "198.18.0.1".into(), port: 6379 }, Peer { host: "fd00::2".into(), port: 7000 }];
         let script = script(&credentials, &[&["PING"]], &peers);

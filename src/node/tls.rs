@@ -1,8 +1,8 @@
-//! TLS with a node's server, inside the line that leads to it.
+//! TLS with a node's server, inside the connection to its pod.
 //!
-//! The chain of the server's certificate must lead to the CA, but its name does not
-//! count: the API server leads to that very pod, and the certificates of charts and
-//! operators name Services, not pods.
+//! The certificate chain of the server must lead to the CA, but its name is not verified: the API
+//! server connects to that exact pod, and the certificates of charts and operators name Services,
+//! not pods.
 
 use super::dial::{Line, Stream};
 use crate::error::Error;
@@ -26,44 +26,42 @@ use tokio_rustls::rustls::{
     InvalidMessage, RootCertStore, SignatureScheme,
 };
 
-/// What helps where a server may be a plain one.
-pub const IF_PLAIN: &str = "if the server does not speak TLS, leave --tls out";
+/// The hint if a server may not use TLS.
+pub const IF_PLAIN: &str = "if the server does not use TLS, omit --tls";
 
-/// The certificates of a Secret, in PEM.
+/// All in PEM.
 pub struct Certificates {
-    /// The Secret's name.
+    /// The Secret's name, for messages.
     pub secret: String,
-    /// The CA that the servers' certificates must be of.
     pub ca: String,
-    /// Our certificate and its key, for servers that ask for one.
+    /// Certificate and key, for servers that require a client certificate.
     pub client: Option<(String, String)>,
 }
 
-/// How to speak TLS with the nodes of a cluster.
 #[derive(Clone, Debug)]
 pub struct Tls {
     config: Arc<ClientConfig>,
-    /// The Secret that the CA is of; none where no certificate is checked.
+    /// The Secret of the CA; none if no certificate is verified.
     secret: Option<String>,
 }
 
 impl Tls {
-    /// Encrypted, with whoever is there: the server's certificate is not checked.
+    /// Encrypts, but does not verify the server's certificate.
     ///
     /// # Errors
-    /// When TLS cannot be set up at all.
+    /// If TLS cannot be set up.
     pub fn unchecked() -> Result<Self, Error> {
         Self::of(Verifier::new(None)?, None, None)
     }
 
-    /// With servers whose certificate is of the CA.
+    /// Verifies that the server's certificate is signed by the CA.
     ///
     /// # Errors
-    /// When what should be certificates or a key is none.
+    /// If a certificate or key cannot be parsed.
     pub fn checked(certificates: &Certificates) -> Result<Self, Error> {
         let bad = |what| Error::user(format!("secret \"{}\": {what}", certificates.secret));
         let verifier = Verifier::new(Some(roots(&certificates.ca).map_err(bad)?))?;
-        let client = certificates.client.as_ref().map(|pair| shown(&verifier.provider, pair));
+        let client = certificates.client.as_ref().map(|pair| client_certificate(&verifier.provider, pair));
         Self::of(verifier, client.transpose().map_err(bad)?, Some(certificates.secret.clone()))
     }
 
@@ -77,15 +75,14 @@ impl Tls {
             Some(client) => builder.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(client))),
             None => builder.with_no_client_auth(),
         };
-        // All nodes go by the same name here: a session of one is none of another.
+        // All nodes have the same name here, so sessions of different nodes would be mixed up.
         config.resumption = Resumption::disabled();
         Ok(Self { config: Arc::new(config), secret })
     }
 
-    /// What may help where the server ends the connection without a good word.
+    /// The hint if the server closes the connection without a reason.
     pub fn advice(&self) -> Option<&'static str> {
-        let advice =
-            "if the server asks for a client certificate, put tls.crt and tls.key into the Secret of --tls-secret";
+        let advice = "if the server requires a client certificate, add tls.crt and tls.key to the Secret given with --tls-secret";
         (!self.has_client_certificate()).then_some(advice)
     }
 
@@ -93,18 +90,18 @@ impl Tls {
         self.config.client_auth_cert_resolver.has_certs()
     }
 
-    /// The same line, inside TLS. Where a redis-cli is at its end, that one speaks it.
+    /// Wraps a connection to a server. redis-cli in a pod does TLS itself.
     ///
     /// # Errors
-    /// When the server speaks no TLS, or either side does not accept the other.
+    /// If the server does not use TLS, or either side rejects the other.
     pub async fn wrap(&self, line: Line) -> Result<Line, Error> {
         let (stream, trouble) = match line {
             Line::Server { stream, trouble } => (stream, trouble),
             cli @ Line::Cli { .. } => return Ok(cli),
         };
-        // No server is asked for by an address: the certificate's name does not count.
-        let nobody = ServerName::from(IpAddr::V4(Ipv4Addr::LOCALHOST));
-        let session = match TlsConnector::from(self.config.clone()).connect(nobody, stream).await {
+        // An IP address sends no SNI; the name is not verified.
+        let no_name = ServerName::from(IpAddr::V4(Ipv4Addr::LOCALHOST));
+        let session = match TlsConnector::from(self.config.clone()).connect(no_name, stream).await {
             Ok(session) => session,
             Err(error) => {
                 return Err(match tls_error(&error) {
@@ -113,13 +110,13 @@ impl Tls {
                 });
             }
         };
-        // Since TLS 1.3 the server looks at our certificate after the handshake.
-        let (said, mut heard) = oneshot::channel();
+        // Since TLS 1.3, the server verifies the client certificate after the handshake.
+        let (sender, mut receiver) = oneshot::channel();
         let (reader, writer) = tokio::io::split(session);
-        let stream: Box<dyn Stream> = Box::new(tokio::io::join(Listener { reader, said: Some(said) }, writer));
+        let stream: Box<dyn Stream> = Box::new(tokio::io::join(ErrorTap { reader, error: Some(sender) }, writer));
         let tls = self.clone();
         let trouble = async move {
-            match heard.try_recv() {
+            match receiver.try_recv() {
                 Ok(error) => Some(tls.wording(&error)),
                 Err(_) => trouble.await,
             }
@@ -127,11 +124,10 @@ impl Tls {
         Ok(Line::Server { stream, trouble: trouble.boxed() })
     }
 
-    /// Why there is no session.
     fn refusal(&self, error: &TlsError) -> Error {
         let refusal = Error::user(self.wording(error));
         match error {
-            // Until TLS 1.2 a missing certificate is a handshake that fails like any other.
+            // Until TLS 1.2, a missing client certificate is a generic handshake failure.
             TlsError::AlertReceived(AlertDescription::HandshakeFailure) => {
                 self.advice().into_iter().fold(refusal, Error::hint)
             }
@@ -142,39 +138,39 @@ impl Tls {
     fn wording(&self, error: &TlsError) -> String {
         match error {
             TlsError::InvalidMessage(InvalidMessage::InvalidContentType) => {
-                "the server does not speak TLS: leave --tls out".into()
+                "the server does not use TLS: omit --tls".into()
             }
             TlsError::InvalidCertificate(error) => self.wording_of_certificate(error),
             TlsError::AlertReceived(AlertDescription::CertificateRequired) => match &self.secret {
                 Some(name) => {
-                    format!("the server asks for a client certificate: add tls.crt and tls.key to secret \"{name}\"")
+                    format!("the server requires a client certificate: add tls.crt and tls.key to secret \"{name}\"")
                 }
-                None => "the server asks for a client certificate: name a Secret that has one with --tls-secret".into(),
+                None => "the server requires a client certificate: name a Secret that has one with --tls-secret".into(),
             },
             TlsError::AlertReceived(alert) if self.has_client_certificate() => {
-                format!("the server does not accept us or our client certificate: {alert:?}")
+                format!("the server rejected the client certificate or the connection: {alert:?}")
             }
-            other => format!("no TLS with the server: {other}"),
+            other => format!("TLS with the server failed: {other}"),
         }
     }
 
     fn wording_of_certificate(&self, error: &CertificateError) -> String {
         match (error, &self.secret) {
             (CertificateError::UnknownIssuer | CertificateError::BadSignature, Some(name)) => {
-                format!("the server's certificate is not of the CA in secret \"{name}\"")
+                format!("the server's certificate is not signed by the CA in secret \"{name}\"")
             }
             (CertificateError::Expired, _) => "the server's certificate has expired".into(),
             (CertificateError::ExpiredContext { not_after, .. }, _) => {
                 format!("the server's certificate expired on {}", date(*not_after))
             }
             (CertificateError::NotValidYetContext { not_before, .. }, _) => {
-                format!("the server's certificate is valid from {} only", date(*not_before))
+                format!("the server's certificate is not valid before {}", date(*not_before))
             }
             (
                 CertificateError::UnsupportedSignatureAlgorithmContext { .. }
                 | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. },
                 _,
-            ) => unsuitable("its signature's algorithm is not supported"),
+            ) => unsuitable("unsupported signature algorithm"),
             (CertificateError::Other(error), _) => unsuitable(readable(&error.to_string())),
             (other, _) => unsuitable(&other.to_string()),
         }
@@ -182,41 +178,44 @@ impl Tls {
 }
 
 fn unusable(error: impl std::fmt::Display) -> Error {
-    Error::user(format!("cannot speak TLS: {error}"))
+    Error::user(format!("cannot set up TLS: {error}"))
 }
 
 fn broken(error: &io::Error, trouble: Option<String>) -> Error {
-    let text = || format!("the connection broke in the TLS handshake: {}", error.kind());
+    let text = || format!("connection lost during the TLS handshake: {}", error.kind());
     trouble.map_or_else(|| Error::user(text()).hint(IF_PLAIN), Error::user)
 }
 
 fn roots(pem: &str) -> Result<RootCertStore, String> {
     let mut roots = RootCertStore::empty();
     for certificate in chain("ca.crt", pem)? {
-        roots.add(certificate).map_err(|error| format!("\"ca.crt\" is not of a CA: {error}"))?;
+        roots.add(certificate).map_err(|error| format!("\"ca.crt\" is not a CA certificate: {error}"))?;
     }
     Ok(roots)
 }
 
-/// What is shown to servers that ask for it: whether it is good is for them to say.
-fn shown(provider: &CryptoProvider, (certificate, key): &(String, String)) -> Result<CertifiedKey, String> {
+/// The client certificate; only the server can verify it.
+fn client_certificate(
+    provider: &CryptoProvider,
+    (certificate, key): &(String, String),
+) -> Result<CertifiedKey, String> {
     let chain = chain("tls.crt", certificate)?;
     let key = PrivateKeyDer::from_pem_slice(key.as_bytes());
-    let key = key.map_err(|_| "\"tls.key\" holds no private key in PEM".to_owned())?;
+    let key = key.map_err(|_| "\"tls.key\" contains no PEM private key".to_owned())?;
     let key = provider.key_provider.load_private_key(key);
-    let shown = CertifiedKey::new(chain, key.map_err(|error| format!("\"tls.key\" cannot be used: {error}"))?);
-    match shown.keys_match() {
+    let certified = CertifiedKey::new(chain, key.map_err(|error| format!("\"tls.key\" cannot be used: {error}"))?);
+    match certified.keys_match() {
         Err(TlsError::InconsistentKeys(InconsistentKeys::KeyMismatch)) => {
             Err("\"tls.key\" is not the key of \"tls.crt\"".into())
         }
-        _ => Ok(shown),
+        _ => Ok(certified),
     }
 }
 
 fn chain(key: &str, pem: &str) -> Result<Vec<CertificateDer<'static>>, String> {
     let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem.as_bytes()).collect();
     let certificates = certificates.ok().filter(|certificates| !certificates.is_empty());
-    certificates.ok_or_else(|| format!("\"{key}\" holds no certificate in PEM"))
+    certificates.ok_or_else(|| format!("\"{key}\" contains no PEM certificate"))
 }
 
 fn tls_error(error: &io::Error) -> Option<&TlsError> {
@@ -232,39 +231,38 @@ fn unsuitable(why: &str) -> String {
     format!("the server's certificate cannot be checked: {why}")
 }
 
-/// What can be said better of certificates that OpenSSL would take.
+/// Clearer messages for certificates that OpenSSL would accept.
 fn readable(error: &str) -> &str {
     match error {
-        "UnsupportedCertVersion" => "it is of X.509 version 1, not 3; redis-cli may take it: --via exec",
-        "CaUsedAsEndEntity" => "it is that of a CA, not of a server",
+        "UnsupportedCertVersion" => "it is X.509 version 1, not 3; redis-cli may accept it: --via exec",
+        "CaUsedAsEndEntity" => "it is a CA certificate, not a server certificate",
         other => other,
     }
 }
 
-/// Hands on what is read, and says why TLS ended: whoever speaks Redis over it only sees
-/// a connection that broke.
-struct Listener<R> {
+/// Reports why TLS ended: the Redis client on top of it only sees a lost connection.
+struct ErrorTap<R> {
     reader: R,
-    said: Option<oneshot::Sender<TlsError>>,
+    error: Option<oneshot::Sender<TlsError>>,
 }
 
-impl<R: AsyncRead + Unpin> AsyncRead for Listener<R> {
+impl<R: AsyncRead + Unpin> AsyncRead for ErrorTap<R> {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let read = Pin::new(&mut this.reader).poll_read(cx, buffer);
         if let Poll::Ready(Err(error)) = &read
             && let Some(error) = tls_error(error)
-            && let Some(said) = this.said.take()
+            && let Some(sender) = this.error.take()
         {
-            // Nobody may want to know any more.
-            let _ = said.send(error.clone());
+            // The receiver may be gone.
+            let _ = sender.send(error.clone());
         }
         read
     }
 }
 
-/// Whom to speak with: whoever has a certificate of the CA, whatever its name, or anybody.
-/// Both must have the key of the certificate that they show.
+/// Accepts certificates of the CA with any name, or without a CA all certificates. In both cases
+/// the server must have the certificate's key.
 #[derive(Debug)]
 struct Verifier {
     provider: Arc<CryptoProvider>,
@@ -291,7 +289,7 @@ impl ServerCertVerifier for Verifier {
     ) -> Result<ServerCertVerified, TlsError> {
         let Some(ca) = &self.ca else { return Ok(ServerCertVerified::assertion()) };
         match ca.verify_server_cert(certificate, intermediates, name, ocsp, now) {
-            // The name is looked at last: everything else is in order.
+            // The name is verified last: everything else is valid.
             Err(TlsError::InvalidCertificate(
                 CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
             )) => Ok(ServerCertVerified::assertion()),
@@ -332,7 +330,7 @@ mod tests {
         Tls::checked(&certificates).expect_err("it is no certificate").to_string()
     }
 
-    /// Of a CA of which nobody has the key.
+    /// A CA whose key was deleted.
     const CA: &str = "\
 -----BEGIN CERTIFICATE-----\n\
 MIIBMDCB46ADAgECAhQ9wPDO2kbjbTI28ON2UwOTNJi3HzAFBgMrZXAwDTELMAkG\n\
@@ -351,22 +349,22 @@ MnMxzxmhhHgqd0naILfCEkaokAQ=\n\
         for pem in
             ["", "a", "-----BEGIN CERTIFICATE-----\n", "-----BEGIN CERTIFICATE-----\n%\n-----END CERTIFICATE-----"]
         {
-            assert_eq!(refused(pem, None), "secret \"x\": \"ca.crt\" holds no certificate in PEM", "{pem:?}");
+            assert_eq!(refused(pem, None), "secret \"x\": \"ca.crt\" contains no PEM certificate", "{pem:?}");
         }
         let refusal = refused(GARBAGE, None);
-        assert!(refusal.starts_with("secret \"x\": \"ca.crt\" is not of a CA: "), "{refusal}");
+        assert!(refusal.starts_with("secret \"x\": \"ca.crt\" is not a CA certificate: "), "{refusal}");
     }
 
     #[test]
     fn what_is_no_pair_is_refused() {
-        assert_eq!(refused(CA, Some(("", ""))), "secret \"x\": \"tls.crt\" holds no certificate in PEM");
-        assert_eq!(refused(CA, Some((CA, CA))), "secret \"x\": \"tls.key\" holds no private key in PEM");
+        assert_eq!(refused(CA, Some(("", ""))), "secret \"x\": \"tls.crt\" contains no PEM certificate");
+        assert_eq!(refused(CA, Some((CA, CA))), "secret \"x\": \"tls.key\" contains no PEM private key");
         let garbage = refused(CA, Some((CA, "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n")));
         assert!(garbage.starts_with("secret \"x\": \"tls.key\" cannot be used: "), "{garbage}");
     }
 
     #[test]
-    fn without_a_secret_there_is_nothing_to_show() {
+    fn without_a_secret_there_is_no_client_certificate() {
         assert!(Tls::unchecked().expect("nothing is needed").advice().is_some());
     }
 }

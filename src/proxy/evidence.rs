@@ -1,24 +1,23 @@
-//! Which mode kube-proxy runs in on a worker, and how that is known.
+//! kube-proxy's mode on a worker, and the evidence for it.
 
 use super::forwarder::{Forwarder, command_line};
 use super::mode::{Mode, Version};
 use k8s_openapi::api::core::v1::{ConfigMap, Node, Pod};
 use std::fmt;
 
-/// Where something was learned, the surest first.
+/// Where evidence comes from, the most reliable first.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Source {
-    /// The running kube-proxy answered `/proxyMode`.
+    /// `/proxyMode` of the running kube-proxy.
     Running,
-    /// kube-proxy's command line.
     CommandLine,
-    /// The ConfigMap of this name, which kube-proxy reads at its start.
+    /// The ConfigMap of this name, which kube-proxy reads when it starts.
     ConfigMap(String),
-    /// The arguments of the worker's k3s agent, as it has noted them.
+    /// The annotation with the arguments of the worker's k3s agent.
     NodeArguments,
     /// The annotation that kube-proxy read before Kubernetes 1.6.
     Annotation,
-    /// How the forwarder works.
+    /// The design of the forwarder.
     Design,
 }
 
@@ -35,16 +34,13 @@ impl fmt::Display for Source {
     }
 }
 
-/// One thing that was learned of a worker.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Evidence {
-    /// Where.
     pub source: Source,
-    /// The mode that it names; none where it names none.
     pub mode: Option<Mode>,
-    /// Whether it says that every source is rewritten, whatever the mode.
+    /// Whether all source IPs are rewritten in any mode (`--masquerade-all`).
     pub masquerades_all: bool,
-    /// What it says, in its own words, or why it says nothing.
+    /// The original text, or why there is none.
     pub says: String,
 }
 
@@ -68,24 +64,20 @@ impl fmt::Display for Evidence {
     }
 }
 
-/// What is known of one worker.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
-    /// The worker's name.
     pub worker: String,
-    /// What forwards Services there.
     pub forwarder: Forwarder,
-    /// kube-proxy's mode there; none where it is not kube-proxy, or is not known.
+    /// None if it is not kube-proxy, or unknown.
     pub mode: Option<Mode>,
-    /// How that is known, the surest first.
+    /// The most reliable first.
     pub evidence: Vec<Evidence>,
-    /// Whether servers see the real source of connections over Services; none where that
-    /// is not known.
+    /// Whether servers see the real source IP of connections through Services; none if unknown.
     pub suits: Option<bool>,
 }
 
 impl Report {
-    /// Puts together what is known: the surest source that names a mode decides.
+    /// The most reliable evidence that names a mode decides.
     pub fn of(worker: &Node, forwarder: Forwarder, mut evidence: Vec<Evidence>) -> Self {
         if let Some(design) = forwarder.design() {
             evidence.push(Evidence::new(Source::Design, None, design));
@@ -102,32 +94,31 @@ impl Report {
         Self { worker: worker.metadata.name.clone().unwrap_or_default(), forwarder, mode, evidence, suits }
     }
 
-    /// What names another mode than the one that is believed.
+    /// Evidence for another mode than the reported one.
     pub fn contradictions(&self) -> Vec<&Evidence> {
         self.evidence.iter().filter(|evidence| evidence.mode.is_some() && evidence.mode != self.mode).collect()
     }
 }
 
-/// The mode of a kube-proxy that is told none: on Linux since Kubernetes 1.2.
+/// kube-proxy's default mode; on Linux, iptables since Kubernetes 1.2.
 fn default_mode(worker: &Node) -> Mode {
     let os = worker.metadata.labels.as_ref().and_then(|labels| labels.get("kubernetes.io/os"));
     if os.is_some_and(|os| os == "windows") { Mode::Kernelspace } else { Mode::Iptables }
 }
 
-/// What the running kube-proxy answered on `/proxyMode`, or why it did not.
+/// From the response to `/proxyMode`, or why there is none.
 pub fn running(answer: Result<&str, &str>) -> Evidence {
     match answer {
         Ok(body) => Evidence::new(Source::Running, body.trim().parse().ok(), body.trim()),
-        Err(reason) => Evidence::new(Source::Running, None, format!("no answer ({reason})")),
+        Err(reason) => Evidence::new(Source::Running, None, format!("no response ({reason})")),
     }
 }
 
-/// A source that could not be read.
 pub fn unread(source: Source, why: &str) -> Evidence {
     Evidence::new(source, None, format!("cannot be read ({why})"))
 }
 
-/// What kube-proxy's command line says. A configuration file wins over its other flags.
+/// A configuration file overrides all other flags.
 pub fn from_command_line(worker: &Node, pod: &Pod) -> Evidence {
     let line = command_line(pod);
     let flag = |name: &str| flag(&line, name);
@@ -142,8 +133,8 @@ pub fn from_command_line(worker: &Node, pod: &Pod) -> Evidence {
     Evidence::new(Source::CommandLine, mode, says).masquerading(masquerades_all)
 }
 
-/// The value of a flag in a command line, as `--name=value` or `--name value`; of a lone
-/// `--name`, nothing.
+/// The value of a flag in a command line, as `--name=value` or `--name value`; empty for a lone
+/// `--name`.
 pub fn flag<'a>(line: &'a str, name: &str) -> Option<&'a str> {
     let mut words = line.split_ascii_whitespace().skip_while(|word| word.split('=').next() != Some(name));
     let word = words.next()?;
@@ -153,8 +144,7 @@ pub fn flag<'a>(line: &'a str, name: &str) -> Option<&'a str> {
     })
 }
 
-/// What a ConfigMap says that a kube-proxy reads at its start: `mode:` of its
-/// `KubeProxyConfiguration`.
+/// `mode:` in a ConfigMap's `KubeProxyConfiguration`.
 pub fn from_config_map(worker: &Node, map: &ConfigMap) -> Option<Evidence> {
     let files = map.data.iter().flatten().map(|(_, text)| text.as_str());
     let text = files.into_iter().find(|text| text.contains("KubeProxyConfiguration"))?;
@@ -171,8 +161,8 @@ pub fn from_config_map(worker: &Node, map: &ConfigMap) -> Option<Evidence> {
     Some(Evidence::new(source, mode, says).masquerading(value("masqueradeAll") == Some("true")))
 }
 
-/// What the worker's own annotations say: k3s notes its agent's arguments, and before
-/// Kubernetes 1.6 kube-proxy read its mode from one.
+/// From annotations of the worker: k3s stores its agent's arguments, and before Kubernetes 1.6
+/// kube-proxy read its mode from one.
 pub fn from_annotations(worker: &Node, forwarder: Forwarder) -> Vec<Evidence> {
     let annotations = worker.metadata.annotations.clone().unwrap_or_default();
     let mut evidence = Vec::new();
@@ -181,7 +171,7 @@ pub fn from_annotations(worker: &Node, forwarder: Forwarder) -> Vec<Evidence> {
     }
     let old = ["net.beta.kubernetes.io/proxy-mode", "net.experimental.kubernetes.io/proxy-mode"];
     for (name, value) in old.iter().filter_map(|name| annotations.get_key_value(*name)) {
-        let says = format!("{name}={value}, which no kube-proxy since 1.6 reads");
+        let says = format!("{name}={value}, ignored since Kubernetes 1.6");
         evidence.push(Evidence::new(Source::Annotation, value.parse().ok(), says));
     }
     evidence
@@ -195,13 +185,13 @@ fn from_node_arguments(text: &str) -> Evidence {
     });
     let (mode, says) = match value {
         Some(word) => (word.parse().ok(), format!("proxy-mode={word}")),
-        None if arguments.is_empty() => (None, "it cannot be read".to_owned()),
+        None if arguments.is_empty() => (None, "unreadable".to_owned()),
         None => (Some(Mode::Iptables), "no proxy-mode: the default, iptables".to_owned()),
     };
     Evidence::new(Source::NodeArguments, mode, says)
 }
 
-/// The version of the worker's kube-proxy; of its kubelet where it does not say.
+/// The version of the worker's kube-proxy, or else of its kubelet.
 pub fn version(worker: &Node) -> Option<Version> {
     let info = worker.status.as_ref()?.node_info.as_ref()?;
     Version::parse(&info.kube_proxy_version).or_else(|| Version::parse(&info.kubelet_version))
@@ -270,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn an_annotation_that_nobody_reads_decides_nothing() {
+    fn an_ignored_annotation_decides_nothing() {
         let node =
             worker(json!({ "metadata": { "annotations": { "net.beta.kubernetes.io/proxy-mode": "iptables" } } }));
         let report = Report::of(&node, Forwarder::Unknown, from_annotations(&node, Forwarder::Unknown));

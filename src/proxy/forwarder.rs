@@ -1,36 +1,31 @@
-//! What forwards Services on a worker, as the pods and labels there show it.
+//! What forwards Services on a worker, by its pods and labels.
 
 use k8s_openapi::api::core::v1::{Node, Pod};
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// What forwards Services on a worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Forwarder {
-    /// kube-proxy, as a static pod of the worker.
+    /// kube-proxy as a static pod.
     StaticPod,
-    /// kube-proxy, as a pod of a DaemonSet.
+    /// kube-proxy in a DaemonSet.
     DaemonSet,
-    /// kube-proxy, as a pod that neither made.
+    /// kube-proxy in any other pod.
     LonePod,
     /// kube-proxy inside the k3s agent.
     K3s,
-    /// Cilium, in kube-proxy's place.
+    /// Cilium as kube-proxy replacement.
     Cilium,
     /// GKE's Dataplane V2, which is Cilium.
     DataplaneV2,
-    /// Calico's eBPF data plane.
     CalicoEbpf,
-    /// OVN-Kubernetes.
     OvnKubernetes,
-    /// kube-router, in kube-proxy's place.
+    /// kube-router as kube-proxy replacement.
     KubeRouter,
-    /// Nothing that is known here was found.
     Unknown,
 }
 
 impl Forwarder {
-    /// Its name for people and JSON.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::StaticPod => "kube-proxy (static pod)",
@@ -46,7 +41,7 @@ impl Forwarder {
         }
     }
 
-    /// Why servers see the real source by its design, where it has no modes.
+    /// Why servers see the real source IP, for forwarders without modes.
     pub fn design(self) -> Option<&'static str> {
         match self {
             Self::Cilium | Self::DataplaneV2 | Self::CalicoEbpf => Some("translates addresses in eBPF, at the source"),
@@ -63,12 +58,12 @@ impl fmt::Display for Forwarder {
     }
 }
 
-/// The label selectors of the pods that [`find`] knows, for a list of all namespaces.
+/// The label selectors of the pods that [`find`] needs.
 pub const SELECTORS: [&str; 3] =
     ["k8s-app in (kube-proxy,cilium,calico-node,kube-router)", "component=kube-proxy", "app=ovnkube-node"];
 
-/// What the configuration of others says of kube-proxy's replacement; none where it is not
-/// there or may not be read.
+/// The kube-proxy replacement settings of Cilium and Calico; none if they do not exist or are not
+/// readable.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Replacement {
     /// `kube-proxy-replacement` in Cilium's ConfigMap.
@@ -77,8 +72,8 @@ pub struct Replacement {
     pub calico: Option<bool>,
 }
 
-/// Finds what forwards on `worker`: the forwarder, and the pod that it runs in. Where
-/// kube-proxy runs beside another, that one forwards only if it says that it has replaced it.
+/// The forwarder on `worker`, and its pod. Beside a kube-proxy, Cilium and Calico forward only if
+/// they are configured as its replacement.
 pub fn find<'a>(worker: &Node, pods: &'a [Pod], replacement: &Replacement) -> (Forwarder, Option<&'a Pod>) {
     let name = worker.metadata.name.as_deref();
     let here: Vec<&Pod> = pods.iter().filter(|pod| spec(pod, |spec| spec.node_name.as_deref()) == name).collect();
@@ -110,7 +105,7 @@ fn is_labelled(pod: &Pod, label: &str, value: &str) -> bool {
     pod.metadata.labels.as_ref().and_then(|labels| labels.get(label)).is_some_and(|found| found == value)
 }
 
-/// By the labels of kubeadm and others, of GKE's static pods, and of RKE2's.
+/// Labels of kubeadm and others, of GKE's static pods, and of RKE2.
 fn is_kube_proxy(pod: &Pod) -> bool {
     is_labelled(pod, "k8s-app", "kube-proxy") || is_labelled(pod, "component", "kube-proxy")
 }
@@ -128,7 +123,7 @@ fn is_calico(pod: &Pod) -> bool {
     is_labelled(pod, "k8s-app", "calico-node")
 }
 
-/// The other place where Calico's eBPF data plane is switched on.
+/// The environment variable that enables Calico's eBPF data plane.
 fn has_ebpf_variable(pod: &Pod) -> bool {
     let containers = spec(pod, |spec| Some(&spec.containers)).into_iter().flatten();
     let mut variables = containers.flat_map(|container| container.env.iter().flatten());
@@ -139,7 +134,7 @@ fn is_kube_router(pod: &Pod) -> bool {
     is_labelled(pod, "k8s-app", "kube-router") && command_line(pod).contains("--run-service-proxy=true")
 }
 
-/// Static pods are shown with an annotation of the kubelet's.
+/// The kubelet annotates the mirror pods of static pods.
 fn placement(pod: &Pod) -> Forwarder {
     let annotated = |annotations: &BTreeMap<String, String>| annotations.contains_key("kubernetes.io/config.mirror");
     let owned = |kind| pod.metadata.owner_references.iter().flatten().any(|owner| owner.kind == kind);
@@ -156,12 +151,11 @@ fn is_k3s(worker: &Node) -> bool {
     kubelet_version(worker).is_some_and(|version| version.contains("+k3s"))
 }
 
-/// The version that the worker's kubelet reports.
 pub fn kubelet_version(worker: &Node) -> Option<&str> {
     worker.status.as_ref()?.node_info.as_ref().map(|info| info.kubelet_version.as_str())
 }
 
-/// All words of the first container's command line, shell strings included.
+/// The first container's command line, including shell strings.
 pub fn command_line(pod: &Pod) -> String {
     let Some(container) = spec(pod, |spec| spec.containers.first()) else { return String::new() };
     let words = container.command.iter().flatten().chain(container.args.iter().flatten());
@@ -169,7 +163,6 @@ pub fn command_line(pod: &Pod) -> String {
 }
 
 #[cfg(test)]
-#[expect(missing_docs, reason = "objects for the tests beside this one")]
 pub mod tests {
     use super::*;
     use serde_json::{Value, json};

@@ -1,32 +1,29 @@
-//! The pod that changes kube-proxy's manifest on a worker, and the scripts that run in it.
+//! The pod that edits kube-proxy's manifest on a worker, and its scripts.
 //!
-//! A new file is written beside the folder that the kubelet watches, on the same file
-//! system, and renamed into it: the kubelet sees the old manifest or the new one, and
-//! nothing between. The old one is kept outside the folder, where the kubelet would run it
-//! too.
+//! The new file is written next to the directory that the kubelet watches, on the same file system,
+//! and then renamed into it: the kubelet sees the old manifest or the new one, and nothing in
+//! between. The old one is kept outside the directory, in which the kubelet would run it too.
 
 use crate::manifest::names::HELPER;
 use crate::manifest::object::{Object, POD};
 use serde_json::json;
 
-/// The container of the helper.
 pub const HELPER_CONTAINER: &str = "helper";
-/// Where the worker's `/etc/kubernetes` is seen in it.
+/// The mount path of the worker's `/etc/kubernetes`.
 const HOST: &str = "/host";
-/// The folder that the kubelet watches, as GKE has it.
+/// The kubelet's static pod directory on GKE.
 pub const MANIFESTS: &str = "/etc/kubernetes/manifests";
-/// The folder for the old manifest and the unfinished new one, below `/etc/kubernetes`.
+/// The directory below `/etc/kubernetes` for the old manifest and the unfinished new one.
 const SAFE: &str = "kubectl-redis-cluster";
-/// What ends the text that a script reads.
+/// The end marker of a script's input.
 const END: &str = "kubectl-redis-cluster:end-of-manifest";
 
-/// The helper's name on a worker.
 pub fn name(worker: &str) -> String {
     format!("redis-cluster-set-proxy-mode-{worker}")
 }
 
-/// The helper: privileged, since it writes to the worker's files; it waits until it is
-/// told something, and ends by itself after `lifetime` seconds.
+/// Privileged, because it writes files of the worker. It waits for exec, and ends by itself after
+/// `lifetime` seconds.
 pub fn pod(worker: &str, namespace: &str, image: &str, lifetime: u64) -> Object {
     let value = json!({
         "apiVersion": "v1", "kind": "Pod",
@@ -51,7 +48,6 @@ pub fn pod(worker: &str, namespace: &str, image: &str, lifetime: u64) -> Object 
     Object { kind: POD, value }
 }
 
-/// A script and the text that it reads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Script {
     /// For `sh -c`.
@@ -66,7 +62,7 @@ impl Script {
     }
 }
 
-/// Prints every manifest after a line with its name, and whether an old one is kept.
+/// Prints every manifest after a line with its name, including kept old ones.
 pub fn read() -> Script {
     Script::without_input(format!(
         "cd {HOST}/manifests || exit 1
@@ -75,7 +71,7 @@ pub fn read() -> Script {
     ))
 }
 
-/// The files that [`read`] printed: name and text; kept old ones are named `old/NAME.old`.
+/// Parses the output of [`read`]: name and text; kept old manifests are named `old/NAME.old`.
 pub fn files(output: &str) -> Vec<(String, String)> {
     let mut files: Vec<(String, String)> = Vec::new();
     for line in output.split_inclusive('\n') {
@@ -88,8 +84,8 @@ pub fn files(output: &str) -> Vec<(String, String)> {
     files
 }
 
-/// Writes the new manifest to a file beside the watched folder, and keeps the old one
-/// there; nothing that the kubelet sees is changed. Prints what was written.
+/// Writes the new manifest next to the watched directory, and keeps the old one there. Changes
+/// nothing that the kubelet sees. Prints what was written.
 pub fn prepare(file: &str, manifest: &str) -> Script {
     Script {
         text: format!(
@@ -103,12 +99,12 @@ pub fn prepare(file: &str, manifest: &str) -> Script {
     }
 }
 
-/// The one moment of the change: the new manifest takes the old one's place.
+/// Replaces the old manifest with the new one, atomically.
 pub fn commit(file: &str) -> Script {
     Script::without_input(format!("mv '{HOST}/{SAFE}/{file}.new' '{HOST}/manifests/{file}'"))
 }
 
-/// Puts the old manifest back, where one is kept, and leaves nothing behind.
+/// Restores the old manifest, if one is kept, and removes all other files.
 pub fn restore(file: &str) -> Script {
     Script::without_input(format!(
         "cd {HOST}/{SAFE} 2>/dev/null || exit 0
@@ -117,7 +113,7 @@ pub fn restore(file: &str) -> Script {
     ))
 }
 
-/// Leaves nothing behind but the manifest that is in place.
+/// Removes the old manifest and all temporary files.
 pub fn tidy(file: &str) -> Script {
     Script::without_input(format!(
         "cd {HOST}/{SAFE} 2>/dev/null || exit 0
@@ -130,7 +126,7 @@ mod tests {
     use super::*;
     use std::process::{Command, Stdio};
 
-    /// Runs a script on a folder instead of a worker's.
+    /// Runs a script in a local directory.
     fn run(folder: &std::path::Path, script: &Script) -> String {
         let text = script.text.replace(HOST, &folder.display().to_string());
         let mut child = Command::new("sh")

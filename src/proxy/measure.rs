@@ -1,39 +1,33 @@
-//! The source address that one node sees of another over its Service: the truth that the
-//! mode explains.
+//! The source IP that one node sees of another through its Service: the mode only explains it.
 
 use k8s_openapi::api::core::v1::{Pod, Service, ServicePort};
 use std::collections::BTreeMap;
 
-/// One measurement: a connection from a pod, over the Service of another.
+/// A connection from a pod through the Service of another.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Measurement {
-    /// The connecting pod.
     pub from: Place,
-    /// The pod behind the Service.
     pub to: Place,
-    /// The connecting pod's address.
+    /// The connecting pod's IP.
     pub expected: String,
-    /// The source address that the server saw, or why it could not be asked.
+    /// The source IP that the server saw, or why it is unknown.
     pub seen: Result<String, String>,
 }
 
-/// A pod and where it runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
-    /// The pod.
     pub pod: String,
-    /// Its worker.
     pub worker: String,
 }
 
 impl Measurement {
-    /// Whether the source address was kept; none where it could not be seen.
+    /// Whether the source IP was preserved; none if unknown.
     pub fn is_kept(&self) -> Option<bool> {
         self.seen.as_ref().ok().map(|seen| *seen == self.expected)
     }
 }
 
-/// The source address of the connection of this name in CLIENT LIST: `addr=IP:PORT`.
+/// The source IP of the connection with this name in CLIENT LIST: `addr=IP:PORT`.
 pub fn source_of(client_list: &str, name: &str) -> Option<String> {
     let wanted = format!("name={name}");
     let line = client_list.lines().find(|line| line.split(' ').any(|field| field == wanted))?;
@@ -42,8 +36,7 @@ pub fn source_of(client_list: &str, name: &str) -> Option<String> {
     Some(host.trim_matches(['[', ']']).to_owned())
 }
 
-/// The address and client port of the Service that leads to this pod and to no other of
-/// `pods`; none where there is none.
+/// The address and client port of the Service that selects this pod and no other of `pods`.
 pub fn own_service(pod: &Pod, pods: &[Pod], services: &[Service]) -> Option<(String, u16)> {
     let leads_to = |selector: &BTreeMap<String, String>, pod: &Pod| {
         let labels = pod.metadata.labels.as_ref();
@@ -59,7 +52,7 @@ pub fn own_service(pod: &Pod, pods: &[Pod], services: &[Service]) -> Option<(Str
     })
 }
 
-/// The bus is on a port of its own, by its name or by its number.
+/// Skips bus ports, by name or number.
 fn client_port(ports: &[ServicePort]) -> Option<u16> {
     let is_bus = |port: &&ServicePort| {
         let name = port.name.as_deref().unwrap_or_default();
@@ -69,8 +62,8 @@ fn client_port(ports: &[ServicePort]) -> Option<u16> {
     u16::try_from(client.port).ok()
 }
 
-/// From which place to which it is measured: every ordered pair of workers once, and a
-/// worker with itself where it has two. Indices into `places`.
+/// The pairs to measure, as indexes into `places`: every ordered pair of workers once, and a worker
+/// with itself if it has two pods.
 pub fn pairs(places: &[Place]) -> Vec<(usize, usize)> {
     let mut pairs: Vec<(usize, usize)> = Vec::new();
     for (from, source) in places.iter().enumerate() {

@@ -1,7 +1,7 @@
 //! What forwards Services on a worker, in which mode, and how kube-proxy's mode is
 //! changed. Pure: reads objects, decides, edits text.
 //!
-//! Facts: <https://kubernetes.io/docs/reference/networking/virtual-ips/#proxy-modes>.
+//! Reference: <https://kubernetes.io/docs/reference/networking/virtual-ips/#proxy-modes>.
 
 pub mod evidence;
 pub mod forwarder;

@@ -1,24 +1,23 @@
-//! kube-proxy's modes, and what each means for Redis Cluster.
+//! kube-proxy's modes and what each means for Redis Cluster.
 
 use std::fmt;
 
-/// How kube-proxy forwards connections to Services.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
 pub enum Mode {
-    /// Through a process of its own: servers see the worker's address as the source.
+    /// Through the kube-proxy process; servers see the worker's address as the source
     Userspace,
-    /// By rules of iptables.
+    /// With iptables rules
     Iptables,
-    /// By the kernel's load balancer.
+    /// With the kernel's load balancer
     Ipvs,
-    /// By rules of nftables.
+    /// With nftables rules
     Nftables,
-    /// By the virtual filtering platform of Windows.
+    /// With the Virtual Filtering Platform of Windows
     Kernelspace,
 }
 
 impl Mode {
-    /// The word that kube-proxy knows it by.
+    /// The value of `--proxy-mode`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Userspace => "userspace",
@@ -29,8 +28,8 @@ impl Mode {
         }
     }
 
-    /// Whether a server sees the real source of a connection from another pod; unknown
-    /// where it depends on more than the mode.
+    /// Whether a server sees the real source IP of a connection from another pod; none if that
+    /// depends on more than the mode.
     pub fn keeps_source(self) -> Option<bool> {
         match self {
             Self::Userspace => Some(false),
@@ -39,13 +38,13 @@ impl Mode {
         }
     }
 
-    /// Why kube-proxy of this version cannot run in this mode on Linux; none where it can.
+    /// Why kube-proxy of this version cannot run in this mode on Linux.
     pub fn refusal(self, version: Version) -> Option<&'static str> {
         match self {
             Self::Userspace if version >= Version(1, 26) => Some("the userspace mode was removed in 1.26"),
-            Self::Ipvs if version < Version(1, 9) => Some("the ipvs mode came with 1.9"),
-            Self::Nftables if version < Version(1, 31) => Some("the nftables mode is on by default since 1.31"),
-            Self::Kernelspace => Some("the kernelspace mode is that of Windows"),
+            Self::Ipvs if version < Version(1, 9) => Some("the ipvs mode was added in 1.9"),
+            Self::Nftables if version < Version(1, 31) => Some("the nftables mode is enabled by default since 1.31"),
+            Self::Kernelspace => Some("the kernelspace mode is for Windows"),
             _ => None,
         }
     }
@@ -57,9 +56,8 @@ impl fmt::Display for Mode {
     }
 }
 
-/// No mode of kube-proxy.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("\"{0}\" is no mode of kube-proxy")]
+#[error("\"{0}\" is not a kube-proxy mode")]
 pub struct BadMode(String);
 
 impl std::str::FromStr for Mode {
@@ -71,12 +69,12 @@ impl std::str::FromStr for Mode {
     }
 }
 
-/// Major and minor of a Kubernetes version.
+/// Major and minor version of Kubernetes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Version(pub u32, pub u32);
 
 impl Version {
-    /// Reads `v1.20.2`, `v1.31.4-gke.1183000`; none where it is no version.
+    /// Parses `v1.20.2`, `v1.31.4-gke.1183000`.
     pub fn parse(text: &str) -> Option<Self> {
         let mut numbers = text.strip_prefix('v')?.split('.');
         Some(Self(numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))

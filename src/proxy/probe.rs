@@ -1,5 +1,4 @@
-//! Pods that live only to be measured, one a worker: a server without data, and a Service
-//! that leads to it.
+//! Short-lived pods for measurements, one per worker: a server without data, and a Service for it.
 
 use crate::cluster::nodes_conf::PORT;
 use crate::manifest::names::{CONTAINER, PROBE};
@@ -7,22 +6,20 @@ use crate::manifest::object::{Object, POD, SERVICE};
 use crate::manifest::workload::REDIS_USER;
 use serde_json::{Value, json};
 
-/// What belongs to one measurement.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Probe {
-    /// What tells this measurement from others: ten characters of a name.
+    /// Identifies this measurement: a part of the names.
     pub id: String,
-    /// The worker.
     pub worker: String,
-    /// The worker's place in the list of workers, for the name.
+    /// The worker's index, for the name.
     pub index: usize,
 }
 
-/// Seconds after which a pod that was left behind ends by itself.
+/// Seconds after which a leftover pod ends by itself.
 const LIFETIME: u32 = 600;
 
 impl Probe {
-    /// The name of the pod and of its Service.
+    /// Of the pod and its Service.
     pub fn name(&self) -> String {
         format!("redis-cluster-probe-{}-{}", self.id, self.index)
     }
@@ -31,8 +28,8 @@ impl Probe {
         json!({ "name": self.name(), "namespace": namespace, "labels": { PROBE: self.name() } })
     }
 
-    /// The pod: pinned to its worker, whatever taints that has. It satisfies the
-    /// "restricted" Pod Security Standard.
+    /// Pinned to its worker, with all taints tolerated. Satisfies the "restricted" Pod Security
+    /// Standard.
     pub fn pod(&self, namespace: &str, image: &str) -> Object {
         let command = format!(
             "exec \"$(command -v redis-server || command -v valkey-server)\" --port {PORT} --protected-mode no --save '' --appendonly no"
@@ -61,7 +58,7 @@ impl Probe {
         Object { kind: POD, value }
     }
 
-    /// The Service that leads to the pod of this unique ID, and goes with it.
+    /// Owned by the pod, so that Kubernetes deletes both together.
     pub fn service(&self, namespace: &str, pod_uid: &str) -> Object {
         let mut metadata = self.metadata(namespace);
         metadata["ownerReferences"] =

@@ -1,46 +1,42 @@
-//! Whether a worker's kube-proxy may be given another mode, and what to do where it may not.
+//! Whether kube-proxy's mode on a worker can be changed, and what to do otherwise.
 
 use super::evidence::{Report, version};
 use super::forwarder::{Forwarder, kubelet_version};
 use super::mode::Mode;
 use k8s_openapi::api::core::v1::Node;
 
-/// Why a worker's mode is not set, and what to do instead.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
 pub struct Refusal {
-    /// One sentence.
     pub reason: String,
-    /// What to do instead.
+    /// A command or flag to use instead.
     pub instead: String,
 }
 
-/// Whether the user has vouched for workers that are not GKE's.
+/// `--allow-any-provider`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Provider {
-    /// Only GKE's workers.
     Gke,
-    /// Any worker whose kube-proxy is a static pod.
     Any,
 }
 
-/// Refuses what cannot be changed through the API server, or would not last.
+/// Rejects workers whose mode cannot be changed through the API server, or would be reverted.
 ///
 /// # Errors
-/// The [`Refusal`].
+/// The reason.
 pub fn refuse(worker: &Node, report: &Report, mode: Mode, provider: Provider) -> Result<(), Refusal> {
     let because = |reason: String, instead: &str| Err(Refusal { reason, instead: instead.to_owned() });
     let name = &report.worker;
     if label(worker, "kubernetes.io/os") == Some("windows") {
         return because(
-            format!("{name} runs Windows, where kube-proxy has one mode"),
-            "leave such workers out: --node NAME",
+            format!("{name} runs Windows, where kube-proxy has only one mode"),
+            "select other workers with --node NAME",
         );
     }
     if is_autopilot(worker) {
         return because(
-            format!("{name} is a worker of GKE Autopilot, which lets no pod change its files"),
-            "a cluster that announces its addresses (Redis 4 and newer) needs no mode: kubectl redis-cluster create NAME",
+            format!("{name} is a GKE Autopilot worker, where no pod may change the worker's files"),
+            "nodes that announce their addresses (Redis 4 and newer) work in every mode: kubectl redis-cluster create NAME",
         );
     }
     match report.forwarder {
@@ -48,32 +44,38 @@ pub fn refuse(worker: &Node, report: &Report, mode: Mode, provider: Provider) ->
         Forwarder::DaemonSet => return because(daemon_set(worker, name), daemon_set_steps(worker)),
         Forwarder::K3s => {
             return because(
-                format!("{name} runs kube-proxy inside its k3s agent"),
+                format!("{name} runs kube-proxy inside the k3s agent"),
                 "start the agent with --kube-proxy-arg=proxy-mode=MODE",
             );
         }
         Forwarder::DataplaneV2 => {
             return because(
                 format!("{name} has no kube-proxy: GKE's Dataplane V2 forwards Services there"),
-                "it keeps source addresses: see kubectl redis-cluster check-proxy-mode",
+                "it preserves source IPs: see kubectl redis-cluster check-proxy-mode",
+            );
+        }
+        Forwarder::Unknown => {
+            return because(
+                format!("it is unknown what forwards Services on {name}"),
+                "for the evidence, run: kubectl redis-cluster check-proxy-mode",
             );
         }
         other => {
             return because(
-                format!("{name} runs no kube-proxy that this tool knows how to change, but: {other}"),
-                "see what forwards Services there: kubectl redis-cluster check-proxy-mode",
+                format!("{other} forwards Services on {name}, and this tool cannot change its mode"),
+                "for the evidence, run: kubectl redis-cluster check-proxy-mode",
             );
         }
     }
     if provider == Provider::Gke && !is_gke(worker) {
         return because(
-            format!("{name} is no worker of GKE"),
-            "where you know that its kube-proxy is a static pod that nobody else manages: --allow-any-provider",
+            format!("{name} is not a GKE worker"),
+            "if its kube-proxy is a static pod that nothing else manages, add --allow-any-provider",
         );
     }
     match version(worker).and_then(|version| Some((version, mode.refusal(version)?))) {
         Some((version, why)) => because(
-            format!("kube-proxy {version} of {name} does not know the mode {mode}: {why}"),
+            format!("kube-proxy {version} on {name} does not support mode {mode}: {why}"),
             "choose another mode",
         ),
         None => Ok(()),
@@ -88,12 +90,12 @@ fn provider_id(worker: &Node) -> &str {
     worker.spec.as_ref().and_then(|spec| spec.provider_id.as_deref()).unwrap_or_default()
 }
 
-/// Google's machines with the label that GKE puts on all of its workers.
+/// GKE labels every worker with its node pool.
 fn is_gke(worker: &Node) -> bool {
     provider_id(worker).starts_with("gce://") && label(worker, "cloud.google.com/gke-nodepool").is_some()
 }
 
-/// GKE names the workers of Autopilot clusters so.
+/// GKE starts the names of Autopilot workers with `gk3-`.
 fn is_autopilot(worker: &Node) -> bool {
     is_gke(worker) && worker.metadata.name.as_ref().is_some_and(|name| name.starts_with("gk3-"))
 }
@@ -103,8 +105,8 @@ fn is_eks(worker: &Node) -> bool {
 }
 
 fn daemon_set(worker: &Node, name: &str) -> String {
-    let whose = if is_eks(worker) { ", an add-on of EKS" } else { "" };
-    format!("{name} runs kube-proxy as a pod of a DaemonSet{whose}: its mode is that of all workers")
+    let whose = if is_eks(worker) { ", an EKS add-on" } else { "" };
+    format!("{name} runs kube-proxy from a DaemonSet{whose}: all workers share its mode")
 }
 
 fn daemon_set_steps(worker: &Node) -> &'static str {

@@ -1,43 +1,40 @@
-//! The manifest of kube-proxy as a static pod, with another mode.
+//! Changes the mode in the manifest of kube-proxy's static pod.
 //!
-//! The text is edited, not written anew: comments and order stay as the provider made
-//! them, and what is changed can be shown as a difference of lines.
+//! The text is edited, not regenerated: the provider's comments and order stay, and the change can
+//! be shown as a diff.
 
 use super::evidence::flag;
 use super::mode::Mode;
 use serde_json::Value;
 
-/// Why a manifest cannot be edited.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CannotEdit {
-    /// It is no YAML, or no pod.
-    #[error("it is not the manifest of a pod")]
+    /// Not YAML, or not a pod.
+    #[error("it is not a pod manifest")]
     NoPod,
-    /// kube-proxy does not look at its flags.
-    #[error("kube-proxy takes its mode from the file {0}, not from its command line")]
+    /// kube-proxy ignores its flags.
+    #[error("kube-proxy reads its mode from the file {0}, not from its command line")]
     ConfigFile(String),
-    /// The command line is not written in a way that is known here.
-    #[error("its command line is written in a way that this tool does not edit")]
+    #[error("its command line has a form that this tool cannot edit")]
     UnknownForm,
 }
 
-/// The flag of kube-proxy.
 pub const MODE_FLAG: &str = "--proxy-mode";
 
-/// The manifest with `mode` in kube-proxy's command line, in which nothing else differs.
+/// Changes only the mode in kube-proxy's command line.
 ///
 /// # Errors
-/// [`CannotEdit`], when it cannot be edited with certainty.
+/// If it cannot be edited safely.
 pub fn with_mode(text: &str, mode: Mode) -> Result<String, CannotEdit> {
     let line = command_line(text)?;
     if let Some(file) = flag(&line, "--config") {
         return Err(CannotEdit::ConfigFile(file.to_owned()));
     }
-    let wish = format!("{MODE_FLAG}={mode}");
+    let wanted = format!("{MODE_FLAG}={mode}");
     let edited = match line.split_ascii_whitespace().filter(|word| word.starts_with(MODE_FLAG)).collect::<Vec<_>>()[..]
     {
-        [] => added(text, &wish),
-        [word] if word.starts_with("--proxy-mode=") => replaced(text, word, &wish),
+        [] => added(text, &wanted),
+        [word] if word.starts_with("--proxy-mode=") => replaced(text, word, &wanted),
         _ => None,
     }
     .ok_or(CannotEdit::UnknownForm)?;
@@ -47,18 +44,17 @@ pub fn with_mode(text: &str, mode: Mode) -> Result<String, CannotEdit> {
     if differs_only_in_mode { Ok(edited) } else { Err(CannotEdit::UnknownForm) }
 }
 
-/// The mode in kube-proxy's command line; none where it has none.
+/// The value of [`MODE_FLAG`] in kube-proxy's command line.
 pub fn mode_flag(text: &str) -> Option<String> {
     flag(&command_line(text).ok()?, MODE_FLAG).map(str::to_owned)
 }
 
-/// Whether a file is the manifest of kube-proxy.
 pub fn is_kube_proxy(text: &str) -> bool {
     let is_program = |word: &str| word.rsplit('/').next() == Some("kube-proxy");
     command_line(text).is_ok_and(|line| line.split_ascii_whitespace().any(is_program))
 }
 
-/// The lines that differ, as `diff` shows them.
+/// The changed lines, prefixed with `-` and `+`.
 pub fn difference(old: &str, new: &str) -> Vec<String> {
     let (old, new): (Vec<&str>, Vec<&str>) = (old.lines().collect(), new.lines().collect());
     let ahead = old.iter().zip(&new).take_while(|(old, new)| old == new).count();
@@ -76,7 +72,7 @@ fn parsed(text: &str) -> Result<Value, CannotEdit> {
 
 const PARTS: [&str; 2] = ["command", "args"];
 
-/// All words of the first container's command line, shell strings included.
+/// The first container's command line, including shell strings.
 fn command_line(text: &str) -> Result<String, CannotEdit> {
     let pod = parsed(text)?;
     let container = &pod["spec"]["containers"][0];
@@ -95,21 +91,21 @@ fn without_mode(line: &str) -> Vec<&str> {
     line.split_ascii_whitespace().filter(|word| !word.starts_with(MODE_FLAG)).collect()
 }
 
-/// The one place where the flag stands.
-fn replaced(text: &str, word: &str, wish: &str) -> Option<String> {
+/// None unless the flag occurs exactly once.
+fn replaced(text: &str, word: &str, wanted: &str) -> Option<String> {
     let ends = |rest: &str| rest.is_empty() || rest.starts_with([' ', '\n', '\r', '"', '\'', ',', ']', '\\']);
     let places: Vec<usize> =
         text.match_indices(word).filter(|(at, _)| ends(&text[at + word.len()..])).map(|(at, _)| at).collect();
     let [at] = places[..] else { return None };
-    Some(format!("{}{wish}{}", &text[..at], &text[at + word.len()..]))
+    Some(format!("{}{wanted}{}", &text[..at], &text[at + word.len()..]))
 }
 
-/// In a shell's string after the program's name; in a list as an item after the
-/// program's, or before the first flag.
-fn added(text: &str, wish: &str) -> Option<String> {
+/// In a shell string after the program's name; in a list as an item after the program, or before
+/// the first flag.
+fn added(text: &str, wanted: &str) -> Option<String> {
     let after_program = text.match_indices("kube-proxy --").map(|(at, _)| at + "kube-proxy ".len());
     if let [at] = after_program.collect::<Vec<_>>()[..] {
-        return Some(format!("{}{wish} {}", &text[..at], &text[at..]));
+        return Some(format!("{}{wanted} {}", &text[..at], &text[at..]));
     }
     let is_flag = |line: &&str| {
         line.trim_start().strip_prefix("- ").is_some_and(|item| item.trim_matches(['"', '\'']).starts_with("--"))
@@ -117,7 +113,7 @@ fn added(text: &str, wish: &str) -> Option<String> {
     let line = text.split_inclusive('\n').find(is_flag)?;
     let at = text.find(line)?;
     let indentation = &line[..line.len() - line.trim_start().len()];
-    Some(format!("{}{indentation}- {wish}\n{}", &text[..at], &text[at..]))
+    Some(format!("{}{indentation}- {wanted}\n{}", &text[..at], &text[at..]))
 }
 
 #[cfg(test)]

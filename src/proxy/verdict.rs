@@ -1,24 +1,24 @@
-//! Whether the way in which Services are forwarded suits Redis Cluster.
+//! Whether the way that Services are forwarded suits Redis Cluster.
 
 use super::evidence::Report;
 use super::measure::Measurement;
 
-/// The cluster that is at hand.
+/// The cluster that the verdict is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AtHand {
-    /// None: judged for one whose nodes learn addresses from connections, as the original
-    /// example's.
+    /// No cluster: the verdict is for nodes that learn addresses from connections, as in the
+    /// original example.
     Nothing,
-    /// Its nodes announce their addresses (Redis 4 and newer): sources do not matter.
+    /// Its nodes announce their addresses (Redis 4 and newer): source IPs do not matter.
     Announces,
-    /// Its nodes learn each other's addresses from connections.
+    /// At least one node learns addresses from connections.
     Learns,
-    /// Some node does not say whether it announces its address.
+    /// Unknown for some node.
     Unclear,
 }
 
 impl AtHand {
-    /// By what each node says of its announced address; none for one that did not say.
+    /// Whether each node announces its address; none if unknown.
     pub fn of(announced: &[Option<bool>]) -> Self {
         if announced.contains(&Some(false)) {
             Self::Learns
@@ -30,21 +30,17 @@ impl AtHand {
     }
 }
 
-/// The judgement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// Sources are kept.
     Suits,
-    /// Sources are rewritten, or may be, and the cluster does not care.
+    /// Source IPs are or may be rewritten, which does not affect the cluster.
     Harmless,
-    /// Sources are rewritten, and nodes would take each other for the worker.
+    /// Source IPs are rewritten, and nodes would mistake each other for the workers.
     Fails,
-    /// Too little is known.
     Unknown,
 }
 
 impl Verdict {
-    /// The word for JSON.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Suits => "suits",
@@ -55,19 +51,18 @@ impl Verdict {
     }
 }
 
-/// What is known of the sources of all connections.
+/// Whether source IPs are preserved, over all workers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sources {
-    /// They are kept everywhere.
     Kept,
-    /// They are rewritten somewhere.
+    /// On at least one worker.
     Rewritten,
-    /// It is not known of some worker.
+    /// On at least one worker.
     Unknown,
 }
 
-/// What was measured comes first; of a worker from which nothing could be measured, its
-/// mode must tell. It is the connecting pod's worker that forwards.
+/// Measurements override modes; for a worker without measurements, its mode decides. The worker of
+/// the connecting pod forwards.
 pub fn sources(workers: &[Report], measured: &[Measurement]) -> Sources {
     if measured.iter().any(|each| each.is_kept() == Some(false)) {
         return Sources::Rewritten;
@@ -86,7 +81,6 @@ pub fn sources(workers: &[Report], measured: &[Measurement]) -> Sources {
     }
 }
 
-/// The judgement for what is at hand.
 pub fn verdict(at_hand: AtHand, sources: Sources) -> Verdict {
     match (at_hand, sources) {
         (_, Sources::Kept) => Verdict::Suits,
@@ -96,36 +90,35 @@ pub fn verdict(at_hand: AtHand, sources: Sources) -> Verdict {
     }
 }
 
-/// The judgement as a sentence, and what to do next where there is something to do.
+/// The verdict as a sentence, and a hint if there is something to do.
 pub fn sentence(at_hand: AtHand, sources: Sources) -> (&'static str, Option<&'static str>) {
     match (at_hand, sources) {
-        (_, Sources::Kept) => ("source addresses are kept: this suits every Redis Cluster", None),
+        (_, Sources::Kept) => ("source IPs are preserved: this suits every Redis Cluster", None),
         (AtHand::Announces, Sources::Rewritten) => {
-            ("source addresses are rewritten, which is harmless here: the nodes announce their addresses", None)
+            ("source IPs are rewritten, which is harmless here: the nodes announce their addresses", None)
         }
-        (AtHand::Announces, Sources::Unknown) => (
-            "source addresses may be rewritten, which would be harmless here: the nodes announce their addresses",
-            None,
-        ),
+        (AtHand::Announces, Sources::Unknown) => {
+            ("source IPs may be rewritten, which would be harmless here: the nodes announce their addresses", None)
+        }
         (AtHand::Nothing, Sources::Rewritten) => (
-            "source addresses are rewritten: nodes that learn addresses from connections (Redis 3, the original example) would take each other for the workers",
+            "source IPs are rewritten: nodes that learn addresses from connections (Redis 3, the original example) would mistake each other for the workers",
             Some(
-                "a cluster of Redis 4 or newer that announces its addresses does not care: kubectl redis-cluster create NAME; on GKE the mode can be set: kubectl redis-cluster set-gke-proxy-mode iptables",
+                "nodes of Redis 4 or newer announce their addresses and are not affected: kubectl redis-cluster create NAME; on GKE, set the mode: kubectl redis-cluster set-gke-proxy-mode iptables",
             ),
         ),
         (AtHand::Learns, Sources::Rewritten) => (
-            "source addresses are rewritten, and the nodes do not announce theirs: they take each other for the workers",
+            "source IPs are rewritten, and the nodes do not announce their addresses: they mistake each other for the workers",
             Some(
-                "make it with Redis 4 or newer, or on GKE set the mode: kubectl redis-cluster set-gke-proxy-mode iptables",
+                "recreate the cluster with Redis 4 or newer, or on GKE set the mode: kubectl redis-cluster set-gke-proxy-mode iptables",
             ),
         ),
         (AtHand::Unclear, Sources::Rewritten) => (
-            "source addresses are rewritten, and some node does not say whether it announces its own",
-            Some("see why the nodes do not answer: kubectl redis-cluster info"),
+            "source IPs are rewritten, and at least one node does not report whether it announces its address",
+            Some("to see why nodes do not respond, run: kubectl redis-cluster info"),
         ),
         (_, Sources::Unknown) => (
-            "it is not known of every worker whether source addresses are kept",
-            Some("measure it: kubectl redis-cluster check-proxy-mode --probe"),
+            "it is unknown for some workers whether source IPs are preserved",
+            Some("to measure it, run: kubectl redis-cluster check-proxy-mode --probe"),
         ),
     }
 }
@@ -165,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_measured_beats_what_is_believed() {
+    fn measurements_override_modes() {
         let workers = [worker("a", None), worker("b", Some(true))];
         assert_eq!(sources(&workers, &[]), Sources::Unknown);
         assert_eq!(sources(&workers, &[measured("a", Ok("1"))]), Sources::Kept);

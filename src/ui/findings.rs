@@ -1,33 +1,33 @@
-//! What was found wrong with a cluster, for people.
+//! The findings of a check, for people.
 
 use super::human::table;
 use super::terminal::{Paint, painted};
 use crate::cluster::finding::{Finding, Severity};
 use crate::cluster::health::{Gap, Loss, Report, Verdict};
 
-/// So many findings of one kind are shown whole; of more, the names.
+/// How many findings of one kind are shown in full; the rest are listed by subject.
 const WHOLE: usize = 3;
-/// So much is shown of what was seen; all of it is in the JSON.
+/// How many characters of evidence are shown; the JSON has all of it.
 const EVIDENCE: usize = 400;
 
-/// One line for each finding, and the command that says more; then what was not looked at
-/// around the nodes, for those have rows of their own.
+/// One line for each finding, and the command that shows more; then what was not checked around the
+/// nodes. Nodes that were not checked have their own rows.
 pub fn short(report: &Report, more: &str, colored: bool) -> String {
     let lines = report.findings.iter().map(|finding| headline(finding, colored));
     let mut lines: Vec<String> = lines.collect();
     if !lines.is_empty() {
-        lines.push(format!("what was seen and what helps: {more}"));
+        lines.push(format!("for evidence and fixes, run: {more}"));
     }
     lines.extend(report.gaps.iter().filter(|gap| !gap.matters).map(left_out));
     lines.join("\n")
 }
 
 fn left_out(gap: &Gap) -> String {
-    format!("not looked at: {}: {}", gap.what, gap.why)
+    format!("not checked: {}: {}", gap.what, gap.why)
 }
 
-/// Each finding with what was seen and what helps, what losing a place would cost, what
-/// was not looked at, and the sum of it.
+/// Each finding with its evidence and a fix, what losing a worker or zone would cost, what was not
+/// checked, and the verdict.
 pub fn full(report: &Report, losses: &[Loss], verdict: Verdict, colored: bool) -> String {
     let mut parts = Vec::new();
     if !report.findings.is_empty() {
@@ -59,13 +59,13 @@ fn word(severity: Severity, colored: bool) -> String {
 
 fn one(finding: &Finding, colored: bool) -> String {
     let evidence = match finding.evidence.char_indices().nth(EVIDENCE) {
-        Some((end, _)) => format!("{} ... (-o json has all)", &finding.evidence[..end]),
+        Some((end, _)) => format!("{} ... (-o json shows all)", &finding.evidence[..end]),
         None => finding.evidence.clone(),
     };
-    format!("{}\n  seen: {evidence}\n  hint: {}", headline(finding, colored), finding.hint)
+    format!("{}\n  evidence: {evidence}\n  hint: {}", headline(finding, colored), finding.hint)
 }
 
-/// A hundred nodes with the same fault are no hundred paragraphs.
+/// A hundred nodes with the same fault must not fill the screen.
 fn folded(findings: &[Finding], colored: bool) -> String {
     let mut shown: Vec<String> = Vec::new();
     for (index, finding) in findings.iter().enumerate() {
@@ -87,7 +87,7 @@ fn folded(findings: &[Finding], colored: bool) -> String {
     shown.join("\n")
 }
 
-/// The costly places each, and those that cost nothing but failovers on one line.
+/// A row for each worker or zone whose loss costs more than failovers; the others on one line.
 fn costs(losses: &[Loss]) -> String {
     let is_cheap = |loss: &&Loss| loss.shards.is_empty() && loss.majority_left;
     let (cheap, dear): (Vec<&Loss>, Vec<&Loss>) = losses.iter().partition(is_cheap);
@@ -103,17 +103,19 @@ fn costs(losses: &[Loss]) -> String {
     };
     let mut parts = Vec::new();
     if !dear.is_empty() {
-        let header = ["LOSING", "NODES", "MASTERS", "SHARDS-LOST", "MAJORITY-LEFT"];
+        let header = ["IF-LOST", "NODES", "MASTERS", "SHARDS-LOST", "QUORUM-KEPT"];
         parts.push(table(&header, dear.iter().map(row).collect()));
     }
-    if !cheap.is_empty() {
+    if dear.is_empty() {
+        parts.push("no shard is lost if any single worker or zone fails".to_owned());
+    } else if !cheap.is_empty() {
         let names: Vec<String> = cheap.iter().map(|loss| format!("{} {}", loss.place.as_str(), loss.name)).collect();
-        parts.push(format!("no shard would be lost with any one of: {}", names.join(", ")));
+        parts.push(format!("no shard is lost if any single one of these fails: {}", names.join(", ")));
     }
     parts.join("\n")
 }
 
-/// `1 error, 2 warnings`; without any, what that means.
+/// `unhealthy: 1 error, 2 warnings`
 fn sum(findings: &[Finding], verdict: Verdict, colored: bool) -> String {
     let count = |severity: Severity| findings.iter().filter(|finding| finding.severity == severity).count();
     let plural = |count: usize, noun: &str| format!("{count} {noun}{}", if count == 1 { "" } else { "s" });
@@ -123,15 +125,18 @@ fn sum(findings: &[Finding], verdict: Verdict, colored: bool) -> String {
         .map(|(severity, noun)| plural(count(severity), noun))
         .collect();
     if count(Severity::Info) > 0 {
-        counts.push(format!("{} to know", count(Severity::Info)));
+        counts.push(format!("{} info", count(Severity::Info)));
     }
-    let found = if counts.is_empty() { "nothing found".to_owned() } else { counts.join(", ") };
+    if verdict == Verdict::Unclear {
+        counts.insert(0, "check incomplete".to_owned());
+    }
+    let found = if counts.is_empty() { "no findings".to_owned() } else { counts.join(", ") };
     let below_the_bar = findings.iter().any(|finding| finding.severity > Severity::Info);
     let (text, paint) = match verdict {
         Verdict::Healthy if below_the_bar => ("below --severity", Paint::Green),
         Verdict::Healthy => ("healthy", Paint::Green),
         Verdict::Unhealthy => ("unhealthy", Paint::Red),
-        Verdict::Unclear => ("cannot tell", Paint::Yellow),
+        Verdict::Unclear => ("unknown", Paint::Yellow),
     };
     let text = if colored { painted(text, paint) } else { text.to_owned() };
     format!("{text}: {found}")

@@ -9,27 +9,21 @@ use crate::proxy::verdict::{AtHand, Sources, Verdict, sentence};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-/// Everything that is shown.
 pub struct Shown<'a> {
-    /// The workers.
     pub workers: &'a [Report],
-    /// What was measured.
     pub measured: &'a [Measurement],
-    /// What is at hand.
+    /// Which cluster the verdict is for.
     pub at_hand: AtHand,
-    /// What is known of source addresses.
     pub sources: Sources,
-    /// The judgement.
     pub verdict: Verdict,
 }
 
-/// The workers, the measurements, the judgement.
 pub fn render(shown: &Shown<'_>, colored: bool) -> String {
     let mut parts = vec![workers(shown.workers)];
     if !shown.measured.is_empty() {
         parts.push(measured(shown.measured));
     }
-    parts.push(judgement(shown, colored));
+    parts.push(verdict_lines(shown, colored));
     parts.join("\n\n")
 }
 
@@ -39,7 +33,7 @@ fn workers(reports: &[Report]) -> String {
         let mode = report.mode.map_or("<none>".to_owned(), |mode| mode.to_string());
         vec![report.worker.clone(), report.forwarder.to_string(), mode, suits.to_owned(), evidence(report)]
     };
-    table(&["WORKER", "FORWARDER", "MODE", "KEEPS SOURCES", "EVIDENCE"], reports.iter().map(row).collect())
+    table(&["WORKER", "FORWARDER", "MODE", "PRESERVES SOURCE IP", "EVIDENCE"], reports.iter().map(row).collect())
 }
 
 fn evidence(report: &Report) -> String {
@@ -56,10 +50,10 @@ fn measured(measured: &[Measurement]) -> String {
         let place = |place: &crate::proxy::measure::Place| format!("{} ({})", place.worker, place.pod);
         vec![place(&each.from), place(&each.to), each.expected.clone(), kept.to_owned(), seen]
     };
-    table(&["FROM", "TO", "SOURCE", "KEPT", "SEEN"], measured.iter().map(row).collect())
+    table(&["FROM", "TO", "SOURCE IP", "PRESERVED", "SEEN AS"], measured.iter().map(row).collect())
 }
 
-fn judgement(shown: &Shown<'_>, colored: bool) -> String {
+fn verdict_lines(shown: &Shown<'_>, colored: bool) -> String {
     let (text, hint) = sentence(shown.at_hand, shown.sources);
     let paint = match shown.verdict {
         Verdict::Suits | Verdict::Harmless => Paint::Green,
@@ -70,26 +64,27 @@ fn judgement(shown: &Shown<'_>, colored: bool) -> String {
     let word = if colored { painted(word, paint) } else { word.to_owned() };
     let mut lines = vec![format!("{word}: {text}")];
     lines.extend(hint.map(|hint| format!("hint: {hint}")));
-    lines.extend(mixture(shown.workers));
+    lines.extend(differing_modes(shown.workers));
     lines.extend(shown.workers.iter().flat_map(|report| {
-        let other = |evidence: &Evidence| format!("note: {}: {evidence}, but that is not what runs", report.worker);
+        let other =
+            |evidence: &Evidence| format!("note: {}: {evidence}, but this is not the mode in use", report.worker);
         report.contradictions().into_iter().map(other).collect::<Vec<_>>()
     }));
     lines.join("\n")
 }
 
-/// Said where the workers differ.
-fn mixture(reports: &[Report]) -> Option<String> {
+/// A note if the workers differ.
+fn differing_modes(reports: &[Report]) -> Option<String> {
     let mut modes: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for report in reports {
         let mode = report.mode.map_or(report.forwarder.as_str(), |mode| mode.as_str());
         modes.entry(mode).or_default().push(&report.worker);
     }
     let groups: Vec<String> = modes.iter().map(|(mode, workers)| format!("{mode} on {}", workers.join(", "))).collect();
-    (groups.len() > 1).then(|| format!("note: mixed: {}", groups.join("; ")))
+    (groups.len() > 1).then(|| format!("note: workers differ: {}", groups.join("; ")))
 }
 
-/// The stable form. What could not be measured has a null and its reason.
+/// The stable JSON form. A failed measurement is null, with its reason.
 pub fn to_json(shown: &Shown<'_>) -> Value {
     let worker = |report: &Report| {
         json!({
@@ -139,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn mixed_workers() {
+    fn differing_workers() {
         let workers = [report("node-1", "iptables"), report("node-2", "userspace")];
         let place = |worker: &str| Place { pod: format!("pod-on-{worker}"), worker: worker.into() };
         let measured = [

@@ -1,8 +1,8 @@
-//! Numbers for people, as kubectl writes them, and kubectl's tables.
+//! Sizes, ages and tables in kubectl's format.
 
 use comfy_table::{ContentArrangement, Table, presets};
 
-/// Bytes: `512`, `1.2Mi`, `160Mi`.
+/// `512`, `1.2Mi`, `160Mi`.
 pub fn bytes(bytes: u64) -> String {
     const UNITS: [(&str, u64); 4] = [("Ti", 1 << 40), ("Gi", 1 << 30), ("Mi", 1 << 20), ("Ki", 1 << 10)];
     let Some((unit, factor)) = UNITS.iter().find(|(_, factor)| bytes >= *factor) else { return bytes.to_string() };
@@ -14,7 +14,7 @@ pub fn bytes(bytes: u64) -> String {
     }
 }
 
-/// An age, by the rules of kubectl's AGE columns: `61s`, `5m30s`, `3h12m`, `5d3h`, `1y20d`.
+/// The format of kubectl's AGE column: `61s`, `5m30s`, `3h12m`, `5d3h`, `1y20d`.
 pub fn age(seconds: u64) -> String {
     let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86400);
     let two = |a: u64, a_unit: &str, b: u64, b_unit: &str| {

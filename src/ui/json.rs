@@ -8,10 +8,9 @@ use crate::cluster::topology::{NodeFacts, SlotCounts, Topology};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-/// The version of the forms below.
 pub const API_VERSION: &str = "kubectl-redis-cluster/v1";
 
-/// What `info -o json` and `check -o json` print.
+/// `info -o json` and `check -o json`.
 pub fn cluster_info(snapshot: &Snapshot, topology: &Topology, report: &Report) -> Value {
     let slots = topology.slots.map(|SlotCounts { assigned, ok, pfail, fail }| {
         json!({ "assigned": assigned, "ok": ok, "pfail": pfail, "fail": fail })
@@ -45,7 +44,6 @@ pub fn cluster_info(snapshot: &Snapshot, topology: &Topology, report: &Report) -
     })
 }
 
-/// What losing a worker or a zone would cost.
 fn loss(loss: &Loss) -> Value {
     json!({
         "place": loss.place.as_str(),
@@ -72,7 +70,6 @@ fn finding(finding: &Finding) -> Value {
     })
 }
 
-/// A node. Sizes and lag in bytes, uptime in seconds.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct NodeJson<'a> {
@@ -123,17 +120,15 @@ impl<'a> NodeJson<'a> {
     }
 }
 
-/// The forms of a value for programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Form {
-    /// Indented JSON.
+    /// Indented JSON
     Json,
-    /// YAML.
+    /// YAML
     Yaml,
 }
 
 impl Form {
-    /// The value in this form.
     pub fn text(self, value: &Value) -> String {
         match self {
             Self::Json => pretty(value),
@@ -142,17 +137,16 @@ impl Form {
     }
 }
 
-/// Any value as indented JSON, as kubectl prints it.
+/// Indented like kubectl's JSON.
 pub fn pretty(value: &Value) -> String {
     let mut text = Vec::new();
     let indented = serde_json::ser::PrettyFormatter::with_indent(b"    ");
     let mut serializer = serde_json::Serializer::with_formatter(&mut text, indented);
-    // A value always has a text, and memory takes it.
+    // Writing a Value to memory cannot fail.
     let _ = value.serialize(&mut serializer);
     String::from_utf8_lossy(&text).into_owned()
 }
 
-/// Any value as YAML.
 pub fn yaml(value: &Value) -> String {
     serde_saphyr::to_string(value).unwrap_or_else(|_| pretty(value)).trim_end().to_owned()
 }

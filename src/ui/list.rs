@@ -1,47 +1,37 @@
-//! Clusters in a list.
+//! The table of `list`.
 
 use super::human::{age, table};
 use serde::Serialize;
 
-/// A cluster as its controllers show it.
+/// A cluster, from its controllers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ClusterRow {
-    /// Its name.
     pub name: String,
-    /// Its namespace.
     pub namespace: String,
-    /// Shards.
     pub shards: usize,
-    /// Replicas of each shard; of the largest where they differ.
+    /// Of each shard; the largest number if they differ.
     pub replicas: usize,
-    /// Nodes whose pod is ready.
     pub nodes_ready: usize,
-    /// Nodes in all.
     pub nodes_wanted: usize,
     /// `StatefulSet` or `ReplicationController`.
     pub workload: String,
-    /// The server's image.
     pub image: String,
-    /// When the first object was made, in RFC 3339.
+    /// Of the oldest object, in RFC 3339.
     pub created_at: Option<String>,
-    /// The state that the nodes report, when they were asked.
+    /// Only with `--state`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state: Option<String>,
 }
 
-/// What the columns of the list are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Columns {
-    /// The namespace comes first.
     pub namespace: bool,
-    /// The nodes were asked for their state.
     pub state: bool,
-    /// The header line is shown.
     pub header: bool,
 }
 
-/// The table. `now` in seconds since 1970.
+/// `now` in seconds since 1970.
 pub fn render(rows: &[ClusterRow], columns: Columns, now: i64) -> String {
     let mut header = vec!["NAME", "SHARDS", "NODES", "WORKLOAD", "IMAGE", "AGE"];
     if columns.state {

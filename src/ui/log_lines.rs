@@ -1,34 +1,27 @@
-//! Log lines, for people and programs.
+//! Log lines as text and JSON.
 
 use super::terminal::{Paint, painted};
 use crate::k8s::log_order::LogLine;
 use serde_json::json;
 
-/// Who wrote a line.
+/// The source of a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Writer {
-    /// The node.
     pub node: String,
-    /// Its role when the command began, where it is known.
+    /// The role at the start of the command, if known.
     pub role: Option<&'static str>,
-    /// The pod.
     pub pod: String,
-    /// The container.
     pub container: String,
 }
 
-/// How lines are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LineStyle {
-    /// With the writer before the text.
     pub prefix: bool,
-    /// With the time before the text.
     pub timestamps: bool,
-    /// With a colour for each writer.
     pub colored: bool,
 }
 
-/// A line as people read it, with its line break.
+/// With its line break.
 pub fn text(writer: &Writer, line: &LogLine, style: LineStyle) -> Vec<u8> {
     let mut shown = Vec::new();
     if style.prefix {
@@ -46,7 +39,7 @@ pub fn text(writer: &Writer, line: &LogLine, style: LineStyle) -> Vec<u8> {
     shown
 }
 
-/// A line as one JSON object, with its line break. Bytes that are no text are replaced.
+/// With its line break. Bytes that are not UTF-8 are replaced.
 pub fn json_line(writer: &Writer, line: &LogLine) -> Vec<u8> {
     let value = json!({
         "time": line.at.to_string(),
@@ -59,7 +52,7 @@ pub fn json_line(writer: &Writer, line: &LogLine) -> Vec<u8> {
     format!("{value}\n").into_bytes()
 }
 
-/// A node's colour: the same in every run.
+/// The same in every run.
 fn color(node: &str) -> u8 {
     node.bytes().fold(7, |hash: u8, byte| hash.wrapping_mul(31).wrapping_add(byte)) % 12
 }

@@ -1,4 +1,4 @@
-//! Where output goes: standard output for data, standard error for everything else.
+//! Standard output for data, standard error for everything else.
 
 use crate::error::{Error, ErrorKind};
 use crate::k8s::traffic::{Listener, Notice};
@@ -6,46 +6,38 @@ use futures::channel::oneshot;
 use std::io::{BufRead, IsTerminal, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// When colours are used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Color {
-    /// On a terminal, unless `NO_COLOR` is set.
+    /// On a terminal, unless NO_COLOR is set
     #[default]
     Auto,
-    /// Always.
+    /// Always
     Always,
-    /// Never.
+    /// Never
     Never,
 }
 
-/// A colour for a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Paint {
-    /// Good.
     Green,
-    /// A warning.
     Yellow,
-    /// Bad.
     Red,
-    /// One of the colours that tell nodes apart.
+    /// One of twelve colours for nodes.
     Node(u8),
 }
 
-/// The terminal, or what stands for it in tests.
 pub struct Ui {
     out: Box<dyn Write>,
-    aside: Aside,
+    stderr: Stderr,
     colored: bool,
-    /// Whether somebody can be asked.
+    /// Whether standard input and error are terminals, so that the user can confirm.
     asks: bool,
-    /// Whether standard output is a terminal.
     is_terminal: bool,
-    /// Whether that can be cleared.
+    /// Whether standard output is a terminal that can be cleared.
     clears: bool,
 }
 
 impl Ui {
-    /// The process's own terminal.
     pub fn new(color: Color) -> Self {
         let (stdout, stderr) = (std::io::stdout(), std::io::stderr());
         let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
@@ -62,16 +54,16 @@ impl Ui {
             asks: std::io::stdin().is_terminal() && stderr.is_terminal(),
             is_terminal: stdout.is_terminal(),
             clears: stdout.is_terminal() && !dumb,
-            aside: Aside::new(colored(stderr.is_terminal()), stderr.is_terminal() && !plain, Box::new(stderr)),
+            stderr: Stderr::new(colored(stderr.is_terminal()), stderr.is_terminal() && !plain, Box::new(stderr)),
             out: Box::new(std::io::BufWriter::new(stdout)),
         }
     }
 
-    /// Output that is kept instead of shown.
+    /// For tests.
     pub fn captured(out: Box<dyn Write>, err: Box<dyn Write + Send>) -> Self {
         Self {
             out,
-            aside: Aside::new(false, false, err),
+            stderr: Stderr::new(false, false, err),
             colored: false,
             asks: false,
             is_terminal: false,
@@ -79,41 +71,40 @@ impl Ui {
         }
     }
 
-    /// What tells the user of warnings and requests the moment that they come.
+    /// Prints warnings and requests as they occur.
     pub fn listener(&self) -> Listener {
-        let aside = self.aside.clone();
+        let stderr = self.stderr.clone();
         Arc::new(move |notice| match notice {
-            Notice::Warning(text) => aside.warning(&text),
-            Notice::Traffic(text) => aside.note(&text),
+            Notice::Warning(text) => stderr.warning(&text),
+            Notice::Traffic(text) => stderr.note(&text),
         })
     }
 
-    /// Whether colours are used.
     pub fn is_colored(&self) -> bool {
         self.colored
     }
 
-    /// How many columns a line of data may have; any number where it goes to no terminal.
+    /// The width of the terminal; none if standard output is not one.
     pub fn columns(&self) -> Option<usize> {
         let size = self.is_terminal.then(terminal_size::terminal_size).flatten();
         size.map(|(width, _)| usize::from(width.0))
     }
 
-    /// A line of data. Shown at once: a pipe's reader need not wait for the end.
+    /// Prints a line of data and flushes, so that a pipe's reader gets it at once.
     ///
     /// # Errors
-    /// When nobody reads any more.
+    /// If the reader is gone.
     pub fn line(&mut self, line: &str) -> Result<(), Error> {
-        self.aside.end_progress();
+        self.stderr.end_progress();
         writeln!(self.out, "{line}")?;
         Ok(self.out.flush()?)
     }
 
-    /// The newest of several texts: on a terminal it takes the place of the one before,
-    /// elsewhere it follows it, if it says something new.
+    /// For `--watch`: on a terminal `text` replaces `before`, elsewhere it is printed if it
+    /// differs.
     ///
     /// # Errors
-    /// When nobody reads any more.
+    /// If the reader is gone.
     pub fn replace(&mut self, before: &str, text: &str) -> Result<(), Error> {
         if self.clears {
             write!(self.out, "\x1b[H\x1b[2J\x1b[3J")?;
@@ -123,44 +114,43 @@ impl Ui {
         self.line(text)
     }
 
-    /// Data as it is.
+    /// Raw bytes of data, without a line break.
     ///
     /// # Errors
-    /// When nobody reads any more.
+    /// If the reader is gone.
     pub fn data(&mut self, data: &[u8]) -> Result<(), Error> {
         Ok(self.out.write_all(data)?)
     }
 
-    /// Shows what has been written as data so far.
     ///
     /// # Errors
-    /// When nobody reads any more.
+    /// If the reader is gone.
     pub fn flush(&mut self) -> Result<(), Error> {
         Ok(self.out.flush()?)
     }
 
-    /// A sentence for the user. That nobody sees it is no failure of the command.
+    /// A message on standard error; failures to write it are ignored.
     pub fn note(&mut self, text: &str) {
-        self.aside.note(text);
+        self.stderr.note(text);
     }
 
-    /// A sentence that the user should not miss, in kubectl's form.
+    /// `Warning: …`, as kubectl prints it.
     pub fn warning(&mut self, text: &str) {
-        self.aside.warning(text);
+        self.stderr.warning(text);
     }
 
-    /// How far something is. On a terminal each replaces the one before it;
-    /// elsewhere each that says something new is a line.
+    /// On a terminal, each progress line replaces the one before it; elsewhere, each new text is a
+    /// line.
     pub fn progress(&mut self, text: &str) {
-        self.aside.progress(text);
+        self.stderr.progress(text);
     }
 
-    /// An error, what it came from, and what may help.
+    /// The error, its causes and its hints.
     pub fn error(&mut self, error: &Error) {
-        // Who pressed Ctrl-C knows it: only what to do next is worth a word.
+        // After Ctrl-C, only a hint how to continue is worth printing.
         let known = error.kind() == ErrorKind::Interrupted && error.hints().is_empty();
         if known || error.kind() == ErrorKind::BrokenPipe {
-            self.aside.end_progress();
+            self.stderr.end_progress();
             return;
         }
         self.note(&error.headline());
@@ -172,46 +162,44 @@ impl Ui {
         }
     }
 
-    /// Asks; only a clear yes is one. Whoever waits for the answer may stop waiting: Ctrl-C
-    /// ends the question too.
+    /// Only a clear yes confirms. The future can be dropped, so that Ctrl-C ends the question.
     ///
     /// # Errors
-    /// When there is nobody to ask: nothing is ever taken for granted.
+    /// If standard input is not a terminal: confirmation is never assumed.
     pub async fn confirm(&mut self, question: &str) -> Result<bool, Error> {
         if !self.asks {
-            return Err(Error::user("cannot ask for confirmation: this is no terminal").hint("add --yes"));
+            return Err(Error::user("cannot ask for confirmation: stdin is not a terminal").hint("add --yes"));
         }
-        self.aside.ask(&format!("{question} (y/N): "))?;
-        let (tell, hear) = oneshot::channel();
+        self.stderr.ask(&format!("{question} (y/N): "))?;
+        let (sender, receiver) = oneshot::channel();
         std::thread::spawn(move || {
             let mut answer = String::new();
             let read = std::io::stdin().lock().read_line(&mut answer);
-            // Nobody may be waiting any more.
-            let _ = tell.send(read.map(|_| answer));
+            // The receiver may be gone.
+            let _ = sender.send(read.map(|_| answer));
         });
-        let answer = hear.await.map_err(|_| Error::user("the question was not answered"))??;
+        let answer = receiver.await.map_err(|_| Error::user("the question was not answered"))??;
         Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
     }
 }
 
-/// Standard error, shared with what speaks up in the middle of a request.
+/// Standard error, shared with the [`Listener`].
 #[derive(Clone)]
-struct Aside(Arc<Mutex<AsideState>>);
+struct Stderr(Arc<Mutex<StderrState>>);
 
-struct AsideState {
+struct StderrState {
     err: Box<dyn Write + Send>,
     colored: bool,
-    /// Whether progress may overwrite its own line.
     rewrites: bool,
     progress: String,
 }
 
-impl Aside {
+impl Stderr {
     fn new(colored: bool, rewrites: bool, err: Box<dyn Write + Send>) -> Self {
-        Self(Arc::new(Mutex::new(AsideState { err, colored, rewrites, progress: String::new() })))
+        Self(Arc::new(Mutex::new(StderrState { err, colored, rewrites, progress: String::new() })))
     }
 
-    fn with<T>(&self, act: impl FnOnce(&mut AsideState) -> T) -> T {
+    fn with<T>(&self, act: impl FnOnce(&mut StderrState) -> T) -> T {
         act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -233,7 +221,7 @@ impl Aside {
     }
 
     fn end_progress(&self) {
-        self.with(AsideState::end_progress);
+        self.with(StderrState::end_progress);
     }
 
     fn ask(&self, question: &str) -> std::io::Result<()> {
@@ -245,7 +233,7 @@ impl Aside {
     }
 }
 
-impl AsideState {
+impl StderrState {
     fn progress(&mut self, text: &str) {
         if text == self.progress {
             return;
@@ -272,7 +260,6 @@ fn is_zero(variable: &str) -> bool {
     std::env::var_os(variable).is_some_and(|value| value == "0")
 }
 
-/// The text in a colour, for terminals.
 pub fn painted(text: &str, paint: Paint) -> String {
     let code = match paint {
         Paint::Green => 32,

@@ -1,4 +1,4 @@
-//! What a cluster is, for people.
+//! The nodes of a cluster as a table.
 
 use super::human::{age, bytes, table};
 use super::terminal::{Paint, painted};
@@ -6,22 +6,21 @@ use crate::cluster::node::Flags;
 use crate::cluster::slots::SLOTS;
 use crate::cluster::topology::{NodeFacts, State, Topology};
 
-/// How much is shown of each node.
+/// Which columns are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Width {
-    /// What matters; of that, what so many columns of a terminal hold.
+    /// The usual columns, as far as they fit into so many characters.
     Normal(Option<usize>),
-    /// IDs, addresses and flags too.
+    /// Also IDs, addresses and flags.
     Wide,
 }
 
 const NONE: &str = "<none>";
 const UNKNOWN: &str = "<unknown>";
 
-/// What a narrow terminal does without, the first at first.
+/// The columns that a narrow terminal leaves out, in this order.
 const DISPENSABLE: [&str; 6] = ["VERSION", "UPTIME", "POD", "LAG", "ZONE", "MEMORY"];
 
-/// The summary and the table.
 pub fn render(name: &str, topology: &Topology, width: Width, colored: bool) -> String {
     let mut header =
         vec!["SHARD", "ROLE", "NODE", "POD", "WORKER", "ZONE", "SLOTS", "KEYS", "MEMORY", "LAG", "UPTIME", "VERSION"];
@@ -45,11 +44,11 @@ pub fn render(name: &str, topology: &Topology, width: Width, colored: bool) -> S
     format!("{}\n\n{table}", summary(name, topology, colored))
 }
 
-/// The table with as many of its columns as fit; those that are left out are named.
+/// The table without the columns that do not fit, and a line that names them.
 fn fitted(mut header: Vec<&str>, mut rows: Vec<Vec<String>>, room: usize) -> String {
     let mut left_out = Vec::new();
     for name in DISPENSABLE {
-        // What is wrong with a node may be long, and is last: it alone may go over the edge.
+        // The status may be long and is the last column: only it may exceed the width.
         let short = rows.iter().map(|row| [&row[..row.len() - 1], &["ok".to_owned()]].concat());
         if table(&header, short.collect()).lines().all(|line| line.chars().count() <= room) {
             break;
@@ -64,10 +63,10 @@ fn fitted(mut header: Vec<&str>, mut rows: Vec<Vec<String>>, room: usize) -> Str
     if left_out.is_empty() {
         return table;
     }
-    format!("{table}\nnot shown on {room} columns: {}; -o wide shows all", left_out.join(", "))
+    format!("{table}\nnot shown in {room} columns: {}; see -o wide", left_out.join(", "))
 }
 
-/// `redis-001: ok, 3 shards, 6 of 6 nodes answer, 16384 of 16384 slots ok, all agree`
+/// `redis-001: ok, 3 shards, 6 of 6 nodes respond, 16384 of 16384 slots ok, views consistent`
 pub fn summary(name: &str, topology: &Topology, colored: bool) -> String {
     let state = topology.state.as_str();
     let paint = match topology.state {
@@ -79,11 +78,11 @@ pub fn summary(name: &str, topology: &Topology, colored: bool) -> String {
     let nodes = topology.nodes().count();
     let answered = topology.nodes().filter(|node| node.is_reachable()).count();
     let slots = topology.slots.map_or("?".to_owned(), |slots| slots.ok.to_string());
-    let agree = if topology.agree { "all agree" } else { "not all agree" };
+    let agree = if topology.agree { "views consistent" } else { "views inconsistent" };
     let shards = topology.shards.len();
     let plural = if shards == 1 { "shard" } else { "shards" };
     format!(
-        "{name}: {state}, {shards} {plural}, {answered} of {nodes} nodes answer, {slots} of {SLOTS} slots ok, {agree}"
+        "{name}: {state}, {shards} {plural}, {answered} of {nodes} nodes respond, {slots} of {SLOTS} slots ok, {agree}"
     )
 }
 
@@ -121,20 +120,20 @@ fn row(shard: String, slots: String, node: &NodeFacts, width: Width) -> Vec<Stri
     row
 }
 
-/// The flags that say more than the role column.
+/// The flags that the role column does not show.
 fn flags(flags: &Flags) -> String {
     let said = ["myself", "master", "slave"];
     let rest: Vec<&str> = flags.iter().filter(|flag| !said.contains(flag)).collect();
     if rest.is_empty() { NONE.to_owned() } else { rest.join(",") }
 }
 
-/// `ok`, or the one thing that is most wrong with the node.
+/// `ok`, or the node's most serious problem.
 fn status(node: &NodeFacts) -> String {
     match (&node.error, &node.server) {
         (Some(error), _) => error.to_string(),
-        (None, Some(server)) if server.loading => "loading its data".to_owned(),
-        (None, Some(server)) if server.sync_in_progress => "copying its master".to_owned(),
-        (None, Some(server)) if server.link_up == Some(false) => "link to its master is down".to_owned(),
+        (None, Some(server)) if server.loading => "loading".to_owned(),
+        (None, Some(server)) if server.sync_in_progress => "syncing".to_owned(),
+        (None, Some(server)) if server.link_up == Some(false) => "master link down".to_owned(),
         _ => "ok".to_owned(),
     }
 }

@@ -86,11 +86,11 @@ async fn info_asks_the_api_server_for_little() {
         "nodes is forbidden: User \"bob\" cannot list resource \"nodes\" in API group \"\" at the cluster scope",
     );
     let said = world.run("info redis-001").await;
-    assert!(said.contains("you need the right to list nodes"), "{said}");
+    assert!(said.contains("you need permission to list nodes"), "{said}");
     world.mend();
     world.fail("GET", "/nodes/", 403, "nodes \"node-3\" is forbidden: User \"bob\" cannot get resource \"nodes\" in API group \"\" at the cluster scope");
     let said = world.run("info redis-001").await;
-    assert!(said.contains("you need the right to get nodes"), "{said}");
+    assert!(said.contains("you need permission to get nodes"), "{said}");
 }
 
 /// Its Services still say which nodes it has.
@@ -104,7 +104,7 @@ async fn a_cluster_without_any_pod() {
     assert_eq!(said.matches("its pod does not exist").count(), 6, "{said}");
     world.fail("GET", "default/services", 403, "services is forbidden: User \"bob\" cannot list resource \"services\" in API group \"\" in the namespace \"default\"");
     let said = world.run("list --state").await;
-    assert!(said.contains("you need the right to list services"), "{said}");
+    assert!(said.contains("you need permission to list services"), "{said}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -135,7 +135,7 @@ async fn create_that_waits_says_what_it_may_not_look_at() {
     }
     let said = world.run("create redis-001 --timeout 1m").await;
     for right in ["get pods/log", "list events"] {
-        assert!(said.contains(&format!("you need the right to {right}: kubectl auth can-i")), "{said}");
+        assert!(said.contains(&format!("you need permission to {right}: kubectl auth can-i")), "{said}");
     }
 }
 
@@ -164,7 +164,7 @@ async fn check_of_what_is_well_of_what_is_not_and_of_what_may_not_be_seen() {
     insta::assert_snapshot!("check_without_rights", world.run("check redis-001").await);
     let shown = world.run("info redis-001").await;
     assert!(
-        shown.ends_with("not looked at: workers and zones: Error from server (Forbidden): nodes is forbidden\n"),
+        shown.ends_with("not checked: workers and zones: Error from server (Forbidden): nodes is forbidden\n"),
         "{shown}"
     );
     world.fail("GET", "/pods", 403, "pods is forbidden");
@@ -191,14 +191,14 @@ async fn info_of_what_is_not_there() {
     insta::assert_snapshot!(world.run("info nope").await, @r#"
     ------- stderr
     error: redis cluster "nope" not found in namespace "default"
-    hint: see what is there: kubectl redis-cluster list -A
+    hint: to list all clusters, run: kubectl redis-cluster list -A
     [exit status: 1]
     "#);
     insta::assert_snapshot!(world.run("info").await, @r#"
     ------- stderr
     error: no redis cluster found in namespace "default"
-    hint: make one: kubectl redis-cluster create NAME
-    hint: see other namespaces: kubectl redis-cluster list -A; pods of other tools: add -l SELECTOR
+    hint: to create one, run: kubectl redis-cluster create NAME
+    hint: for other namespaces, run: kubectl redis-cluster list -A; for pods of other tools, add -l SELECTOR
     [exit status: 1]
     "#);
 }
@@ -240,7 +240,7 @@ async fn tls_with_a_secret_that_has_no_ca() {
     secret(json!({ "ca.crt": "eA==" }));
     insta::assert_snapshot!(world.run(line).await, @r#"
     ------- stderr
-    error: secret "redis-tls": "ca.crt" holds no certificate in PEM
+    error: secret "redis-tls": "ca.crt" contains no PEM certificate
     hint: see what it has: kubectl -n default describe secret redis-tls
     [exit status: 1]
     "#);
@@ -248,7 +248,7 @@ async fn tls_with_a_secret_that_has_no_ca() {
     insta::assert_snapshot!(world.run(line).await, @r#"
     ------- stderr
     Error from server (Forbidden): secrets "redis-tls" is forbidden: User "bob" cannot get resource "secrets" in API group "" in the namespace "default"
-    hint: you need the right to get secrets: kubectl auth can-i get secrets -n default
+    hint: you need permission to get secrets: kubectl auth can-i get secrets -n default
     hint: --tls alone needs no Secret, and does not check the nodes' certificates
     [exit status: 1]
     "#);
@@ -262,7 +262,7 @@ async fn tls_with_nodes_that_say_nothing() {
         world.node(&format!("redis-001-node-{node}-0"), Node::Hangs);
     }
     let said = world.run("info redis-001 --tls").await;
-    let hint = "no answer within 3s; if the server does not speak TLS, leave --tls out";
+    let hint = "no answer within 3s; if the server does not use TLS, omit --tls";
     assert_eq!(said.matches(hint).count(), 6, "{said}");
 }
 
@@ -278,7 +278,7 @@ async fn list_of_one_of_none_and_of_what_may_not_be_seen() {
     insta::assert_snapshot!(world.run("list -A").await, @r#"
     ------- stderr
     Error from server (Forbidden): statefulsets.apps is forbidden: User "bob" cannot list resource "statefulsets" in API group "apps" at the cluster scope
-    hint: you need the right to list statefulsets: kubectl auth can-i list statefulsets -A
+    hint: you need permission to list statefulsets: kubectl auth can-i list statefulsets -A
     [exit status: 1]
     "#);
 }

@@ -116,8 +116,8 @@ async fn a_right_that_is_missing_to_any_evidence_is_named() {
     forbid("configmaps", "in the namespace \"kube-system\"");
     forbid("felixconfigurations", "at the cluster scope");
     let said = world.run("check-proxy-mode").await;
-    let maps = "you need the right to get configmaps: kubectl auth can-i get configmaps -n kube-system";
-    let felix = "you need the right to get felixconfigurations: kubectl auth can-i get felixconfigurations -A";
+    let maps = "you need permission to get configmaps: kubectl auth can-i get configmaps -n kube-system";
+    let felix = "you need permission to get felixconfigurations: kubectl auth can-i get felixconfigurations -A";
     for part in [
         format!("configmap kube-proxy: cannot be read ({maps})"),
         format!("note: whether Cilium has replaced kube-proxy is not known: {maps}\n"),

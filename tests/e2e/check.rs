@@ -85,8 +85,8 @@ fn pods_that_do_not_run() {
         let finding = finding(&found, code);
         assert_eq!((finding["severity"].as_str(), finding["subject"].as_str()), (Some("warning"), Some(REPLICA)));
         if code == "crash-loop" {
-            until(30, "its last words", || {
-                check(&namespace, &["a"]).0["findings"].to_string().contains("its last words: so it is\"")
+            until(30, "its last log lines", || {
+                check(&namespace, &["a"]).0["findings"].to_string().contains("last log lines: so it is\"")
             });
         }
         feed(&mut program("sh"), finding["hint"].as_str().expect("a hint")).ok();
@@ -232,8 +232,8 @@ fn who_may_not_ask() {
     assert_eq!(what, ["disruption budgets", "workers and zones"]);
     let said = namespace.plugin(&["check", "a", "--as", "looker"]);
     assert_eq!(said.code, Some(2), "{}{}", said.out, said.err);
-    assert!(said.out.contains("not looked at: a-node-101: you may not use"), "{}", said.out);
-    assert!(said.out.ends_with("cannot tell: nothing found\n"), "{}", said.out);
+    assert!(said.out.contains("not checked: a-node-101: you may not use"), "{}", said.out);
+    assert!(said.out.ends_with("unknown: check incomplete\n"), "{}", said.out);
     let said = namespace.plugin(&["check", "a", "--as", "nobody"]);
     assert_eq!((said.code, said.out.as_str()), (Some(2), ""), "{}", said.err);
 }

@@ -170,7 +170,7 @@ fn a_hanging_node_and_a_missing_pod_are_rows_that_say_why() {
             asleep = fall_asleep();
         }
         let shown = namespace.plugin(&["info", "redis-001", "--ask-timeout", "4s"]).ok();
-        shown.contains("5 of 6 nodes answer")
+        shown.contains("5 of 6 nodes respond")
             && shown.lines().any(|line| line.contains(FIRST) && line.ends_with("no answer within 4s"))
     });
     asleep.wait().expect("it ends");

@@ -21,7 +21,7 @@ fn a_shard_without_a_copy_waits_for_a_persons_word() {
     "#);
     let served = namespace.plugin(&["accept-loss", "redis-001", "--shard", "1", "--yes"]).refused();
     insta::assert_snapshot!(served.replace(&namespace.name, "<ns>"), @"
-    error: shard 1 is served by redis-001-node-101: there is no loss to accept
+    error: shard 1 is served by redis-001-node-101: there is no data loss to accept
     hint: see what each node says: kubectl redis-cluster -n <ns> info redis-001
     ");
 

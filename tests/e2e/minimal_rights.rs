@@ -462,5 +462,5 @@ fn set_gke_proxy_mode_knows_its_rights_before_it_begins() {
         Some(_) => line.to_vec(),
     });
     let said = users.run(users.full(), &line).refused();
-    assert!(said.ends_with("error: cannot ask for confirmation: this is no terminal\nhint: add --yes\n"), "{said}");
+    assert!(said.ends_with("error: cannot ask for confirmation: stdin is not a terminal\nhint: add --yes\n"), "{said}");
 }

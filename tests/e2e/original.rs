@@ -67,7 +67,7 @@ fn is_healthy(namespace: &Namespace) {
     for which in [&["redis-001"][..], &["-l", "app=redis"]] {
         until(30, "a healthy cluster", || {
             let said = namespace.plugin(&[&["check", "--ask-timeout", "10s"], which].concat());
-            said.code == Some(0) && said.out.ends_with("healthy: nothing found\n")
+            said.code == Some(0) && said.out.ends_with("healthy: no findings\n")
         });
     }
 }
@@ -114,5 +114,5 @@ fn two_clusters_under_one_selector_are_told_apart() {
     assert_eq!(namespace.plugin(&["info", "-o", "raw", "-l", "app=redis"]).ok().matches("Pod: ").count(), 2);
     assert_eq!(namespace.plugin(&["list", "-l", "app=redis", "--no-headers"]).ok().lines().count(), 2);
     let refused = namespace.plugin(&["info"]).refused();
-    assert!(refused.contains("has 2 redis clusters: name one\nhint: one, two"), "{refused}");
+    assert!(refused.contains("has 2 redis clusters: specify one by name\nhint: one, two"), "{refused}");
 }

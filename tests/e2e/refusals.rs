@@ -16,10 +16,10 @@ fn refusal(namespace: &Namespace, arguments: &[&str]) -> String {
 }
 
 #[test]
-fn wishes_that_cannot_be() {
-    let namespace = Namespace::new("wishes");
+fn impossible_specs() {
+    let namespace = Namespace::new("refused");
     let name = "a".repeat(60);
-    insta::assert_snapshot!(refusal(&namespace, &["create", &name]), @r#"error: the name "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" has 60 characters, at most 43 fit a cluster of this size"#);
+    insta::assert_snapshot!(refusal(&namespace, &["create", &name]), @r#"error: the name "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" has 60 characters; a cluster of this size allows at most 43"#);
     insta::assert_snapshot!(refusal(&namespace, &["create", "a", "--storage-class", "nope"]), @r#"
     error: storageclass "nope" not found
     hint: there are: standard
@@ -38,12 +38,12 @@ fn wishes_that_cannot_be() {
     let usage = namespace.plugin(&["create", "a", "--config", "port=1"]).refused();
     assert!(
         usage.starts_with(
-            "error: invalid argument \"port=1\" for \"--config\" flag: \"port\" cannot be set by --config"
+            "error: invalid argument \"port=1\" for \"--config\" flag: \"port\" cannot be set with --config"
         ),
         "{usage}"
     );
     let usage = namespace.plugin(&["create", "A_b"]).refused();
-    assert!(usage.contains("\"A_b\" is not a cluster name"), "{usage}");
+    assert!(usage.contains("\"A_b\" is not a valid cluster name"), "{usage}");
 }
 
 #[test]
@@ -62,7 +62,7 @@ fn a_deletion_without_a_terminal_needs_yes() {
     let namespace = Namespace::new("yes");
     namespace.plugin(&["create", "a", "--ephemeral", "--wait=false"]).ok();
     insta::assert_snapshot!(namespace.plugin(&["delete", "a"]).refused(), @r"
-    error: cannot ask for confirmation: this is no terminal
+    error: cannot ask for confirmation: stdin is not a terminal
     hint: add --yes
     ");
     assert_eq!(namespace.values(&["statefulsets"], "{.metadata.name}").len(), 6);
@@ -81,8 +81,8 @@ fn without_a_server() {
     let (code, text) = plugin(&["info"]);
     assert_eq!(code, Some(1));
     insta::assert_snapshot!(text, @r"
-    error: no kubeconfig found (looked at <home>/.kube/config) and not running in a cluster
-    hint: name one with --kubeconfig or the variable KUBECONFIG
+    error: no kubeconfig found (tried <home>/.kube/config) and not running in a cluster
+    hint: set one with --kubeconfig or the KUBECONFIG environment variable
     ");
     let (code, text) = plugin(&["info", "--server", "https://127.0.0.1:1"]);
     assert_eq!(code, Some(1));

@@ -54,13 +54,13 @@ fn each_missing_right_is_named_and_another_way_is_taken_where_there_is_one() {
         table.contains("a: ok")
     });
     assert!(table.contains("<unknown>"), "{table}");
-    assert!(table.contains("not looked at: workers and zones: you need the right to list nodes: "), "{table}");
+    assert!(table.contains("not checked: workers and zones: you need permission to list nodes: "), "{table}");
     namespace.wait_ok(&["a", "--as", "exec-only"]);
 
     let shown = |said: String| said.replace(&namespace.name, "<ns>");
     insta::assert_snapshot!(shown(namespace.plugin(&["info", "a", "--as", "nobody"]).refused()), @r#"
     Error from server (Forbidden): pods is forbidden: User "nobody" cannot list resource "pods" in API group "" in the namespace "<ns>"
-    hint: you need the right to list pods: kubectl auth can-i list pods -n <ns>
+    hint: you need permission to list pods: kubectl auth can-i list pods -n <ns>
     "#);
     insta::assert_snapshot!(shown(namespace.plugin(&["create", "b", "--as", "no-services"]).refused()), @r#"
     error: you may not create services, patch services in the namespace "<ns>"

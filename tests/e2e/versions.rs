@@ -12,7 +12,7 @@ fn lives(test: &str, image: &str, version: &str) {
     for via in ["port-forward", "exec"] {
         until(30, "nothing to be found", || {
             let said = namespace.plugin(&["check", "a", "--via", via, "--ask-timeout", "10s"]);
-            said.code == Some(0) && said.out.ends_with("healthy: nothing found\n")
+            said.code == Some(0) && said.out.ends_with("healthy: no findings\n")
         });
     }
     let pod = "a-node-101-0";

@@ -151,7 +151,7 @@ fn a_certificate_of_the_ca_is_enough_whatever_its_name() {
         let said = server.ask(Some(tls));
         assert!(said.contains("myself,master"), "{said}");
     }
-    assert_eq!(server.ask(Some(other.tls(None))), "the server's certificate is not of the CA in secret \"x\"");
+    assert_eq!(server.ask(Some(other.tls(None))), "the server's certificate is not signed by the CA in secret \"x\"");
 }
 
 #[test]
@@ -166,7 +166,7 @@ fn the_rest_of_the_certificate_counts() {
     let own = Server::of(&authority, "127.1.0.11", "ca", "--tls-auth-clients no");
     assert_eq!(
         own.ask(Some(authority.tls(None))),
-        "the server's certificate cannot be checked: it is that of a CA, not of a server"
+        "the server's certificate cannot be checked: it is a CA certificate, not a server certificate"
     );
 }
 
@@ -183,18 +183,18 @@ fn a_server_may_ask_for_a_certificate() {
     }
     assert_eq!(
         server.ask(Some(unchecked())),
-        "the server asks for a client certificate: name a Secret that has one with --tls-secret"
+        "the server requires a client certificate: name a Secret that has one with --tls-secret"
     );
     assert_eq!(
         server.ask(Some(ours.tls(None))),
-        "the server asks for a client certificate: add tls.crt and tls.key to secret \"x\""
+        "the server requires a client certificate: add tls.crt and tls.key to secret \"x\""
     );
     let said = old.ask(Some(ours.tls(None)));
     assert!(said.ends_with("put tls.crt and tls.key into the Secret of --tls-secret"), "{said}");
     let strangers = (other.read("client.crt"), other.read("client.key"));
     let mixed = Certificates { secret: "x".into(), ca: ours.read("ca.crt"), client: Some(strangers) };
     let said = server.ask(Some(Tls::checked(&mixed).expect("openssl made them")));
-    assert_eq!(said, "the server does not accept us or our client certificate: UnknownCA");
+    assert_eq!(said, "the server rejected the client certificate or the connection: UnknownCA");
 }
 
 #[test]
@@ -203,12 +203,12 @@ fn who_speaks_the_other_way_hears_of_it() {
     authority.issue("redis", 1);
     let secure = Server::of(&authority, "127.1.0.5", "redis", "--tls-auth-clients no");
     let said = secure.ask(None);
-    assert!(said.starts_with("the connection broke: "), "{said}");
-    assert!(said.ends_with("; if the server speaks TLS, add --tls"), "{said}");
+    assert!(said.starts_with("connection lost: "), "{said}");
+    assert!(said.ends_with("; if the server uses TLS, add --tls"), "{said}");
     let plain = Server::start(authority.0.path(), "127.1.0.6", "--port 6379");
     assert!(plain.ask(None).contains("myself,master"));
     // It waits for the end of the line that it takes the handshake for.
-    let late = "cannot ask 127.1.0.6: no answer within 1s; if the server does not speak TLS, leave --tls out";
+    let late = "cannot ask 127.1.0.6: no answer within 1s; if the server does not use TLS, omit --tls";
     assert_eq!(block_on(ping(&plain, 1)), Err(late.to_owned()));
     assert_eq!(block_on(ping(&secure, 30)), Ok("PONG".to_owned()));
 }
@@ -239,7 +239,7 @@ fn a_server_that_answers_no_tls_is_told() {
         stream
     });
     let target = Target { pod: "127.1.0.7".into(), container: String::new(), port: 6379, tls: Some(unchecked()) };
-    assert_eq!(ask(&target), "the server does not speak TLS: leave --tls out");
+    assert_eq!(ask(&target), "the server does not use TLS: omit --tls");
     drop(answering.join());
 }
 

@@ -1,4 +1,4 @@
-//! Where nodes are said to be, and whether they are there.
+//! The addresses that nodes are known by, and whether they are correct.
 
 use super::context::{Context, list};
 use crate::cluster::finding::{Code, Finding};
@@ -9,33 +9,32 @@ use crate::cluster::topology::NodeFacts;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 pub(super) fn check(context: &Context<'_>) -> Vec<Finding> {
-    let places: Places<'_> = Places::of(context);
+    let known = Addresses::of(context);
     let reachable = context.topology.nodes().filter(|node| node.is_reachable());
-    reachable.flat_map(|node| places.of_node(context, node)).collect()
+    reachable.flat_map(|node| known.of_node(context, node)).collect()
 }
 
-/// Which addresses lead to whom.
-struct Places<'a> {
-    /// Of each member by name.
-    rightful: BTreeMap<&'a str, BTreeSet<&'a str>>,
-    /// Whether the namespace's Services are among them.
+struct Addresses<'a> {
+    /// The addresses of each member, by its name.
+    by_member: BTreeMap<&'a str, BTreeSet<&'a str>>,
+    /// Whether the Services of the namespace could be read.
     complete: bool,
-    /// What each node that answers says of a node.
+    /// The lines about a node, with the name of the viewer.
     lines: HashMap<&'a NodeId, Vec<(&'a str, &'a NodeLine)>>,
 }
 
-impl<'a> Places<'a> {
+impl<'a> Addresses<'a> {
     fn of(context: &Context<'a>) -> Self {
         let services = context.around().services.seen();
-        let rightful = context.snapshot.seen.iter().map(|seen| {
+        let by_member = context.snapshot.seen.iter().map(|seen| {
             let member = &seen.member;
             let own = [member.pod_ip.as_deref(), member.state.host_ip.as_deref()].into_iter().flatten();
-            let led = services
+            let selected = services
                 .into_iter()
                 .flatten()
                 .filter(|service| service.selects(&member.state.labels))
                 .flat_map(|service| service.addresses.iter().map(String::as_str));
-            (member.name.as_str(), own.chain(led).collect())
+            (member.name.as_str(), own.chain(selected).collect())
         });
         let mut lines: HashMap<&NodeId, Vec<(&str, &NodeLine)>> = HashMap::new();
         for (name, view) in context.views() {
@@ -43,16 +42,16 @@ impl<'a> Places<'a> {
                 lines.entry(&line.id).or_default().push((name, line));
             }
         }
-        Self { rightful: rightful.collect(), complete: services.is_some(), lines }
+        Self { by_member: by_member.collect(), complete: services.is_some(), lines }
     }
 
     fn is_of(&self, member: &Member, host: &str) -> bool {
-        self.rightful.get(member.name.as_str()).is_some_and(|addresses| addresses.contains(host))
+        self.by_member.get(member.name.as_str()).is_some_and(|addresses| addresses.contains(host))
     }
 
-    /// Who is at an address, where that is one node alone.
+    /// The node with this address; none if several have it.
     fn owner(&self, host: &str) -> Option<&'a str> {
-        let mut owners = self.rightful.iter().filter(|(_, addresses)| addresses.contains(host)).map(|(name, _)| *name);
+        let mut owners = self.by_member.iter().filter(|(_, addresses)| addresses.contains(host)).map(|(name, _)| *name);
         owners.next().filter(|_| owners.next().is_none())
     }
 
@@ -63,14 +62,14 @@ impl<'a> Places<'a> {
             .collect();
         let (taken, unknown): (Vec<_>, Vec<_>) =
             elsewhere.into_iter().partition(|(_, line)| self.owner(&line.endpoint.host).is_some());
-        let believed: BTreeSet<&str> = lines().map(|(_, line)| line.endpoint.host.as_str()).collect();
-        let useless = |line: &NodeLine| {
+        let hosts: BTreeSet<&str> = lines().map(|(_, line)| line.endpoint.host.as_str()).collect();
+        let unusable = |line: &NodeLine| {
             line.link == LinkState::Disconnected || line.flags.is_failed() || line.flags.is_suspected()
         };
-        // Addresses that Kubernetes does not know may be of something in front of it: as long
-        // as the links over them are up and all believe in the same one, all is well.
+        // An address that Kubernetes does not know may belong to a proxy in front of it: as long as
+        // the links over it are up and all nodes know the same one, it is correct.
         let stale = self.complete
-            && (unknown.iter().any(|(_, line)| useless(line)) || (!unknown.is_empty() && believed.len() > 1));
+            && (unknown.iter().any(|(_, line)| unusable(line)) || (!unknown.is_empty() && hosts.len() > 1));
         [
             (!taken.is_empty()).then(|| self.of_another(context, node, &taken)),
             stale.then(|| outdated(context, node, &unknown)),
@@ -85,7 +84,7 @@ impl<'a> Places<'a> {
         let name = &node.member.name;
         let seen = taken.iter().map(|(viewer, line)| {
             let host = &line.endpoint.host;
-            format!("{viewer} says {host}, which is {}'s", self.owner(host).unwrap_or("nobody"))
+            format!("{viewer} has {host}, which belongs to {}", self.owner(host).unwrap_or("no node"))
         });
         Code::AddressOfAnother.found(
             name,
@@ -95,7 +94,7 @@ impl<'a> Places<'a> {
         )
     }
 
-    /// A node of ours that announces its pod's address though it could do better.
+    /// Only for nodes of this tool, which should announce their Service's address.
     fn not_service(&self, context: &Context<'_>, node: &NodeFacts) -> Option<Finding> {
         let number = node.member.number?;
         let announces = node.server.as_ref()?.version.as_ref()?.split('.').next()?.parse::<u32>().ok()? >= 4;
@@ -119,17 +118,17 @@ impl<'a> Places<'a> {
 fn outdated(context: &Context<'_>, node: &NodeFacts, seen: &[(&str, &NodeLine)]) -> Finding {
     let name = &node.member.name;
     let is = node.member.pod_ip.as_deref().unwrap_or("unknown");
-    let said = list(seen.iter().map(|(viewer, line)| format!("{viewer} says {}", line.endpoint.host)));
+    let said = list(seen.iter().map(|(viewer, line)| format!("{viewer} has {}", line.endpoint.host)));
     Code::AddressStale.found(
         name,
-        format!("{name} is known by an address at which it is not"),
-        format!("{said}; its pod's address is {is}"),
+        format!("{name} has a stale address"),
+        format!("{said}; its pod IP is {is}"),
         meet(context, node, seen),
     )
 }
 
-/// Somebody who believes otherwise is told where the node is. A node that is wrong about
-/// itself announces what it is told.
+/// CLUSTER MEET on a peer with a wrong address. A node that is wrong about itself must change what
+/// it announces.
 fn meet(context: &Context<'_>, node: &NodeFacts, seen: &[(&str, &NodeLine)]) -> String {
     let Some(address) = &node.member.pod_ip else { return context.hints.views_of_all() };
     let port = node.endpoint.as_ref().map_or(6379, |endpoint| endpoint.port);

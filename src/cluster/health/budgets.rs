@@ -1,4 +1,4 @@
-//! Disruption budgets: what a drain may take at once.
+//! PodDisruptionBudgets: how many pods a drain may evict at once.
 
 use super::context::{Context, list};
 use crate::cluster::finding::{Code, Finding, Severity};
@@ -9,7 +9,7 @@ pub(super) fn check(context: &Context<'_>) -> Vec<Finding> {
     let Some(budgets) = context.around().budgets.seen() else { return Vec::new() };
     let pods: Vec<&Member> =
         context.snapshot.seen.iter().map(|seen| &seen.member).filter(|member| member.pod.is_some()).collect();
-    // A selector that is more than labels may cover anything.
+    // A selector with expressions may cover any pod.
     let all_known = budgets.iter().all(|budget| budget.selector.is_some());
     let mut findings = Vec::new();
     findings.extend(missing(context, budgets, &pods).filter(|_| all_known));
@@ -38,7 +38,7 @@ fn missing(context: &Context<'_>, budgets: &[Budget], pods: &[&Member]) -> Optio
         Code::BudgetMissing
             .found(
                 &context.snapshot.name,
-                "no disruption budget covers the nodes: a drain may take a whole shard at once".into(),
+                "no PodDisruptionBudget covers the nodes: a drain may evict a whole shard at once".into(),
                 format!("not covered: {}", list(&bare)),
                 context
                     .hints
@@ -48,7 +48,7 @@ fn missing(context: &Context<'_>, budgets: &[Budget], pods: &[&Member]) -> Optio
     })
 }
 
-/// How many of `covered` pods may go at once. A percentage is rounded up, as Kubernetes does.
+/// How many of `covered` pods may be evicted at once. Percentages are rounded up, as in Kubernetes.
 fn allowed(budget: &Budget, covered: usize) -> Option<usize> {
     let scaled = |text: &str| match text.strip_suffix('%') {
         Some(percent) => Some((percent.parse::<usize>().ok()? * covered).div_ceil(100)),
@@ -57,7 +57,7 @@ fn allowed(budget: &Budget, covered: usize) -> Option<usize> {
     match (&budget.max_unavailable, &budget.min_available) {
         (Some(most), _) => scaled(most),
         (None, Some(least)) => Some(covered.saturating_sub(scaled(least)?)),
-        // Kubernetes' own default.
+        // Kubernetes' default: minAvailable 1.
         (None, None) => Some(covered.saturating_sub(1)),
     }
 }
@@ -75,13 +75,13 @@ fn useless(context: &Context<'_>, budget: &Budget, pods: &[&Member]) -> Option<F
     let majority = masters > 2 && allowed * 2 >= masters;
     let what = match (shard, majority) {
         (Some(shard), _) => format!("all of shard {}", shard.number),
-        (None, true) => "the majority of masters".to_owned(),
+        (None, true) => "a majority of masters".to_owned(),
         (None, false) => return None,
     };
     Some(Code::BudgetUseless.found(
         &budget.name,
-        format!("the disruption budget {} lets {what} go at once", budget.name),
-        format!("{allowed} of the {covered} pods that it covers may be gone"),
+        format!("PodDisruptionBudget {} allows the eviction of {what} at once", budget.name),
+        format!("{allowed} of the {covered} pods that it covers may be unavailable"),
         context.hints.kubectl(&format!(
             "patch poddisruptionbudget {} --type merge -p '{{\"spec\":{{\"minAvailable\":null,\"maxUnavailable\":1}}}}'",
             budget.name
@@ -97,7 +97,7 @@ fn overlap(context: &Context<'_>, budgets: &[Budget], pods: &[&Member]) -> Optio
     })?;
     Some(Code::BudgetsOverlap.found(
         &list(&both),
-        "two disruption budgets cover one pod: it can never be evicted, and drains hang".into(),
+        "two PodDisruptionBudgets cover one pod: it can never be evicted, and drains hang".into(),
         format!("{} is covered by {}", pod.name, list(&both)),
         context.hints.kubectl(&format!("delete poddisruptionbudget {}", both.last().unwrap_or(&""))),
     ))

@@ -1,4 +1,4 @@
-//! What every part of the check looks at, and how it words what it finds.
+//! The input of every part of the check, and how findings are built.
 
 use super::hints::Hints;
 use crate::cluster::finding::{Code, Finding, Severity};
@@ -7,7 +7,6 @@ use crate::cluster::snapshot::{Snapshot, View};
 use crate::cluster::surroundings::Surroundings;
 use crate::cluster::topology::{NodeFacts, Topology};
 
-/// A cluster at one moment.
 pub(super) struct Context<'a> {
     pub snapshot: &'a Snapshot,
     pub topology: &'a Topology,
@@ -15,58 +14,52 @@ pub(super) struct Context<'a> {
 }
 
 impl<'a> Context<'a> {
-    /// What Kubernetes says of the things around the nodes.
     pub fn around(&self) -> &'a Surroundings {
         &self.snapshot.around
     }
 
-    /// The node with this ID, if its pod is known.
+    /// The node with this ID, if it has a pod.
     pub fn node(&self, id: &NodeId) -> Option<&'a NodeFacts> {
-        self.topology.nodes().find(|node| node.id.as_ref() == Some(id) && !is_stranger(node))
+        self.topology.nodes().find(|node| node.id.as_ref() == Some(id) && !has_no_pod(node))
     }
 
-    /// What to call a node.
+    /// The node's name, or the beginning of its ID if it is unknown.
     pub fn name(&self, id: &NodeId) -> String {
         let known = self.topology.nodes().find(|node| node.id.as_ref() == Some(id));
         known.map_or_else(|| format!("{}...", &id.as_str()[..8]), |node| node.member.name.clone())
     }
 
-    /// Whether anybody answered.
-    pub fn is_heard(&self) -> bool {
+    pub fn any_responded(&self) -> bool {
         self.snapshot.answered().next().is_some()
     }
 
-    /// The nodes that answered, with their names.
     pub fn views(&self) -> impl Iterator<Item = (&'a str, &'a View)> {
         self.snapshot.answered().map(|(member, view)| (member.name.as_str(), view))
     }
 
-    /// Seconds since a moment.
+    /// In seconds; `moment` counts from 1970.
     pub fn since(&self, moment: i64) -> u64 {
         u64::try_from(self.around().now - moment).unwrap_or_default()
     }
 }
 
-/// Whether the cluster knows the node, but no pod answers for it.
-pub(super) fn is_stranger(node: &NodeFacts) -> bool {
+/// A node that the cluster knows and that has no pod.
+pub(super) fn has_no_pod(node: &NodeFacts) -> bool {
     node.member.pod.is_none() && node.member.number.is_none()
 }
 
 impl Code {
-    /// A finding of this kind: what it is about, what is wrong, what was seen, what helps.
     pub(super) fn found(self, subject: &str, message: String, evidence: String, hint: String) -> Finding {
         Finding { code: self, severity: self.severity(), subject: subject.to_owned(), message, evidence, hint }
     }
 }
 
 impl Finding {
-    /// The same, but of another severity.
     pub(super) fn at(self, severity: Severity) -> Self {
         Self { severity, ..self }
     }
 }
 
-/// Names as a list.
 pub(super) fn list<S: AsRef<str>>(names: impl IntoIterator<Item = S>) -> String {
     let names: Vec<S> = names.into_iter().collect();
     if names.is_empty() {

@@ -1,6 +1,6 @@
-//! Nodes that say nothing, or not yet what they should.
+//! Nodes that did not respond or are not ready to serve.
 
-use super::context::{Context, is_stranger};
+use super::context::{Context, has_no_pod};
 use crate::cluster::finding::{Code, Finding, Severity};
 use crate::cluster::node::Role;
 use crate::cluster::snapshot::Silence;
@@ -8,7 +8,7 @@ use crate::cluster::surroundings::TroubleKind;
 use crate::cluster::topology::NodeFacts;
 
 pub(super) fn check(context: &Context<'_>) -> Vec<Finding> {
-    context.topology.nodes().filter(|node| !is_stranger(node)).filter_map(|node| silent(context, node)).collect()
+    context.topology.nodes().filter(|node| !has_no_pod(node)).filter_map(|node| silent(context, node)).collect()
 }
 
 fn silent(context: &Context<'_>, node: &NodeFacts) -> Option<Finding> {
@@ -17,33 +17,33 @@ fn silent(context: &Context<'_>, node: &NodeFacts) -> Option<Finding> {
     let (code, message, hint) = match silence {
         Silence::Unreachable(_) => unreachable(context, node),
         Silence::Waiting(_) | Silence::Kept(_) => {
-            (Code::NodeWaiting, format!("{name} may not start yet"), context.hints.logs_of(&node.member))
+            (Code::NodeWaiting, format!("{name} is waiting to start"), context.hints.logs_of(&node.member))
         }
         Silence::DataLost(_) => {
-            let message = format!("{name} and its whole shard have lost their data, and stay down");
+            let message = format!("{name} and its whole shard have lost their data and stay down");
             (Code::DataLost, message, context.hints.accept_loss(node))
         }
-        Silence::Refused(why) if is_password(why) && context.is_heard() => {
-            let message = format!("{name} refuses the password that other nodes take");
+        Silence::Refused(why) if is_password(why) && context.any_responded() => {
+            let message = format!("{name} rejects the password that other nodes accept");
             (Code::PasswordsDiffer, message, context.hints.describe(&node.member))
         }
-        // What may not be asked is no fault of the node's.
+        // A missing permission is not a fault of the node.
         Silence::Refused(_) => return None,
     };
     let mut evidence = silence.to_string();
-    let last_words = node.member.pod.as_ref().and_then(|pod| context.around().last_words.seen()?.get(pod));
-    if let Some(lines) = last_words.filter(|_| matches!(code, Code::CrashLoop | Code::OutOfMemory)) {
-        evidence += &format!("; its last words: {lines}");
+    let last_log_lines = node.member.pod.as_ref().and_then(|pod| context.around().last_log_lines.seen()?.get(pod));
+    if let Some(lines) = last_log_lines.filter(|_| matches!(code, Code::CrashLoop | Code::OutOfMemory)) {
+        evidence += &format!("; last log lines: {lines}");
     }
     let spared = node.role == Some(Role::Replica) && !matches!(code, Code::DataLost | Code::PasswordsDiffer);
     let severity = if spared { Severity::Warning } else { code.severity() };
     Some(code.found(name, message, evidence, hint).at(severity))
 }
 
-/// What a server answers to almost everything while it reads its data.
+/// The error of almost every command while the server loads its data.
 const LOADING: &str = "LOADING ";
 
-/// Whether a refusal is about the password, and not about rights.
+/// Whether the server rejected the password, and not the API server the request.
 fn is_password(refusal: &str) -> bool {
     ["NOAUTH", "WRONGPASS", "invalid password", "no password is set", "without any password"]
         .iter()
@@ -58,34 +58,37 @@ fn unreachable(context: &Context<'_>, node: &NodeFacts) -> (Code, String, String
         if is_loading {
             return (
                 Code::NodeLoading,
-                format!("{name} is still reading its data from disk"),
+                format!("{name} is still loading its data from disk"),
                 context.hints.logs_of(&node.member),
             );
         }
-        return (Code::NodeUnreachable, format!("{name} did not answer"), describe);
+        return (Code::NodeUnreachable, format!("{name} did not respond"), describe);
     };
     match trouble.kind {
         TroubleKind::NoPod => (Code::PodMissing, format!("{name} has no pod"), describe),
         TroubleKind::Unschedulable => {
-            (Code::PodUnschedulable, format!("no worker may take the pod of {name}"), describe)
+            (Code::PodUnschedulable, format!("the pod of {name} cannot be scheduled"), describe)
         }
-        TroubleKind::Image => (Code::ImageNotPulled, format!("the image of {name} cannot be had"), describe),
-        TroubleKind::Container => (Code::ContainerNotMade, format!("the container of {name} cannot be made"), describe),
-        TroubleKind::CrashLoop | TroubleKind::Ended => {
-            (Code::CrashLoop, format!("the container of {name} has ended"), last_words(context, node))
+        TroubleKind::Image => (Code::ImageNotPulled, format!("the image pull of {name} failed"), describe),
+        TroubleKind::Container => {
+            (Code::ContainerNotMade, format!("the container of {name} cannot be created"), describe)
         }
-        TroubleKind::OutOfMemory => {
-            (Code::OutOfMemory, format!("the container of {name} was ended for its memory"), describe)
+        TroubleKind::CrashLoop => {
+            (Code::CrashLoop, format!("the container of {name} is crash-looping"), logs_hint(context, node))
         }
+        TroubleKind::Ended => {
+            (Code::CrashLoop, format!("the container of {name} has terminated"), logs_hint(context, node))
+        }
+        TroubleKind::OutOfMemory => (Code::OutOfMemory, format!("the container of {name} was OOM-killed"), describe),
         TroubleKind::Starting => {
             (Code::PodStarting, format!("the pod of {name} has not started its container yet"), describe)
         }
     }
 }
 
-/// Without `--previous`, which fails for a container that has ended and was not started
-/// again: the kubelet then answers from what ended last.
-fn last_words(context: &Context<'_>, node: &NodeFacts) -> String {
+/// Without `--previous`, which fails for a container that terminated and was not restarted: without
+/// it, the kubelet returns the log of the last container.
+fn logs_hint(context: &Context<'_>, node: &NodeFacts) -> String {
     match &node.member.pod {
         Some(pod) => context.hints.kubectl(&format!("logs {pod} --tail 20")),
         None => context.hints.logs(),

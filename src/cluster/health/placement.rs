@@ -1,4 +1,4 @@
-//! Where nodes run, and what losing a worker or a zone would cost.
+//! Where nodes run, and what the loss of a worker or a zone would cost.
 
 use super::context::{Context, list};
 use crate::cluster::finding::{Code, Finding, Severity};
@@ -6,17 +6,14 @@ use crate::cluster::snapshot::{Member, Silence};
 use crate::cluster::topology::{NodeFacts, Shard, Topology};
 use std::collections::BTreeMap;
 
-/// What can be lost at once.
+/// A failure domain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Place {
-    /// One worker.
     Worker,
-    /// All workers of a zone.
     Zone,
 }
 
 impl Place {
-    /// The word for people and JSON.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Worker => "worker",
@@ -32,24 +29,19 @@ impl Place {
     }
 }
 
-/// What losing a worker or a zone would cost.
+/// What the loss of one worker or zone would cost.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Loss {
-    /// What is lost.
     pub place: Place,
-    /// Its name.
     pub name: String,
-    /// The nodes there.
     pub nodes: usize,
-    /// The masters there.
     pub masters: usize,
-    /// The shards that would have no node left that answers now.
+    /// The shards of which all nodes that respond now run there.
     pub shards: Vec<u32>,
-    /// Whether most masters would be left, so that new ones can be elected.
+    /// Whether a majority of masters would be left to elect new ones.
     pub majority_left: bool,
 }
 
-/// What losing each worker and each zone would cost.
 pub fn losses(topology: &Topology) -> Vec<Loss> {
     [Place::Worker, Place::Zone].into_iter().flat_map(|place| losses_of(topology, place)).collect()
 }
@@ -79,7 +71,7 @@ fn losses_of(topology: &Topology, place: Place) -> Vec<Loss> {
     nodes.into_iter().map(loss).collect()
 }
 
-/// Whether the node answers, or would answer others.
+/// Whether the node responds, or would respond to a user with more permissions.
 fn may_live(node: &NodeFacts) -> bool {
     node.is_reachable() || matches!(node.error, Some(Silence::Refused(_)))
 }
@@ -92,7 +84,7 @@ pub(super) fn check(context: &Context<'_>) -> Vec<Finding> {
     findings
 }
 
-/// The one place that all nodes of a shard are in, where there is one.
+/// The worker or zone that has all nodes of the shard; none for a shard without replicas.
 fn only_place(shard: &Shard, place: Place) -> Option<&str> {
     let name = place.of(&shard.master.member)?;
     let mut others = shard.replicas.iter().peekable();
@@ -104,32 +96,28 @@ fn together(context: &Context<'_>, shard: &Shard) -> Option<Finding> {
     let subject = format!("shard {}", shard.number);
     let nodes = || list(std::iter::once(&shard.master).chain(&shard.replicas).map(|node| &node.member.name));
     if let Some(worker) = beside(shard) {
-        let message = format!("a master and its replica share the worker {worker}: losing it may lose keys");
-        return Some(Code::ShardOnOneWorker.found(
-            &subject,
-            message,
-            format!("{} run there", nodes()),
-            context.hints.pods(),
-        ));
+        let message =
+            format!("all nodes of shard {} are on worker {worker}: if it fails, keys may be lost", shard.number);
+        let evidence = format!("nodes there: {}", nodes());
+        return Some(Code::ShardOnOneWorker.found(&subject, message, evidence, context.hints.pods()));
     }
     let zone = only_place(shard, Place::Zone).filter(|_| zones(context) > 1)?;
-    let message = format!("all of shard {} is in the zone {zone}: losing it may lose keys", shard.number);
-    Some(Code::ShardInOneZone.found(&subject, message, format!("{} run there", nodes()), context.hints.pods()))
+    let message = format!("all nodes of shard {} are in zone {zone}: if it fails, keys may be lost", shard.number);
+    Some(Code::ShardInOneZone.found(&subject, message, format!("nodes there: {}", nodes()), context.hints.pods()))
 }
 
-/// The worker of the master, where all its replicas that answer run there too.
 fn beside(shard: &Shard) -> Option<&str> {
     only_place(shard, Place::Worker)
 }
 
-/// How many zones there are; of the workers that the nodes do not use yet, nothing is known.
+/// Only the zones that the nodes use are known.
 fn zones(context: &Context<'_>) -> usize {
     let zones: std::collections::BTreeSet<&str> =
         context.topology.nodes().filter_map(|node| node.member.zone.as_deref()).collect();
     zones.len()
 }
 
-/// A worker, or a zone, whose loss would take the majority that elects new masters.
+/// A worker, or a zone, without which no majority could elect new masters.
 fn majority(context: &Context<'_>) -> Option<Finding> {
     let masters = context.topology.owners().count();
     let worst = |place| losses_of(context.topology, place).into_iter().find(|loss| !loss.majority_left);
@@ -141,7 +129,7 @@ fn majority(context: &Context<'_>) -> Option<Finding> {
     let there = context.topology.owners().filter(|owner| loss.place.of(&owner.member) == Some(&loss.name));
     let finding = code.found(
         &loss.name,
-        format!("losing the {place} {} leaves no majority of masters, so no failover", loss.name),
+        format!("if {place} {} fails, no majority of masters is left for a failover", loss.name),
         format!("{} of {masters} masters run there: {}", loss.masters, list(there.map(|node| &node.member.name))),
         context.hints.pods(),
     );
@@ -156,12 +144,12 @@ fn workers(context: &Context<'_>) -> Vec<Finding> {
         let evidence = format!("nodes there: {}", list(nodes.map(|node| &node.member.name)));
         let hint = format!("kubectl describe node {name}");
         if !worker.ready {
-            let message = format!("the worker {name} is not ready");
+            let message = format!("worker {name} is not ready");
             Some(Code::WorkerNotReady.found(name, message, evidence, hint))
         } else if worker.pressure.is_empty() {
             None
         } else {
-            let message = format!("the worker {name} has {}: it may evict pods", worker.pressure.join(", "));
+            let message = format!("worker {name} has {} and may evict pods", worker.pressure.join(", "));
             Some(Code::WorkerUnderPressure.found(name, message, evidence, hint))
         }
     });

@@ -1,13 +1,13 @@
-//! Pods whose server runs: ready or not, and how often it had to be started.
+//! Pods whose server is running: readiness and restarts.
 
 use super::context::{Context, count};
 use crate::cluster::finding::{Code, Finding, Severity};
 use crate::cluster::snapshot::Member;
 use crate::cluster::topology::NodeFacts;
 
-/// How long a pod may take to become ready after its server has started, in seconds; longer
-/// where its probe runs less often.
-const PATIENCE: u64 = 30;
+/// How many seconds a pod may take to become ready after its server has started; more if its probe
+/// runs less often.
+const GRACE: u64 = 30;
 const HOUR: u64 = 3600;
 
 pub(super) fn check(context: &Context<'_>) -> Vec<Finding> {
@@ -18,15 +18,15 @@ pub(super) fn check(context: &Context<'_>) -> Vec<Finding> {
 
 fn not_ready(context: &Context<'_>, node: &NodeFacts) -> Option<Finding> {
     let server = node.server.as_ref()?;
-    let well = !server.loading && server.is_synced() != Some(false);
+    let healthy = !server.loading && server.is_synced() != Some(false);
     let (ready, since) = node.member.state.ready?;
     let seconds = server.uptime_seconds.unwrap_or(u64::MAX).min(context.since(since));
-    let patience = node.member.state.probe_delay.max(PATIENCE);
+    let grace = node.member.state.probe_delay.max(GRACE);
     let name = &node.member.name;
-    (well && !ready && seconds > patience).then(|| {
+    (healthy && !ready && seconds > grace).then(|| {
         Code::PodNotReady.found(
             name,
-            format!("{name} answers and is well, but its pod is not ready: Services leave it out"),
+            format!("{name} is healthy, but its pod is not ready: Services leave it out"),
             format!("not ready for {seconds} s"),
             context.hints.describe(&node.member),
         )
@@ -48,11 +48,11 @@ fn restarted(context: &Context<'_>, member: &Member) -> Option<Finding> {
     );
     let hint = context.hints.describe(member);
     Some(if end.reason == "OOMKilled" {
-        let message = format!("the container of {name} was ended for its memory, and runs again");
+        let message = format!("the container of {name} was OOM-killed and is running again");
         let severity = if recent { Severity::Warning } else { Severity::Info };
         Code::OutOfMemory.found(name, message, evidence, hint).at(severity)
     } else {
-        let message = format!("the container of {name} was started again");
+        let message = format!("the container of {name} was restarted");
         let severity = if recent && state.restarts >= 3 { Severity::Warning } else { Severity::Info };
         Code::ContainerRestarted.found(name, message, evidence, hint).at(severity)
     })

@@ -1,14 +1,14 @@
-//! Replicas: whom they follow, and how far they have come.
+//! Replicas: their masters, links and data.
 
-use super::context::{Context, is_stranger};
+use super::context::{Context, has_no_pod};
 use crate::cluster::finding::{Code, Finding};
 use crate::cluster::node::{NodeId, Role};
 use crate::cluster::reply::ServerInfo;
 use crate::cluster::topology::{NodeFacts, Shard};
 
-/// So much a replica may be behind without a word: what one moment's writes may be.
+/// Bytes that a replica may lag: a burst of writes is no problem.
 const TOLERATED_LAG: u64 = 16 << 20;
-/// How often a replica may copy everything while it is not done, before it is a loop.
+/// Full syncs per replica, with the link still down, that count as a loop.
 const FULL_SYNCS: u64 = 5;
 
 pub(super) fn check(context: &Context<'_>) -> Vec<Finding> {
@@ -28,7 +28,7 @@ fn link(context: &Context<'_>, node: &NodeFacts) -> Option<Finding> {
     match context.topology.nodes().find(|each| each.id.as_ref() == Some(id)) {
         Some(master) if master.role == Some(Role::Replica) => Some(of_replica(context, node, master)),
         Some(master) => down(context, node, master, server),
-        None => Some(of_nobody(context, node, None, format!("no node has the ID {id} of its master"))),
+        None => Some(of_nobody(context, node, None, format!("no node has its master's ID {id}"))),
     }
 }
 
@@ -41,23 +41,23 @@ fn of_replica(context: &Context<'_>, node: &NodeFacts, master: &NodeFacts) -> Fi
     };
     Code::ReplicaOfReplica.found(
         name,
-        format!("{name} follows {}, which is a replica itself", master.member.name),
+        format!("{name} follows {}, which is itself a replica", master.member.name),
         format!("its own line of CLUSTER NODES names {}", master.member.name),
         hint,
     )
 }
 
-/// The ID of its master, where that is known, is the right one to follow at its new address.
+/// `right` is the ID of its master, if that is known and only its address is wrong.
 fn of_nobody(context: &Context<'_>, node: &NodeFacts, right: Option<&NodeId>, evidence: String) -> Finding {
     let name = &node.member.name;
     let is_empty = node.server.as_ref().is_some_and(|server| server.keys == 0);
     let any = || context.topology.owners().find(|owner| owner.is_reachable()).and_then(|owner| owner.id.as_ref());
-    // Following another master drops what it holds, which may be the last copy.
+    // A replica that follows another master drops its keys, which may be the last copy.
     let hint = match right.or_else(|| any().filter(|_| is_empty)) {
         Some(id) => context.hints.redis(&node.member, &format!("cluster replicate {id}")),
         None => context.hints.views_of_all(),
     };
-    Code::ReplicaOfNobody.found(name, format!("{name} follows a master that is not there"), evidence, hint)
+    Code::ReplicaOfNobody.found(name, format!("{name} follows a master that does not exist"), evidence, hint)
 }
 
 fn down(context: &Context<'_>, node: &NodeFacts, master: &NodeFacts, server: &ServerInfo) -> Option<Finding> {
@@ -70,20 +70,20 @@ fn down(context: &Context<'_>, node: &NodeFacts, master: &NodeFacts, server: &Se
     if let Some(seconds) = server.link_down_seconds {
         evidence += &format!(", down for {seconds} s");
     }
-    // The cluster may know the right master, and replication an old address of it.
+    // The cluster may know the right master while replication connects to an old address.
     let at = server.master.as_ref().map(|endpoint| endpoint.host.as_str()).unwrap_or_default();
     let is_there = at.is_empty()
         || master.member.pod_ip.as_deref() == Some(at)
         || context.views().any(|(_, view)| {
             view.nodes.iter().any(|line| Some(&line.id) == master.id.as_ref() && line.endpoint.host == at)
         });
-    if !is_there && !is_stranger(master) {
-        let evidence = format!("{evidence}; it looks for {} at {at}", master.member.name);
+    if !is_there && !has_no_pod(master) {
+        let evidence = format!("{evidence}; it connects to {} at {at}", master.member.name);
         return Some(of_nobody(context, node, master.id.as_ref(), evidence));
     }
     Some(Code::ReplicaLinkDown.found(
         name,
-        format!("{name} is not up to date with its master"),
+        format!("{name} is not in sync with its master"),
         evidence,
         context.hints.logs_of(&node.member),
     ))
@@ -104,14 +104,14 @@ fn lagging(context: &Context<'_>, shard: &Shard, replica: &NodeFacts) -> Option<
 fn empty(context: &Context<'_>, shard: &Shard, replica: &NodeFacts) -> Option<Finding> {
     let keys = |node: &NodeFacts| node.server.as_ref().map(|server| server.keys);
     let (has, lacks) = (keys(&shard.master)?, keys(replica)? == 0);
-    // A replica that was asked just before the first key came is no empty one.
+    // The replica may have been queried just before the first key arrived.
     let settled = replica.lag == Some(0) || has >= 100;
     let name = &replica.member.name;
     (replica.is_linked() && lacks && has > 0 && settled).then(|| {
         Code::ReplicaEmpty.found(
             name,
-            format!("{name} holds no key, and its master {} holds {has}", shard.master.member.name),
-            format!("its link is up, and it is {} bytes behind", replica.lag.unwrap_or_default()),
+            format!("{name} has no keys, but its master {} has {has}", shard.master.member.name),
+            format!("its link is up and {} bytes behind", replica.lag.unwrap_or_default()),
             context.hints.restart(&replica.member),
         )
     })
@@ -125,7 +125,7 @@ fn looping(context: &Context<'_>, shard: &Shard, replica: &NodeFacts) -> Option<
     (behind && copies >= FULL_SYNCS * followers).then(|| {
         Code::FullSyncLoop.found(
             name,
-            format!("{name} copies its master again and again"),
+            format!("{name} starts one full sync after another"),
             format!("sync_full:{copies} on {} with {followers} followers", shard.master.member.name),
             context.hints.redis(&shard.master.member, "config get client-output-buffer-limit"),
         )

@@ -1,4 +1,4 @@
-//! Services: whom they lead to, and by which ports.
+//! Services: their endpoints and ports.
 
 use super::context::{Context, list};
 use crate::cluster::finding::{Code, Finding};
@@ -8,8 +8,8 @@ use crate::cluster::surroundings::Service;
 pub(super) fn check(context: &Context<'_>) -> Vec<Finding> {
     let Some(services) = context.around().services.seen() else { return Vec::new() };
     let concerned = services.iter().filter(|service| concerns(context, service));
-    let deserted = concerned.clone().filter_map(|service| deserted(context, service));
-    deserted.chain(concerned.filter_map(|service| portless(context, service))).collect()
+    let without_endpoint = concerned.clone().filter_map(|service| without_endpoint(context, service));
+    without_endpoint.chain(concerned.filter_map(|service| without_port(context, service))).collect()
 }
 
 /// The nodes that announce an address of the Service, with the ports that they announce.
@@ -29,9 +29,9 @@ fn concerns(context: &Context<'_>, service: &Service) -> bool {
         || !announcers(context, service).is_empty()
 }
 
-fn deserted(context: &Context<'_>, service: &Service) -> Option<Finding> {
+fn without_endpoint(context: &Context<'_>, service: &Service) -> Option<Finding> {
     let members = || context.snapshot.seen.iter().map(|seen| &seen.member);
-    // That its node has no pod is said of the node.
+    // A missing pod is a finding about the node.
     let has_pod = service
         .number
         .is_none_or(|number| members().any(|member| member.number == Some(number) && member.pod.is_some()));
@@ -51,20 +51,20 @@ fn deserted(context: &Context<'_>, service: &Service) -> Option<Finding> {
     };
     Some(Code::ServiceWithoutEndpoint.found(
         &service.name,
-        format!("the Service {} leads to no pod", service.name),
+        format!("Service {} has no ready endpoints", service.name),
         evidence,
         context.hints.kubectl(&format!("describe service {}", service.name)),
     ))
 }
 
-fn portless(context: &Context<'_>, service: &Service) -> Option<Finding> {
+fn without_port(context: &Context<'_>, service: &Service) -> Option<Finding> {
     let (node, port, bus) = announcers(context, service).into_iter().next()?;
     let lacking: Vec<String> =
         [port, bus].into_iter().filter(|port| !service.ports.contains(port)).map(|port| port.to_string()).collect();
     (!lacking.is_empty()).then(|| {
         Code::ServiceWithoutPort.found(
             &service.name,
-            format!("the Service {} lacks the port {} that {node} announces", service.name, lacking.join(" and ")),
+            format!("Service {} lacks port {} that {node} announces", service.name, lacking.join(" and ")),
             format!("its ports are {}", list(service.ports.iter().map(ToString::to_string))),
             context.hints.kubectl(&format!("edit service {}", service.name)),
         )

@@ -1,12 +1,12 @@
-//! Versions and settings: what should be the same on all nodes, and what should fit.
+//! Versions and settings: what should be the same on all nodes, and whether maxmemory fits.
 
 use super::context::{Context, count, list};
 use crate::cluster::finding::{Code, Finding};
 use crate::cluster::snapshot::Member;
 use std::collections::BTreeMap;
 
-/// The settings that all nodes should share: the others are a node's own, or do not matter
-/// to the cluster.
+/// Settings that should be the same on all nodes. All others differ by node or do not affect the
+/// cluster.
 const SHARED: [&str; 13] = [
     "appendfsync",
     "appendonly",
@@ -23,8 +23,8 @@ const SHARED: [&str; 13] = [
     "save",
 ];
 
-/// The pattern of CONFIG GET that brings these, a few more, and nothing that is secret: before
-/// Redis 7 it takes one only, and each question is one more round trip to every node.
+/// A CONFIG GET pattern that matches these, a few more, and no secrets. Before Redis 7, CONFIG GET
+/// takes one pattern only, and each command is one more round trip to every node.
 pub const PATTERN: &str = "[acms][ailp][npuvx]*";
 
 pub(super) fn check(context: &Context<'_>) -> Vec<Finding> {
@@ -35,7 +35,7 @@ pub(super) fn check(context: &Context<'_>) -> Vec<Finding> {
     findings
 }
 
-/// Who has which value, the most frequent first; none where all have the same.
+/// The members by value, the most frequent first; none if all have the same.
 fn split<'a>(values: impl Iterator<Item = (&'a Member, &'a str)>) -> Option<Vec<(&'a str, Vec<&'a Member>)>> {
     let mut groups: BTreeMap<&str, Vec<&Member>> = BTreeMap::new();
     for (member, value) in values {
@@ -61,7 +61,7 @@ fn versions(context: &Context<'_>) -> Option<Finding> {
     let last = split.last().and_then(|(_, members)| members.first())?;
     Some(Code::VersionsDiffer.found(
         &context.snapshot.name,
-        format!("the nodes run {} versions of the server", split.len()),
+        format!("the nodes run {} server versions", split.len()),
         groups(&split),
         context.hints.describe(last),
     ))
@@ -83,7 +83,7 @@ fn differing(context: &Context<'_>, name: &str) -> Option<Finding> {
     ))
 }
 
-/// One finding for all nodes of the same figures.
+/// One finding for all nodes with the same limit and maxmemory.
 fn memory(context: &Context<'_>) -> Vec<Finding> {
     let mut figures: BTreeMap<(u64, u64), Vec<&Member>> = BTreeMap::new();
     for (member, view) in context.snapshot.answered() {
@@ -98,9 +98,9 @@ fn memory(context: &Context<'_>) -> Vec<Finding> {
         .map(|((limit, max), members)| {
             let names = list(members.iter().map(|member| &member.name));
             let message = if max == 0 {
-                format!("{} no maxmemory: the kernel will end what grows beyond its limit", have(members.len()))
+                format!("{} no maxmemory: a server that outgrows its memory limit is OOM-killed", have(members.len()))
             } else {
-                format!("maxmemory of {} leaves no room for copies and buffers", count(members.len(), "node"))
+                format!("maxmemory of {} leaves no room for copy-on-write and buffers", count(members.len(), "node"))
             };
             let fitting = limit / 8 * 5;
             Code::MaxmemoryTooHigh.found(

@@ -1,11 +1,11 @@
-//! Slots: who owns them, who moves them, and who would take over.
+//! Slots: their owners, migrations, and the replicas of the owners.
 
-use super::context::{Context, count, is_stranger, list};
+use super::context::{Context, count, has_no_pod, list};
 use crate::cluster::finding::{Code, Finding, Severity};
 use crate::cluster::node::Role;
 use crate::cluster::reply::NodeLine;
 use crate::cluster::slots::{SLOTS, SlotSet};
-use crate::cluster::topology::{NodeFacts, wanted_replicas};
+use crate::cluster::topology::{NodeFacts, expected_replicas};
 use std::collections::BTreeMap;
 
 pub(super) fn check(context: &Context<'_>) -> Vec<Finding> {
@@ -24,24 +24,24 @@ pub(super) fn check(context: &Context<'_>) -> Vec<Finding> {
 fn uncovered(context: &Context<'_>) -> Option<Finding> {
     let covered: SlotSet = context.topology.shards.iter().flat_map(|shard| shard.slots.ranges().to_vec()).collect();
     let gap = covered.complement();
-    let asked = context.is_heard();
+    let asked = context.any_responded();
     (!gap.is_empty() && asked).then(|| {
         Code::SlotsUncovered.found(
             &format!("slots {gap}"),
             format!("{} of {SLOTS} slots have no owner: their keys cannot be read or written", gap.len()),
-            format!("no reachable view names an owner of {gap}"),
+            format!("no reachable node knows an owner of {gap}"),
             fix(context),
         )
     })
 }
 
-/// redis-cli guesses whose slots they are: not before all have been heard who may hold keys.
+/// redis-cli assigns slots by the keys that it finds: all nodes that may have keys must respond.
 fn fix(context: &Context<'_>) -> String {
-    let all_are_heard = context.topology.nodes().all(NodeFacts::is_reachable);
-    if all_are_heard { context.hints.redis_cluster_asking("fix", "") } else { context.hints.logs() }
+    let all_respond = context.topology.nodes().all(NodeFacts::is_reachable);
+    if all_respond { context.hints.redis_cluster_on_terminal("fix", "") } else { context.hints.logs() }
 }
 
-/// What each master that answered says of itself.
+/// Each responding master's own line.
 fn masters<'a>(context: &Context<'a>) -> Vec<(&'a str, &'a NodeLine)> {
     let own = context.views().filter_map(|(name, view)| Some((name, view.myself()?)));
     own.filter(|(_, line)| line.role == Role::Master).collect()
@@ -57,7 +57,7 @@ fn owned_twice(context: &Context<'_>) -> Vec<Finding> {
         .map(|((one, first), (other, second), both)| {
             Code::SlotsOwnedTwice.found(
                 &format!("slots {both}"),
-                format!("{one} and {other} both say that they own {}", count(usize::from(both.len()), "slot")),
+                format!("{one} and {other} both claim {}", count(usize::from(both.len()), "slot")),
                 format!("{both}: {one} with epoch {}, {other} with epoch {}", first.epoch, second.epoch),
                 context.hints.views_of_all(),
             )
@@ -71,9 +71,9 @@ fn astray(context: &Context<'_>) -> Vec<Finding> {
         .map(|(member, view)| {
             Code::KeysAstray.found(
                 &member.name,
-                format!("{} holds keys of slots that it does not own: nobody can read them", member.name),
-                format!("it has keys of the slots {}", view.astray),
-                context.hints.redis_cluster_asking("fix", "--cluster-search-multiple-owners"),
+                format!("{} holds keys in slots that it does not own: clients cannot read them", member.name),
+                format!("it has keys in slots {}", view.astray),
+                context.hints.redis_cluster_on_terminal("fix", "--cluster-search-multiple-owners"),
             )
         })
         .collect()
@@ -101,9 +101,11 @@ fn open(context: &Context<'_>) -> Vec<Finding> {
         .map(|(name, line)| {
             let alone: Vec<&String> = line.open.iter().filter(|token| !answered(line.id.as_str(), token)).collect();
             let how = match (alone.len(), line.open.len()) {
-                (0, _) => "being moved, or left by an interrupted move".to_owned(),
-                (one_sided, all) if one_sided == all => "open on its side alone: a move was interrupted".to_owned(),
-                (one_sided, _) => format!("on the move, {one_sided} of them on its side alone"),
+                (0, _) => "migrating, or left open by an interrupted migration".to_owned(),
+                (one_sided, all) if one_sided == all => {
+                    "open on this node only: a migration was interrupted".to_owned()
+                }
+                (one_sided, _) => format!("migrating, {one_sided} of them open on this node only"),
             };
             Code::SlotsOpen.found(
                 name,
@@ -120,7 +122,7 @@ fn few_masters(context: &Context<'_>) -> Option<Finding> {
     (1..3).contains(&owners.len()).then(|| {
         Code::TooFewMasters.found(
             &context.snapshot.name,
-            format!("only {} slots: when one is lost, nobody can elect a new one", owning(owners.len())),
+            format!("only {} slots: if one fails, no majority can elect a new one", owning(owners.len())),
             list(&owners),
             format!("{} -o wide", context.hints.command("info")),
         )
@@ -134,25 +136,25 @@ fn owning(masters: usize) -> String {
 fn replicas(context: &Context<'_>) -> Vec<Finding> {
     let shards: Vec<_> = context.topology.shards.iter().filter(|shard| !shard.slots.is_empty()).collect();
     let most = shards.iter().map(|shard| shard.replicas.len()).max().unwrap_or_default();
-    let made_with = |shard| wanted_replicas(context.snapshot, shard);
+    let made_with = |shard| expected_replicas(context.snapshot, shard);
     if most == 0 && !shards.is_empty() && shards.iter().all(|shard| made_with(shard) == 0) {
         let names = list(shards.iter().map(|shard| &shard.master.member.name));
         return vec![Code::NoReplica.found(
             &context.snapshot.name,
-            "no shard has a replica: whoever loses a node loses its slots until it is back".into(),
+            "no shard has a replica: if a node fails, its slots are down until it is back".into(),
             names,
             format!("{} -o wide", context.hints.command("info")),
         )];
     }
     let lacking = shards.into_iter().filter_map(|shard| {
-        // Where this tool did not make them, the others are the measure.
+        // For clusters of other tools, other shards are the measure.
         let wanted = made_with(shard).max(usize::from(shard.replicas.is_empty() && most > 0));
         (shard.replicas.len() < wanted).then(|| {
             Code::ReplicaMissing.found(
                 &format!("shard {}", shard.number),
                 format!("shard {} has {} of {wanted} replicas", shard.number, shard.replicas.len()),
                 format!(
-                    "nodes that follow {}: {}",
+                    "replicas of {}: {}",
                     shard.master.member.name,
                     list(shard.replicas.iter().map(|replica| &replica.member.name))
                 ),
@@ -178,7 +180,7 @@ fn uneven(context: &Context<'_>) -> Vec<Finding> {
         .map(|(name, slots)| {
             Code::SlotsUneven.found(
                 name,
-                format!("{name} owns {slots} slots, and an even share is {share}"),
+                format!("{name} owns {slots} slots; an even share is {share}"),
                 format!("{slots} of {SLOTS}"),
                 context.hints.redis_cluster("rebalance", "--cluster-simulate"),
             )
@@ -190,7 +192,7 @@ fn without_slots(context: &Context<'_>) -> Vec<Finding> {
     let idle = context.topology.nodes().filter(|node| {
         node.role == Some(Role::Master)
             && node.is_reachable()
-            && !is_stranger(node)
+            && !has_no_pod(node)
             && !context.topology.owners().any(|owner| owner.id == node.id)
     });
     idle.map(|node| {
@@ -198,7 +200,7 @@ fn without_slots(context: &Context<'_>) -> Vec<Finding> {
         Code::MasterWithoutSlots
             .found(
                 name,
-                format!("{name} is a master without slots: it serves nobody"),
+                format!("{name} is a master without slots and serves no keys"),
                 "no slots in its own line of CLUSTER NODES".into(),
                 context.hints.redis_cluster("rebalance", "--cluster-use-empty-masters --cluster-simulate"),
             )

@@ -1,4 +1,4 @@
-//! Faults made of a healthy cluster's snapshot, and the codes that each is found by.
+//! Faults applied to the snapshot of a healthy cluster, and the codes that must be found.
 
 use super::*;
 use crate::cluster::finding::Code;
@@ -14,7 +14,6 @@ use clap::Parser;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// A healthy cluster with everything around it.
 fn whole() -> Snapshot {
     let mut snapshot = healthy();
     let label = |name: &str, value: &str| (name.to_owned(), value.to_owned());
@@ -56,7 +55,7 @@ fn whole() -> Snapshot {
         claims: Look::Seen(names().map(|name| (name, bound.clone())).collect()),
         usage: Look::Seen(names().map(|name| (name, usage)).collect()),
         workers: Look::Seen(["node-1", "node-2", "node-3"].map(worker).into()),
-        last_words: Look::Seen(BTreeMap::new()),
+        last_log_lines: Look::Seen(BTreeMap::new()),
     };
     snapshot
 }
@@ -69,12 +68,11 @@ fn view(snapshot: &mut Snapshot, index: usize) -> &mut View {
     snapshot.seen[index].view.as_mut().expect("it answers")
 }
 
-/// What the node at `viewer` says of the node at `whose`.
+/// The line of the node at `viewer` about the node at `whose`.
 fn line(snapshot: &mut Snapshot, viewer: usize, whose: usize) -> &mut NodeLine {
     changed(view(snapshot, viewer), whose)
 }
 
-/// The line of a view, to be changed.
 fn changed(view: &mut View, whose: usize) -> &mut NodeLine {
     Arc::make_mut(&mut view.nodes[whose])
 }
@@ -105,8 +103,8 @@ fn each_view(snapshot: &mut Snapshot, change: impl Fn(&mut View)) {
 
 type Scenario = (fn(&mut Snapshot), &'static [Code]);
 
-/// What is changed of a healthy cluster, and the codes of all that is then found.
-/// 0, 2 and 4 are the masters, 1, 3 and 5 their replicas.
+/// A change to a healthy cluster, and the codes of all findings after it. 0, 2 and 4 are the
+/// masters, 1, 3 and 5 their replicas.
 const SCENARIOS: &[Scenario] = &[
     (|_| (), &[]),
     (
@@ -285,7 +283,7 @@ const SCENARIOS: &[Scenario] = &[
         |snapshot| {
             seen(&mut snapshot.around.services)[1].selector = Labels::from([("node".into(), "nobody".into())]);
         },
-        // An address that leads nowhere is not the node's any more.
+        // The Service's address no longer counts as the node's.
         &[Code::ServiceWithoutEndpoint],
     ),
     (|snapshot| seen(&mut snapshot.around.services)[1].ports = [6379].into(), &[Code::ServiceWithoutPort]),
@@ -352,7 +350,6 @@ fn every_code_is_found_in_some_scenario() {
     assert_eq!(missing, []);
 }
 
-/// A command that does not exist helps nobody.
 #[test]
 fn every_hint_is_a_command_that_exists() {
     for (change, _) in SCENARIOS {
@@ -383,7 +380,7 @@ fn every_hint_is_a_command_that_exists() {
 fn what_may_not_be_asked_is_no_verdict_where_it_matters() {
     let mut snapshot = whole();
     snapshot.around.budgets = Look::Denied("you may not".into());
-    snapshot.around.last_words = Look::Denied("you may not".into());
+    snapshot.around.last_log_lines = Look::Denied("you may not".into());
     assert_eq!(report(&snapshot).verdict(Severity::Info), Verdict::Healthy);
     snapshot.seen[1].view = Err(Silence::Refused("you may not".into()));
     let asked = report(&snapshot);
@@ -414,9 +411,9 @@ fn what_losing_a_place_would_cost() {
     assert_eq!((worst.nodes, worst.masters, &worst.shards[..], worst.majority_left), (3, 2, &[1][..], false));
 }
 
-/// redis-cli's fix and CLUSTER FORGET cost keys, where somebody who has them is not heard.
+/// `fix` and CLUSTER FORGET lose keys if a node that has them did not respond.
 #[test]
-fn nobody_is_forgotten_who_may_hold_keys() {
+fn no_hint_forgets_a_node_that_may_have_keys() {
     let hint = |snapshot: &Snapshot, code: Code| {
         let found = report(snapshot).findings.into_iter().find(|finding| finding.code == code);
         found.expect("found").hint

@@ -1,6 +1,6 @@
-//! What the nodes think of each other.
+//! The nodes' views of each other.
 
-use super::context::{Context, count, is_stranger, list};
+use super::context::{Context, count, has_no_pod, list};
 use crate::cluster::finding::{Code, Finding, Severity};
 use crate::cluster::membership::groups;
 use crate::cluster::node::{Flags, LinkState, NodeId};
@@ -13,9 +13,9 @@ pub(super) fn check(context: &Context<'_>) -> Vec<Finding> {
     findings.extend(state_fail(context));
     findings.extend(disagreement(context));
     findings.extend(equal_epochs(context));
-    findings.extend(strangers(context));
+    findings.extend(without_pod(context));
     findings.extend(outside(context));
-    findings.extend(doubts(context));
+    findings.extend(flagged(context));
     findings
 }
 
@@ -24,15 +24,16 @@ fn state_fail(context: &Context<'_>) -> Option<Finding> {
     (!failing.is_empty()).then(|| {
         Code::StateFail.found(
             &context.snapshot.name,
-            format!("{} cluster_state:fail: they answer no client", say(failing.len())),
+            failed(failing.len()),
             list(&failing),
             context.hints.views_of_all(),
         )
     })
 }
 
-fn say(nodes: usize) -> String {
-    if nodes == 1 { "1 node says".into() } else { format!("{nodes} nodes say") }
+fn failed(nodes: usize) -> String {
+    let verbs = if nodes == 1 { ("reports", "rejects") } else { ("report", "reject") };
+    format!("{} {} cluster_state:fail and {} client commands", count(nodes, "node"), verbs.0, verbs.1)
 }
 
 fn disagreement(context: &Context<'_>) -> Option<Finding> {
@@ -43,24 +44,41 @@ fn disagreement(context: &Context<'_>) -> Option<Finding> {
     let mut groups: Vec<(Signature<'_>, Vec<&str>)> = views.into_iter().collect();
     groups.sort_by_key(|(_, names)| std::cmp::Reverse(names.len()));
     let [(most, majority), others @ ..] = &groups[..] else { return None };
-    let differing: Vec<String> = others
-        .iter()
-        .map(|(view, names)| format!("{} see {} otherwise", names.join(", "), list(different(context, most, view))))
-        .collect();
+    let differences = others.iter().flat_map(|(view, names)| differences(context, (most, majority), (view, names)));
+    let differences: Vec<String> = differences.collect();
     (!others.is_empty()).then(|| {
         Code::ViewsDisagree.found(
             &context.snapshot.name,
-            format!("the nodes hold {} different views of owners, roles and members", groups.len()),
-            format!("unlike {}: {}", count(majority.len(), "node"), differing.join("; ")),
+            format!("the nodes have {} different views of owners, roles and members", groups.len()),
+            differences.join("; "),
             context.hints.views_of_all(),
         )
     })
 }
 
-/// The nodes that two views say different things about.
-fn different(context: &Context<'_>, one: &Signature<'_>, other: &Signature<'_>) -> BTreeSet<String> {
-    let ids: BTreeSet<&&NodeId> = one.keys().chain(other.keys()).collect();
-    ids.into_iter().filter(|id| one.get(**id) != other.get(**id)).map(|id| context.name(id)).collect()
+/// Nodes that only one side knows, then nodes that both know with another role, master or slots.
+fn differences(
+    context: &Context<'_>,
+    (most, majority): (&Signature<'_>, &[&str]),
+    (view, viewers): (&Signature<'_>, &[&str]),
+) -> Vec<String> {
+    let name = |id: &&NodeId| context.name(id);
+    let only_in = |one: &Signature<'_>, other: &Signature<'_>| -> Vec<String> {
+        one.keys().filter(|id| !other.contains_key(**id)).map(name).collect()
+    };
+    let disputed = view.iter().filter(|(id, seen)| most.get(**id).is_some_and(|other| other != *seen));
+    let disputed: Vec<String> = disputed.map(|(id, _)| name(id)).collect();
+    let many = count(majority.len(), "node");
+    let few = viewers.join(", ");
+    let unknown = |names: Vec<String>, viewers: &str, number: usize| {
+        let verb = if number == 1 { "does" } else { "do" };
+        (!names.is_empty()).then(|| format!("{viewers} {verb} not know {}", list(names)))
+    };
+    let disputed = (!disputed.is_empty()).then(|| format!("{few} and {many} disagree on {}", list(disputed)));
+    [unknown(only_in(view, most), &many, majority.len()), unknown(only_in(most, view), &few, viewers.len()), disputed]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn equal_epochs(context: &Context<'_>) -> Vec<Finding> {
@@ -88,34 +106,34 @@ fn equal_epochs(context: &Context<'_>) -> Vec<Finding> {
         .collect()
 }
 
-/// Nodes that the cluster knows and no pod answers for.
-fn strangers(context: &Context<'_>) -> Vec<Finding> {
-    let made_for_it: Option<BTreeSet<&NodeId>> =
+/// Nodes that the cluster knows and that have no pod.
+fn without_pod(context: &Context<'_>) -> Vec<Finding> {
+    let expected: Option<BTreeSet<&NodeId>> =
         context.snapshot.seen.iter().map(|seen| seen.member.number.and(seen.member.id.as_ref())).collect();
-    let strangers = context.topology.nodes().filter(|node| is_stranger(node));
-    strangers
+    let nodes = context.topology.nodes().filter(|node| has_no_pod(node));
+    nodes
         .filter_map(|node| {
             let id = node.id.as_ref()?;
             let flags = list(node.flags.iter().flat_map(Flags::iter));
-            let evidence = format!("{id} at {} with the flags {flags}", node.member.name);
-            // Whoever owns slots has keys: those who forget it, forget where they are.
+            let evidence = format!("{id} at {}, flags {flags}", node.member.name);
+            // Forgetting an owner of slots makes its keys unreachable.
             let owns = context.topology.owners().any(|owner| owner.id == node.id);
             let forget = || context.hints.redis_cluster("call", &format!("cluster forget {id}"));
             let hint = if owns { context.hints.views_of_all() } else { forget() };
-            let is_foreign = made_for_it.as_ref().is_some_and(|made| !made.contains(id));
+            let is_foreign = expected.as_ref().is_some_and(|expected| !expected.contains(id));
             Some(if is_foreign {
-                let message = format!("the cluster knows {}, which was not made for it", node.member.name);
+                let message = format!("the cluster knows {}, which does not belong to it", node.member.name);
                 Code::ForeignNode.found(&node.member.name, message, evidence, hint)
             } else {
                 let severity = if owns { Severity::Error } else { Severity::Warning };
-                let message = format!("the cluster knows {}, and no pod answers for it", node.member.name);
+                let message = format!("the cluster knows {}, which has no pod", node.member.name);
                 Code::NodeWithoutPod.found(&node.member.name, message, evidence, hint).at(severity)
             })
         })
         .collect()
 }
 
-/// Pods of nodes that the most of the others do not know.
+/// Pods whose node is unknown to most of the others.
 fn outside(context: &Context<'_>) -> Vec<Finding> {
     let groups = groups(context.snapshot);
     let Some(main) = groups.iter().max_by_key(|group| group.members.len()) else { return Vec::new() };
@@ -130,28 +148,28 @@ fn outside(context: &Context<'_>) -> Vec<Finding> {
             let meet = format!("cluster meet {address} {port}");
             Code::PodOutsideCluster.found(
                 &member.name,
-                format!("{} runs a Redis node that the others do not know", member.name),
-                format!("its ID is in no view of the other {}", count(main.members.len(), "node")),
+                format!("{} runs a Redis node that the other nodes do not know", member.name),
+                format!("its ID is unknown to the other {}", count(main.members.len(), "node")),
                 host.map_or_else(|| context.hints.views_of_all(), |host| context.hints.redis(host, &meet)),
             )
         })
         .collect()
 }
 
-/// Who doubts a node, and how.
-fn doubts(context: &Context<'_>) -> Vec<Finding> {
-    let mut doubts: BTreeMap<(&NodeId, Code), Vec<&str>> = BTreeMap::new();
+/// Nodes that peers flagged or lost the link to.
+fn flagged(context: &Context<'_>) -> Vec<Finding> {
+    let mut flagged: BTreeMap<(&NodeId, Code), Vec<&str>> = BTreeMap::new();
     for (name, view) in context.views() {
         for line in &view.nodes {
-            if let Some(code) = doubt(line) {
-                doubts.entry((&line.id, code)).or_default().push(name);
+            if let Some(code) = flag(line) {
+                flagged.entry((&line.id, code)).or_default().push(name);
             }
         }
     }
-    doubts.into_iter().filter_map(|((id, code), by)| one_doubt(context, id, code, &by)).collect()
+    flagged.into_iter().filter_map(|((id, code), by)| one_flagged(context, id, code, &by)).collect()
 }
 
-fn doubt(line: &NodeLine) -> Option<Code> {
+fn flag(line: &NodeLine) -> Option<Code> {
     let flags = &line.flags;
     if flags.is_myself() {
         None
@@ -168,32 +186,32 @@ fn doubt(line: &NodeLine) -> Option<Code> {
     }
 }
 
-fn one_doubt(context: &Context<'_>, id: &NodeId, code: Code, by: &[&str]) -> Option<Finding> {
+fn one_flagged(context: &Context<'_>, id: &NodeId, code: Code, by: &[&str]) -> Option<Finding> {
     let viewers = by.join(", ");
     if code == Code::NodeInHandshake {
         let forget = context.hints.redis_cluster("call", &format!("cluster forget {id}"));
         let subject = format!("{}...", &id.as_str()[..8]);
-        let message = format!("a node has been introduced to {} and is not accepted", count(by.len(), "node"));
+        let message = format!("a node was introduced to {} and is not accepted yet", count(by.len(), "node"));
         return Some(code.found(&subject, message, format!("handshake with {id}, seen by {viewers}"), forget));
     }
     let node = context.node(id)?;
-    // Of a node that does not answer, its silence says it all.
+    // A node that does not respond has a finding of its own.
     if !node.is_reachable() && code != Code::NodeWithoutAddress {
         return None;
     }
     let name = &node.member.name;
     let (message, seen) = match code {
-        Code::NodeFailed => (format!("{name} answers, but its peers take it for failed"), "flagged fail by"),
-        Code::NodeSuspected => (format!("{name} answers, but some peer cannot reach it"), "flagged fail? by"),
-        Code::NodeWithoutAddress => (format!("a peer has forgotten the address of {name}"), "flagged noaddr by"),
-        _ => (format!("a bus link to {name} is down, though it answers"), "disconnected from"),
+        Code::NodeFailed => (format!("{name} responds, but its peers marked it FAIL"), "flagged fail by"),
+        Code::NodeSuspected => (format!("{name} responds, but a peer cannot reach it"), "flagged fail? by"),
+        Code::NodeWithoutAddress => (format!("a peer has no address for {name}"), "flagged noaddr by"),
+        _ => (format!("a bus link to {name} is down, although it responds"), "disconnected from"),
     };
     let hint =
         if code == Code::NodeWithoutAddress { meet(context, node, by) } else { context.hints.logs_of(&node.member) };
     Some(code.found(name, message, format!("{seen} {viewers}"), hint))
 }
 
-/// The first of those who cannot find the node is told where it is.
+/// CLUSTER MEET on the first peer that lacks the node's address.
 fn meet(context: &Context<'_>, node: &NodeFacts, by: &[&str]) -> String {
     let viewer = context.snapshot.seen.iter().find(|seen| by.first() == Some(&seen.member.name.as_str()));
     let address = node.endpoint.as_ref().filter(|endpoint| !endpoint.host.is_empty());

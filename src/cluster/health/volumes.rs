@@ -1,4 +1,4 @@
-//! Volumes, and whether the data gets there.
+//! Volumes, and whether data is written to them.
 
 use super::context::{Context, list};
 use crate::cluster::finding::{Code, Finding, Severity};
@@ -23,11 +23,13 @@ fn lost(context: &Context<'_>, seen: &Seen, claim: &str) -> Option<Finding> {
     let name = &seen.member.name;
     let state = context.around().claims.seen()?.get(claim);
     let (message, severity) = match state {
-        None => (format!("the volume claim of {name} is gone"), Severity::Error),
+        None => (format!("the volume claim of {name} is missing"), Severity::Error),
         Some(state) if state.phase == "Lost" => (format!("the volume of {name} is lost"), Severity::Error),
-        Some(state) if state.phase == "Pending" => (format!("{name} has no volume yet"), Severity::Error),
+        Some(state) if state.phase == "Pending" => {
+            (format!("the volume claim of {name} is not bound yet"), Severity::Error)
+        }
         Some(state) if state.deleted => {
-            (format!("the volume of {name} was deleted, and goes with its pod"), Severity::Warning)
+            (format!("the volume of {name} was deleted and is lost when its pod ends"), Severity::Warning)
         }
         Some(_) => return None,
     };
@@ -51,7 +53,7 @@ fn full(context: &Context<'_>, seen: &Seen, claim: &str) -> Option<Finding> {
         Code::VolumeFull
             .found(
                 name,
-                format!("the volume of {name} has {left} % left"),
+                format!("the volume of {name} has {left} % free space"),
                 format!("{claim}: {} of {whole} bytes are free", usage.free),
                 context.hints.kubectl(&format!("describe persistentvolumeclaim {claim}")),
             )
@@ -65,7 +67,7 @@ fn failing(context: &Context<'_>, seen: &Seen, view: &View) -> Option<Finding> {
     (!failed.is_empty()).then(|| {
         Code::PersistenceFails.found(
             name,
-            format!("{name} could not write its data to disk"),
+            format!("{name} failed to write its data to disk"),
             list(failed.iter().map(|status| format!("{status}:err"))),
             context.hints.logs_of(&seen.member),
         )
@@ -79,7 +81,7 @@ fn unused(context: &Context<'_>, seen: &Seen, view: &View) -> Option<Finding> {
     (nothing && !seen.member.state.claims.is_empty()).then(|| {
         Code::PersistenceOff.found(
             name,
-            format!("{name} has a volume and writes no data to it"),
+            format!("{name} has a volume but writes no data to it"),
             "appendonly no, save \"\"".into(),
             context.hints.redis(&seen.member, "config set appendonly yes"),
         )
