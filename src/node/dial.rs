@@ -3,10 +3,10 @@
 //! Production: port-forward, or exec of redis-cli. Tests: a scripted node in
 //! memory, or TCP to a real server.
 
+use super::line::Line;
 use super::tls::Tls;
 use crate::error::Error;
 use futures::future::BoxFuture;
-use tokio::io::{AsyncRead, AsyncWrite};
 
 /// Which way to take to a pod's server.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -31,28 +31,6 @@ pub struct Target {
     pub port: u16,
     /// How to speak TLS with it; none where it is plain.
     pub tls: Option<Tls>,
-}
-
-/// Bytes in both directions.
-pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
-
-/// A line to a server.
-pub enum Line {
-    /// The server itself: Redis' protocol.
-    Server {
-        /// The bytes.
-        stream: Box<dyn Stream>,
-        /// Says, once it broke, why.
-        trouble: BoxFuture<'static, Option<String>>,
-    },
-    /// A `redis-cli` in the pod that reads commands and prints replies, or a relay of it.
-    Cli {
-        /// Its standard input and output.
-        stream: Box<dyn Stream>,
-        /// Says, once it ended, what it printed as error.
-        trouble: BoxFuture<'static, Option<String>>,
-    },
 }
 
 /// Opens lines.

@@ -5,7 +5,7 @@
 //! answers count: whoever gave none is to be asked by itself.
 
 use super::connection::{Credentials, Reply, classified, quoted};
-use super::dial::Line;
+use super::line::Line;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 

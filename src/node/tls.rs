@@ -4,7 +4,7 @@
 //! count: the API server leads to that very pod, and the certificates of charts and
 //! operators name Services, not pods.
 
-use super::dial::{Line, Stream};
+use super::line::{Line, Stream};
 use crate::error::Error;
 use futures::FutureExt;
 use std::io;
