@@ -1,6 +1,7 @@
 //! Makes objects, and waits until the cluster that they are has formed.
 
-use super::observe::{self, Found, Observation, Scope};
+use super::observe::{self, Found, Observation};
+use super::questions::Scope;
 use crate::cluster::snapshot::{Member, Snapshot};
 use crate::cluster::topology::{State, Topology};
 use crate::context::Context;

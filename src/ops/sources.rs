@@ -2,7 +2,7 @@
 //! Service.
 
 use super::access::{Passwords, passwords, way};
-use super::observe::tell;
+use super::tell::tell;
 use crate::cluster::nodes_conf::PORT;
 use crate::context::Context;
 use crate::error::Error;
