@@ -53,7 +53,7 @@ pub fn start(cli: Cli, ui: &mut Ui) -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return finish(Err(Error::user(format!("cannot start: {error}"))), false, ui),
     };
-    let judges = cli.command.judges();
+    let judges = cli.command.verb().judges();
     let result = runtime.block_on(run(cli, ui));
     finish(result, judges, ui)
 }
@@ -78,10 +78,10 @@ fn finish(result: Result<Outcome, Error>, judges: bool, ui: &mut Ui) -> ExitCode
 /// # Errors
 /// The command's own; after Ctrl-C, how to go on.
 pub async fn run(cli: Cli, ui: &mut Ui) -> Result<Outcome, Error> {
-    if cli.command.cleans_up() {
+    if cli.command.verb().cleans_up() {
         return cli.run(ui).await;
     }
-    let aftermath = cli.command.after_interrupt();
+    let aftermath = cli.command.verb().after_interrupt();
     or_interrupted(cli.run(ui)).await.map_err(|error| match error.kind() {
         ErrorKind::Interrupted => aftermath.into_iter().fold(error, Error::hint),
         _ => error,

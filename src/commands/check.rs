@@ -1,6 +1,7 @@
 //! `check`: what is wrong with a cluster, and what mends it.
 
 use super::target::{TargetArgs, only_one};
+use super::verb::{Invocation, Running, Verb};
 use super::watch::WatchArgs;
 use crate::cluster::finding::Severity;
 use crate::cluster::health::{Verdict, check, losses};
@@ -60,14 +61,24 @@ impl From<Bar> for Severity {
     }
 }
 
+impl Verb for Args {
+    fn run<'a>(&'a self, invocation: Invocation<'a>, ui: &'a mut Ui) -> Running<'a> {
+        Box::pin(run(invocation.context, self, ui))
+    }
+
+    fn judges(&self) -> bool {
+        true
+    }
+}
+
 /// Checks a cluster.
 ///
 /// # Errors
 /// When it cannot be found.
-pub async fn run(context: &Context, args: Args, ui: &mut Ui) -> Result<Outcome, Error> {
+async fn run(context: &Context, args: &Args, ui: &mut Ui) -> Result<Outcome, Error> {
     let which = args.target.which(context).await?;
     let colored = ui.is_colored();
-    let verdict = args.watch.run(ui, async || look(context, &which, &args, colored).await).await?;
+    let verdict = args.watch.run(ui, async || look(context, &which, args, colored).await).await?;
     Ok(match verdict {
         Verdict::Healthy => Outcome::Done,
         Verdict::Unhealthy => Outcome::Bad,

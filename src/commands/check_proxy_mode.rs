@@ -1,6 +1,7 @@
 //! `check-proxy-mode`: what forwards Services, and whether that suits Redis Cluster.
 
 use super::target::TargetArgs;
+use super::verb::{Invocation, Running, Verb};
 use crate::context::Context;
 use crate::duration;
 use crate::error::{Error, ErrorKind};
@@ -48,16 +49,30 @@ pub struct Args {
     output: Option<Form>,
 }
 
+impl Verb for Args {
+    fn run<'a>(&'a self, invocation: Invocation<'a>, ui: &'a mut Ui) -> Running<'a> {
+        Box::pin(run(invocation.context, self, ui))
+    }
+
+    fn judges(&self) -> bool {
+        true
+    }
+
+    fn cleans_up(&self) -> bool {
+        true
+    }
+}
+
 /// Checks.
 ///
 /// # Errors
 /// When the workers cannot be listed, or the cluster that is named cannot be found.
-pub async fn run(context: &Context, args: Args, ui: &mut Ui) -> Result<Outcome, Error> {
-    let looking = futures::future::try_join(forwarding::observe(&context.server), at_hand(context, &args));
+async fn run(context: &Context, args: &Args, ui: &mut Ui) -> Result<Outcome, Error> {
+    let looking = futures::future::try_join(forwarding::observe(&context.server), at_hand(context, args));
     let (forwarding, (mut measured, at_hand, notes)) = or_interrupted(looking).await?;
     forwarding.notes.iter().chain(&notes).for_each(|note| ui.note(&format!("note: {note}")));
     if args.probe {
-        measured.extend(probed(context, &args, &forwarding, ui).await?);
+        measured.extend(probed(context, args, &forwarding, ui).await?);
     }
     let workers: Vec<Report> = forwarding.workers.into_iter().map(|worker| worker.report).collect();
     let sources = verdict::sources(&workers, &measured);

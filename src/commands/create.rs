@@ -1,5 +1,7 @@
 //! `create`: from a wish to a cluster in which every node says ok.
 
+use super::dry_run::DryRun;
+use super::verb::{Invocation, Running, Verb, Wants, done};
 use crate::cluster::finding::Severity;
 use crate::cluster::health::check;
 use crate::cluster::shape::{BadShape, Shape, Small};
@@ -7,6 +9,7 @@ use crate::cluster::topology::Topology;
 use crate::context::Context;
 use crate::duration;
 use crate::error::Error;
+use crate::k8s::live_values::LiveValues;
 use crate::k8s::members::Which;
 use crate::k8s::objects::Run;
 use crate::manifest::advice::advice;
@@ -38,7 +41,7 @@ use std::time::Duration;
 pub struct Args {
     /// The cluster's name
     #[arg(value_parser = str::parse::<ClusterName>)]
-    pub name: ClusterName,
+    name: ClusterName,
     /// How many shards, each with a master of its own
     #[arg(long, default_value_t = 3)]
     shards: u16,
@@ -52,7 +55,7 @@ pub struct Args {
     #[arg(long, default_value = "redis:8.0")]
     image: String,
     /// The Secret to pull the image with
-    #[arg(long, value_name = "SECRET")]
+    #[arg(long, value_name = "SECRET", add = LiveValues::Secrets)]
     image_pull_secret: Option<String>,
     /// Leave the start to the image's own entry point, which reads CLUSTER_CONFIG and REDIS_CONFIG
     #[arg(long)]
@@ -67,7 +70,7 @@ pub struct Args {
     #[arg(long)]
     ephemeral: bool,
     /// The StorageClass of the volumes; the default one when not given
-    #[arg(long, value_name = "NAME", conflicts_with = "ephemeral")]
+    #[arg(long, value_name = "NAME", conflicts_with = "ephemeral", add = LiveValues::StorageClasses)]
     storage_class: Option<String>,
     /// The memory of each node; five eighths of it are for keys
     #[arg(long, value_name = "SIZE", value_parser = str::parse::<Size>, default_value = "256Mi")]
@@ -94,7 +97,7 @@ pub struct Args {
     #[arg(long, value_name = "KEY[=VALUE][:EFFECT]", value_parser = toleration)]
     toleration: Vec<Toleration>,
     /// The pods' priority class
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", add = LiveValues::PriorityClasses)]
     priority_class: Option<String>,
     /// An annotation of the pods, repeatable
     #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
@@ -146,44 +149,6 @@ enum Output {
     Json,
 }
 
-/// The only form of messages beside sentences.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum NameOutput {
-    /// `type/name`.
-    Name,
-}
-
-/// Whether something is really done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum DryRun {
-    /// It is done.
-    None,
-    /// Nothing is sent.
-    Client,
-    /// The server says what would come of it.
-    Server,
-}
-
-impl DryRun {
-    /// What kubectl adds to its messages.
-    pub fn suffix(self) -> &'static str {
-        match self {
-            Self::None => "",
-            Self::Client => " (dry run)",
-            Self::Server => " (server dry run)",
-        }
-    }
-
-    /// How to send it; none when nothing is sent.
-    pub fn run(self) -> Option<Run> {
-        match self {
-            Self::None => Some(Run::Real),
-            Self::Client => None,
-            Self::Server => Some(Run::ServerDry),
-        }
-    }
-}
-
 /// Cores, or thousandths of one: `2`, `0.5`, `500m`.
 fn cpu(text: &str) -> Result<String, String> {
     let number = text.strip_suffix('m').unwrap_or(text);
@@ -214,8 +179,7 @@ fn toleration(text: &str) -> Result<Toleration, String> {
 }
 
 impl Args {
-    /// Whether no server is needed.
-    pub fn is_client_dry_run(&self) -> bool {
+    fn is_client_dry_run(&self) -> bool {
         self.dry_run == DryRun::Client
     }
 
@@ -283,10 +247,24 @@ impl Args {
 }
 
 /// What to do when it was interrupted or failed.
-pub fn going_on(name: &ClusterName) -> Vec<String> {
+fn going_on(name: &ClusterName) -> Vec<String> {
     vec![format!(
         "what was made stays: run the same command again to go on, or remove it: kubectl redis-cluster delete {name}"
     )]
+}
+
+impl Verb for Args {
+    fn run<'a>(&'a self, invocation: Invocation<'a>, ui: &'a mut Ui) -> Running<'a> {
+        done(run(invocation.context, self, ui))
+    }
+
+    fn wants_server(&self) -> Wants {
+        if self.is_client_dry_run() { Wants::ServerIfThere } else { Wants::Server }
+    }
+
+    fn after_interrupt(&self) -> Vec<String> {
+        going_on(&self.name)
+    }
 }
 
 /// Creates a cluster.
@@ -294,17 +272,17 @@ pub fn going_on(name: &ClusterName) -> Vec<String> {
 /// # Errors
 /// Before the first object: what could be known to fail. After it: what failed, and
 /// how to go on.
-pub async fn run(context: &Context, args: Args, ui: &mut Ui) -> Result<(), Error> {
+async fn run(context: &Context, args: &Args, ui: &mut Ui) -> Result<(), Error> {
     let spec = args.spec(context, random_password()?)?;
     if args.is_client_dry_run() {
-        return show_manifests(context, &args, spec, ui).await;
+        return show_manifests(context, args, spec, ui).await;
     }
     let budget = context.server.budget_kind().await?;
     let way = args.wait.then_some(context.via);
     let findings = preflight::check(&context.server, &spec, objects(&spec, budget), way).await?;
     findings.notes.iter().for_each(|note| ui.note(&format!("note: {note}")));
     advice(&spec).iter().for_each(|advice| ui.warning(advice));
-    let made = make(context, &args, &spec, findings.decisions, ui).await;
+    let made = make(context, args, &spec, findings.decisions, ui).await;
     made.map_err(|error| going_on(&args.name).into_iter().fold(error, Error::hint))
 }
 

@@ -1,5 +1,6 @@
 //! `list`: the clusters of a namespace, or of all.
 
+use super::verb::{Invocation, Running, Verb, done};
 use crate::cluster::membership::groups;
 use crate::cluster::node::NodeNumber;
 use crate::cluster::snapshot::Snapshot;
@@ -56,14 +57,20 @@ enum Output {
     Name,
 }
 
+impl Verb for Args {
+    fn run<'a>(&'a self, invocation: Invocation<'a>, ui: &'a mut Ui) -> Running<'a> {
+        done(run(invocation.context, self, ui))
+    }
+}
+
 /// Lists clusters.
 ///
 /// # Errors
 /// The server's.
-pub async fn run(context: &Context, args: Args, ui: &mut Ui) -> Result<(), Error> {
+async fn run(context: &Context, args: &Args, ui: &mut Ui) -> Result<(), Error> {
     let (mut rows, unasked) = match &args.selector {
         Some(selector) => selected(context, selector).await?,
-        None => made_by_us(context, &args).await?,
+        None => made_by_us(context, args).await?,
     };
     unasked.iter().for_each(|why| ui.note(&format!("note: {why}")));
     if let Some(path) = &args.sort_by {
@@ -74,7 +81,7 @@ pub async fn run(context: &Context, args: Args, ui: &mut Ui) -> Result<(), Error
     match args.output {
         Some(Output::Json) => return ui.line(&json::pretty(&list(&items))),
         Some(Output::Yaml) => return ui.line(&json::yaml(&list(&items))),
-        _ if empty => ui.note(&nothing(context, &args)),
+        _ if empty => ui.note(&nothing(context, args)),
         Some(Output::Name) => {
             let names: Vec<String> = rows.iter().map(|row| format!("rediscluster/{}", row.name)).collect();
             ui.line(&names.join("\n"))?;

@@ -1,11 +1,13 @@
 //! `logs`: of all nodes, in true time order.
 
 use super::target::TargetArgs;
+use super::verb::{Invocation, Running, Verb, done};
 use crate::cluster::node::{NodeNumber, Role};
 use crate::cluster::topology::Topology;
 use crate::context::Context;
 use crate::duration;
 use crate::error::Error;
+use crate::k8s::live_values::LiveValues;
 use crate::k8s::log_order::LogLine;
 use crate::k8s::logs::{LogEvent, LogWish, Logs, Source};
 use crate::k8s::members::Which;
@@ -52,10 +54,10 @@ pub struct Args {
     #[arg(short, long, value_name = "NAME")]
     container: Option<String>,
     /// Only this node, repeatable
-    #[arg(long, value_name = "NUMBER", value_parser = str::parse::<NodeNumber>)]
+    #[arg(long, value_name = "NUMBER", value_parser = str::parse::<NodeNumber>, add = LiveValues::NodeNumbers)]
     node: Vec<NodeNumber>,
     /// Only the nodes that this shard was made of, repeatable
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", add = LiveValues::Shards)]
     shard: Vec<u32>,
     /// Only the nodes that have this role now
     #[arg(long, value_enum, value_name = "ROLE")]
@@ -124,14 +126,20 @@ impl Args {
     }
 }
 
+impl Verb for Args {
+    fn run<'a>(&'a self, invocation: Invocation<'a>, ui: &'a mut Ui) -> Running<'a> {
+        done(run(invocation.context, self, ui))
+    }
+}
+
 /// Prints logs.
 ///
 /// # Errors
 /// When there are no pods, when no log can be read, and the server's.
-pub async fn run(context: &Context, args: Args, ui: &mut Ui) -> Result<(), Error> {
+async fn run(context: &Context, args: &Args, ui: &mut Ui) -> Result<(), Error> {
     args.refuse_nonsense()?;
     let which = args.target.which(context).await?;
-    let (pods, roles) = futures::future::join(pods(context, &which), roles(context, &which, &args)).await;
+    let (pods, roles) = futures::future::join(pods(context, &which), roles(context, &which, args)).await;
     let mut pods = pods?;
     let (roles, unknown) = roles;
     if let Some(why) = unknown {
@@ -155,7 +163,7 @@ pub async fn run(context: &Context, args: Args, ui: &mut Ui) -> Result<(), Error
             args.max_log_requests
         )));
     }
-    let mut printer = Printer::new(&args, &which, roles, ui);
+    let mut printer = Printer::new(args, &which, roles, ui);
     sources.iter().for_each(|source| printer.begin(source));
     if args.follow {
         // A role that a pod takes later is not known: with --role no new pod is added.

@@ -1,9 +1,11 @@
 //! `set-gke-proxy-mode`: gives kube-proxy another mode, worker by worker.
 
+use super::verb::{Invocation, Running, Verb, done};
 use crate::context::Context;
 use crate::duration;
 use crate::error::{Error, ErrorKind};
 use crate::interrupt::or_interrupted;
+use crate::k8s::live_values::LiveValues;
 use crate::ops::forwarding::{Forwarding, Worker, is_ready};
 use crate::ops::probes::{Wish, measure_between};
 use crate::ops::switch::{self, Step, Task};
@@ -34,7 +36,7 @@ pub struct Args {
     #[arg(value_enum)]
     mode: Mode,
     /// Only this worker, repeatable
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", add = LiveValues::Workers)]
     node: Vec<String>,
     /// The image of the helper pod, with a shell; kube-proxy's own when not given
     #[arg(long, value_name = "IMAGE")]
@@ -60,33 +62,43 @@ pub struct Args {
     allow_any_provider: bool,
 }
 
+impl Verb for Args {
+    fn run<'a>(&'a self, invocation: Invocation<'a>, ui: &'a mut Ui) -> Running<'a> {
+        done(run(invocation.context, self, ui))
+    }
+
+    fn cleans_up(&self) -> bool {
+        true
+    }
+}
+
 /// Sets the mode.
 ///
 /// # Errors
 /// A refusal before anything is changed; the first failure, after which that worker is as
 /// it was and the rest untouched.
-pub async fn run(context: &Context, args: Args, ui: &mut Ui) -> Result<(), Error> {
+async fn run(context: &Context, args: &Args, ui: &mut Ui) -> Result<(), Error> {
     let (forwarding, left_behind) = or_interrupted(switch::look(&context.server)).await?;
     forwarding.notes.iter().for_each(|note| ui.note(&format!("note: {note}")));
-    let workers = chosen(&args, &forwarding)?;
-    refuse_any(&args, &workers)?;
-    let tasks: Vec<Task<'_>> = workers.iter().map(|worker| task(&args, worker, &forwarding)).collect();
+    let workers = chosen(args, &forwarding)?;
+    refuse_any(args, &workers)?;
+    let tasks: Vec<Task<'_>> = workers.iter().map(|worker| task(args, worker, &forwarding)).collect();
     let is_done = |task: &Task<'_>| {
         task.worker.report.mode == Some(args.mode) && !left_behind.contains(&task.worker.report.worker)
     };
     let (done, pending): (Vec<_>, Vec<_>) = tasks.into_iter().partition(is_done);
     done.iter().try_for_each(|task| ui.line(&format!("node/{} unchanged", task.worker.report.worker)))?;
     let Some(first) = pending.first() else { return Ok(()) };
-    show_plan(&args, &pending, ui);
+    show_plan(args, &pending, ui);
     if args.dry_run {
         return Ok(());
     }
     or_interrupted(switch::rehearse(&context.server, first)).await?;
-    if !args.yes && !or_interrupted(ui.confirm(&question(&args, &pending))).await? {
+    if !args.yes && !or_interrupted(ui.confirm(&question(args, &pending))).await? {
         ui.note("nothing is changed");
         return Ok(());
     }
-    baseline(context, &args, &pending, ui).await?;
+    baseline(context, args, &pending, ui).await?;
     for (index, task) in pending.iter().enumerate() {
         let set = switch::set(context, task, |step| tell(step, ui)).await;
         set.map_err(|error| remaining(error, &pending[index + 1..]))?;

@@ -1,5 +1,6 @@
 //! The connection flags that every kubectl user expects.
 
+use super::live_values::LiveValues;
 use crate::duration;
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -10,19 +11,19 @@ use std::time::Duration;
 #[command(next_help_heading = "Connection flags, as kubectl has them")]
 pub struct ConnectionFlags {
     /// The namespace to work in
-    #[arg(short, long, global = true, value_name = "NAMESPACE")]
+    #[arg(short, long, global = true, value_name = "NAMESPACE", add = LiveValues::Namespaces)]
     pub namespace: Option<String>,
     /// The kubeconfig file to use
     #[arg(long, global = true, value_name = "FILE")]
     pub kubeconfig: Option<PathBuf>,
     /// The context of the kubeconfig to use
-    #[arg(long, global = true, value_name = "NAME")]
+    #[arg(long, global = true, value_name = "NAME", add = LiveValues::Contexts)]
     pub context: Option<String>,
     /// The cluster of the kubeconfig to use
-    #[arg(long, global = true, value_name = "NAME")]
+    #[arg(long, global = true, value_name = "NAME", add = LiveValues::KubeconfigClusters)]
     pub cluster: Option<String>,
     /// The user of the kubeconfig to use
-    #[arg(long, global = true, value_name = "NAME")]
+    #[arg(long, global = true, value_name = "NAME", add = LiveValues::KubeconfigUsers)]
     pub user: Option<String>,
     /// The address and port of the API server
     #[arg(short, long, global = true, value_name = "URL")]

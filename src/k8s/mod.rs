@@ -6,6 +6,7 @@ pub mod dial;
 pub mod exec;
 pub mod flags;
 pub mod kubeconfig;
+pub mod live_values;
 pub mod log_order;
 pub mod logs;
 pub mod loopback;

@@ -158,9 +158,9 @@ impl World {
         let cli = Cli::try_parse_from(words).expect(line);
         let (out, err) = (Captured::default(), Captured::default());
         let mut ui = Ui::captured(Box::new(out.clone()), Box::new(err.clone()));
-        let judges = cli.command.judges();
+        let judges = cli.command.verb().judges();
         let context = self.context(&cli);
-        let result = cli.command.run(&context, &mut ui).await;
+        let result = cli.run_in(&context, &mut ui).await;
         let status = match &result {
             Ok(Outcome::Done) => String::new(),
             Ok(outcome) => format!("[exit status: {}]\n", outcome.status()),
