@@ -4,6 +4,7 @@ pub mod pages;
 mod usage;
 
 use crate::commands::Command;
+use crate::commands::choice::{Word, one_of};
 use crate::commands::verb::{Invocation, Running, Wants};
 use crate::context::{Context, TlsWish};
 use crate::duration;
@@ -47,12 +48,18 @@ pub struct Cli {
     connection: ConnectionFlags,
 }
 
+const WAYS: [(Word, Via); 3] = [
+    (Word("auto", "Port-forward, or exec where that is refused or unsupported"), Via::Auto),
+    (Word("port-forward", "Only port-forward"), Via::PortForward),
+    (Word("exec", "Only exec of redis-cli"), Via::Exec),
+];
+
 /// How the Redis nodes are asked.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Redis flags")]
 struct NodeFlags {
     /// How to reach the nodes
-    #[arg(long, global = true, value_enum, default_value = "auto", value_name = "WAY")]
+    #[arg(long, global = true, value_parser = one_of(WAYS), default_value = "auto", value_name = "WAY")]
     via: Via,
     /// The longest that one node may take to answer
     #[arg(long, global = true, value_name = "DURATION", value_parser = duration::parse, default_value = "5s")]

@@ -15,7 +15,11 @@ const RULES: [(&str, &[&str], &[&str]); 10] = [
     ("k8s", &["k8s", "node", "manifest", "cluster", "error", "duration"], &["redis", "comfy_table"]),
     ("ops", &["ops", "k8s", "node", "manifest", "proxy", "cluster", "context", "error", "interrupt"], &["comfy_table"]),
     ("ui", &["ui", "cluster", "proxy", "error", "k8s"], &["kube", "redis", "tokio"]),
-    ("completion", &["completion", "cli", "commands", "k8s", "manifest", "cluster", "error"], &["redis", "comfy_table"]),
+    (
+        "completion",
+        &["completion", "cli", "commands", "k8s", "manifest", "cluster", "error"],
+        &["redis", "comfy_table"],
+    ),
     ("error.rs", &[], &["redis", "tokio", "clap"]),
     ("context.rs", &["k8s", "node", "error"], &["redis", "clap"]),
 ];

@@ -1,5 +1,6 @@
 //! `check`: what is wrong with a cluster, and what mends it.
 
+use super::choice::one_of;
 use super::target::{TargetArgs, only_one};
 use super::verb::{Invocation, Running, Verb};
 use super::watch::WatchArgs;
@@ -32,8 +33,8 @@ pub struct Args {
     #[command(flatten)]
     target: TargetArgs,
     /// The least severity that counts for the exit status; all findings are shown
-    #[arg(long, value_enum, value_name = "SEVERITY", default_value = "warning")]
-    severity: Bar,
+    #[arg(long, value_parser = one_of(SEVERITIES.map(|each| (each.as_str(), each))), value_name = "SEVERITY", default_value = "warning")]
+    severity: Severity,
     /// Look for keys of slots that another master owns, too: 16384 small questions to each master
     #[arg(long)]
     search_multiple_owners: bool,
@@ -44,22 +45,7 @@ pub struct Args {
     output: Option<Form>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum Bar {
-    Info,
-    Warning,
-    Error,
-}
-
-impl From<Bar> for Severity {
-    fn from(bar: Bar) -> Self {
-        match bar {
-            Bar::Info => Self::Info,
-            Bar::Warning => Self::Warning,
-            Bar::Error => Self::Error,
-        }
-    }
-}
+const SEVERITIES: [Severity; 3] = [Severity::Info, Severity::Warning, Severity::Error];
 
 impl Verb for Args {
     fn run<'a>(&'a self, invocation: Invocation<'a>, ui: &'a mut Ui) -> Running<'a> {
@@ -95,7 +81,7 @@ async fn look(context: &Context, which: &Which, args: &Args, colored: bool) -> R
     }
     let topology = Topology::of(&snapshot);
     let report = check(&snapshot, &topology);
-    let verdict = report.verdict(args.severity.into());
+    let verdict = report.verdict(args.severity);
     let text = match args.output {
         None => {
             let found = full(&report, &losses(&topology), verdict, colored);

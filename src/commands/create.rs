@@ -1,5 +1,6 @@
 //! `create`: from a wish to a cluster in which every node says ok.
 
+use super::choice::{Word, one_of};
 use super::dry_run::DryRun;
 use super::verb::{Invocation, Running, Verb, Wants, done};
 use crate::cluster::finding::Severity;
@@ -14,14 +15,16 @@ use crate::k8s::members::Which;
 use crate::k8s::objects::Run;
 use crate::manifest::advice::advice;
 use crate::manifest::assembly::objects;
-use crate::manifest::config::config_line;
+use crate::manifest::config::{MAXMEMORY_POLICIES, config_line};
 use crate::manifest::difference::Decision;
 use crate::manifest::names::{CONTAINER, ClusterName, PASSWORD_KEY};
 use crate::manifest::object::{BUDGET, Object, SECRET};
-use crate::manifest::quantity::Size;
+use crate::manifest::quantity::{Size, cpu};
 use crate::manifest::spec::{
     Auth, Entrypoint, Image, Network, Placement, Redis, Resources, Spec, Spread, Storage, Toleration, Workload,
+    key_value,
 };
+use crate::ops::access::{decode, new_password};
 use crate::ops::observe::Observation;
 use crate::ops::{apply, preflight};
 use crate::ui::json;
@@ -61,8 +64,8 @@ pub struct Args {
     #[arg(long)]
     image_entrypoint: bool,
     /// What keeps each node's pod
-    #[arg(long, value_enum, value_name = "KIND", default_value = "statefulset")]
-    workload: WorkloadArg,
+    #[arg(long, value_parser = one_of(WORKLOADS), value_name = "KIND", default_value = "statefulset")]
+    workload: Workload,
     /// The size of each node's volume [default: 1Gi, none with a replicationcontroller]
     #[arg(long, value_name = "SIZE", value_parser = str::parse::<Size>, conflicts_with = "ephemeral")]
     storage: Option<Size>,
@@ -79,7 +82,7 @@ pub struct Args {
     #[arg(long, value_name = "QUANTITY", value_parser = cpu, default_value = "50m")]
     cpu: String,
     /// What to do when the memory is full
-    #[arg(long, value_name = "POLICY", default_value = "noeviction", value_parser = POLICIES)]
+    #[arg(long, value_name = "POLICY", default_value = "noeviction", value_parser = MAXMEMORY_POLICIES)]
     maxmemory_policy: String,
     /// A further line of redis.conf, repeatable
     #[arg(long, value_name = "KEY=VALUE", value_parser = config_line)]
@@ -88,19 +91,19 @@ pub struct Args {
     #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "5s")]
     node_timeout: Duration,
     /// Whether the nodes of a shard must be on different workers
-    #[arg(long, value_enum, value_name = "WISH", default_value = "required")]
+    #[arg(long, value_parser = one_of(SPREADS), value_name = "WISH", default_value = "required")]
     spread: Spread,
     /// A label that a worker must have, repeatable
-    #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
+    #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
     node_selector: Vec<(String, String)>,
     /// A taint that the pods bear, repeatable
-    #[arg(long, value_name = "KEY[=VALUE][:EFFECT]", value_parser = toleration)]
+    #[arg(long, value_name = "KEY[=VALUE][:EFFECT]", value_parser = str::parse::<Toleration>)]
     toleration: Vec<Toleration>,
     /// The pods' priority class
     #[arg(long, value_name = "NAME", add = LiveValues::PriorityClasses)]
     priority_class: Option<String>,
     /// An annotation of the pods, repeatable
-    #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
+    #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
     annotation: Vec<(String, String)>,
     /// Let in only pods of the namespace, and to the cluster bus only the nodes
     #[arg(long)]
@@ -123,59 +126,20 @@ pub struct Args {
     timeout: Duration,
 }
 
-const POLICIES: [&str; 8] = [
-    "noeviction",
-    "allkeys-lru",
-    "allkeys-lfu",
-    "allkeys-random",
-    "volatile-lru",
-    "volatile-lfu",
-    "volatile-random",
-    "volatile-ttl",
-];
+const WORKLOADS: [(&str, Workload); 2] =
+    [("statefulset", Workload::StatefulSet), ("replicationcontroller", Workload::ReplicationController)];
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum WorkloadArg {
-    #[value(name = "statefulset")]
-    StatefulSet,
-    #[value(name = "replicationcontroller")]
-    ReplicationController,
-}
+const SPREADS: [(Word, Spread); 3] = [
+    (Word("required", "Never: a pod without such a worker stays pending"), Spread::Required),
+    (Word("preferred", "Only when there is no other worker"), Spread::Preferred),
+    (Word("none", "It does not matter"), Spread::None),
+];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum Output {
     Name,
     Yaml,
     Json,
-}
-
-/// Cores, or thousandths of one: `2`, `0.5`, `500m`.
-fn cpu(text: &str) -> Result<String, String> {
-    let number = text.strip_suffix('m').unwrap_or(text);
-    match number.parse::<f64>() {
-        Ok(amount) if amount > 0.0 && number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') => {
-            Ok(text.into())
-        }
-        _ => Err("it must be cores such as 2 or 0.5, or thousandths such as 500m".into()),
-    }
-}
-
-fn pair(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
-        _ => Err("it must be KEY=VALUE".into()),
-    }
-}
-
-fn toleration(text: &str) -> Result<Toleration, String> {
-    const EFFECTS: [&str; 3] = ["NoSchedule", "PreferNoSchedule", "NoExecute"];
-    let (taint, effect) = text.rsplit_once(':').map_or((text, None), |(taint, effect)| (taint, Some(effect)));
-    let (key, value) = taint.split_once('=').map_or((taint, None), |(key, value)| (key, Some(value)));
-    match effect {
-        _ if key.is_empty() => Err("it must be KEY[=VALUE][:EFFECT]".into()),
-        Some(effect) if !EFFECTS.contains(&effect) => Err(format!("the effect must be one of {}", EFFECTS.join(", "))),
-        _ => Ok(Toleration { key: key.into(), value: value.map(Into::into), effect: effect.map(Into::into) }),
-    }
 }
 
 impl Args {
@@ -191,20 +155,16 @@ impl Args {
             _ => Error::user(refusal),
         })?;
         let entrypoint = if self.image_entrypoint { Entrypoint::Image } else { Entrypoint::Bootstrap };
-        let workload = match self.workload {
-            WorkloadArg::StatefulSet => Workload::StatefulSet,
-            WorkloadArg::ReplicationController => Workload::ReplicationController,
-        };
         let spec = Spec {
             name: self.name.clone(),
             namespace: context.server.namespace().to_owned(),
             shape,
-            workload,
+            workload: self.workload,
             image: Image { name: self.image.clone(), pull_secret: self.image_pull_secret.clone(), entrypoint },
             resources: Resources {
                 memory: self.memory.clone(),
                 cpu: self.cpu.clone(),
-                storage: self.storage(workload, entrypoint)?,
+                storage: self.storage(entrypoint)?,
             },
             redis: Redis {
                 node_timeout_ms: u64::try_from(self.node_timeout.as_millis()).unwrap_or(u64::MAX),
@@ -226,8 +186,8 @@ impl Args {
     }
 
     /// A volume unless the user or the kind of controller wants none.
-    fn storage(&self, workload: Workload, entrypoint: Entrypoint) -> Result<Option<Storage>, Error> {
-        let possible = workload == Workload::StatefulSet && entrypoint == Entrypoint::Bootstrap;
+    fn storage(&self, entrypoint: Entrypoint) -> Result<Option<Storage>, Error> {
+        let possible = self.workload == Workload::StatefulSet && entrypoint == Entrypoint::Bootstrap;
         let asked = self.storage.is_some() || self.storage_class.is_some();
         if self.ephemeral || !(possible || asked) {
             return Ok(None);
@@ -273,7 +233,7 @@ impl Verb for Args {
 /// Before the first object: what could be known to fail. After it: what failed, and
 /// how to go on.
 async fn run(context: &Context, args: &Args, ui: &mut Ui) -> Result<(), Error> {
-    let spec = args.spec(context, random_password()?)?;
+    let spec = args.spec(context, new_password()?)?;
     if args.is_client_dry_run() {
         return show_manifests(context, args, spec, ui).await;
     }
@@ -343,7 +303,7 @@ async fn show_manifests(context: &Context, args: &Args, mut spec: Spec, ui: &mut
     let budget = context.server.budget_kind().await.unwrap_or(BUDGET);
     if let Auth::Own(password) = &mut spec.auth
         && let Ok(Some(secret)) = context.server.get(SECRET, spec.name.as_str()).await
-        && let Some(kept) = crate::ops::access::decode(secret["data"][PASSWORD_KEY].as_str().unwrap_or_default())
+        && let Some(kept) = decode(secret["data"][PASSWORD_KEY].as_str().unwrap_or_default())
     {
         *password = kept;
     }
@@ -363,48 +323,4 @@ async fn show_manifests(context: &Context, args: &Args, mut spec: Spec, ui: &mut
         }
     };
     ui.line(&text)
-}
-
-/// 32 letters and digits: 190 bits, and nothing that a shell or redis.conf reads as
-/// anything else.
-fn random_password() -> Result<String, Error> {
-    const LETTERS: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-    let mut password = String::new();
-    while password.len() < 32 {
-        let mut bytes = [0; 64];
-        getrandom::fill(&mut bytes).map_err(|error| Error::user(format!("no random numbers: {error}")))?;
-        // Bytes above the last multiple of 62 would make some letters likelier.
-        let letters = bytes.iter().filter(|byte| **byte < 248).map(|byte| char::from(LETTERS[usize::from(byte % 62)]));
-        password.extend(letters.take(32 - password.len()));
-    }
-    Ok(password)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn passwords_are_long_and_not_the_same() {
-        let (a, b) = (random_password().expect("random"), random_password().expect("random"));
-        assert_eq!(a.len(), 32);
-        assert!(a != b && a.bytes().all(|byte| byte.is_ascii_alphanumeric()));
-    }
-
-    #[test]
-    fn processors() {
-        assert!(["2", "0.5", "500m"].into_iter().all(|text| cpu(text).is_ok()));
-        assert!(["", "m", "0", "-1", "1e3", "inf", "2 cores"].into_iter().all(|text| cpu(text).is_err()));
-    }
-
-    #[test]
-    fn tolerations() {
-        let full = toleration("a=b:NoSchedule").expect("a toleration");
-        assert_eq!(
-            (full.key.as_str(), full.value.as_deref(), full.effect.as_deref()),
-            ("a", Some("b"), Some("NoSchedule"))
-        );
-        assert_eq!(toleration("a").map(|toleration| toleration.value), Ok(None));
-        assert!(toleration("=b").is_err() && toleration("a:Never").is_err());
-    }
 }

@@ -1,5 +1,6 @@
 //! `logs`: of all nodes, in true time order.
 
+use super::choice::one_of;
 use super::target::TargetArgs;
 use super::verb::{Invocation, Running, Verb, done};
 use crate::cluster::node::{NodeNumber, Role};
@@ -10,7 +11,7 @@ use crate::error::Error;
 use crate::k8s::live_values::LiveValues;
 use crate::k8s::log_order::LogLine;
 use crate::k8s::logs::{LogEvent, LogWish, Logs, Source};
-use crate::k8s::members::Which;
+use crate::k8s::members::{Which, list};
 use crate::manifest::names::NODE;
 use crate::ops::observe;
 use crate::ops::questions::Scope;
@@ -18,8 +19,6 @@ use crate::ui::log_lines::{LineStyle, Writer, json_line, text};
 use crate::ui::terminal::Ui;
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Pod;
-use kube::Api;
-use kube::api::ListParams;
 use regex::bytes::Regex;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -60,8 +59,8 @@ pub struct Args {
     #[arg(long, value_name = "NUMBER", add = LiveValues::Shards)]
     shard: Vec<u32>,
     /// Only the nodes that have this role now
-    #[arg(long, value_enum, value_name = "ROLE")]
-    role: Option<RoleArg>,
+    #[arg(long, value_parser = one_of([Role::Master, Role::Replica].map(|role| (role.as_str(), role))), value_name = "ROLE")]
+    role: Option<Role>,
     /// Only lines that match this regular expression
     #[arg(long, value_name = "REGEX", value_parser = Regex::new)]
     grep: Option<Regex>,
@@ -82,12 +81,6 @@ enum Output {
     Json,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum RoleArg {
-    Master,
-    Replica,
-}
-
 impl Args {
     fn wish(&self) -> LogWish {
         let since = self.since.and_then(|since| Timestamp::now().checked_sub(since).ok());
@@ -105,13 +98,6 @@ impl Args {
         let node = self.node.is_empty() || number.is_some_and(|number| self.node.contains(&number));
         let shard = self.shard.is_empty() || number.is_some_and(|number| self.shard.contains(&number.shard()));
         node && shard
-    }
-
-    fn wanted_role(&self) -> Option<Role> {
-        self.role.map(|role| match role {
-            RoleArg::Master => Role::Master,
-            RoleArg::Replica => Role::Replica,
-        })
     }
 
     fn refuse_nonsense(&self) -> Result<(), Error> {
@@ -145,7 +131,7 @@ async fn run(context: &Context, args: &Args, ui: &mut Ui) -> Result<(), Error> {
     if let Some(why) = unknown {
         ui.note(&format!("note: the nodes' roles are not known: {why}"));
     }
-    pods.retain(|pod| args.wants(pod) && has_role(pod, &roles, args.wanted_role()));
+    pods.retain(|pod| args.wants(pod) && has_role(pod, &roles, args.role));
     let wish = args.wish();
     let sources: Vec<Source> = pods.iter().filter_map(|pod| Source::of(pod, &wish)).collect();
     if sources.is_empty() && !args.follow {
@@ -176,12 +162,9 @@ async fn run(context: &Context, args: &Args, ui: &mut Ui) -> Result<(), Error> {
 }
 
 async fn pods(context: &Context, which: &Which) -> Result<Vec<Pod>, Error> {
-    let server = &context.server;
-    let api: Api<Pod> = Api::namespaced(server.client(), server.namespace());
-    let selection = ListParams::default().labels(&which.selector());
-    let pods = server.answer("list pods", api.list(&selection)).await?.items;
+    let pods = list::<Pod>(&context.server, "pods", which.selector()).await?;
     if pods.is_empty() {
-        let namespace = server.namespace();
+        let namespace = context.server.namespace();
         return Err(Error::user(format!("no pods of \"{}\" found in namespace \"{namespace}\"", which.title()))
             .hint("see what is there: kubectl redis-cluster list -A"));
     }

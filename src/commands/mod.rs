@@ -3,6 +3,7 @@
 pub mod accept_loss;
 pub mod check;
 pub mod check_proxy_mode;
+pub mod choice;
 pub mod completion;
 pub mod create;
 pub mod delete;

@@ -1,5 +1,6 @@
 //! `set-gke-proxy-mode`: gives kube-proxy another mode, worker by worker.
 
+use super::choice::{Word, one_of};
 use super::verb::{Invocation, Running, Verb, done};
 use crate::context::Context;
 use crate::duration;
@@ -33,7 +34,7 @@ use std::time::Duration;
                         kubectl redis-cluster set-gke-proxy-mode ipvs --node gke-a-pool-1 --yes")]
 pub struct Args {
     /// The mode
-    #[arg(value_enum)]
+    #[arg(value_parser = one_of(MODES))]
     mode: Mode,
     /// Only this worker, repeatable
     #[arg(long, value_name = "NAME", add = LiveValues::Workers)]
@@ -61,6 +62,17 @@ pub struct Args {
     #[arg(long)]
     allow_any_provider: bool,
 }
+
+const MODES: [(Word, Mode); 5] = [
+    (
+        Word("userspace", "Through a process of its own: servers see the worker's address as the source"),
+        Mode::Userspace,
+    ),
+    (Word("iptables", "By rules of iptables"), Mode::Iptables),
+    (Word("ipvs", "By the kernel's load balancer"), Mode::Ipvs),
+    (Word("nftables", "By rules of nftables"), Mode::Nftables),
+    (Word("kernelspace", "By the virtual filtering platform of Windows"), Mode::Kernelspace),
+];
 
 impl Verb for Args {
     fn run<'a>(&'a self, invocation: Invocation<'a>, ui: &'a mut Ui) -> Running<'a> {

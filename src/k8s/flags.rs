@@ -2,6 +2,7 @@
 
 use super::live_values::LiveValues;
 use crate::duration;
+use crate::manifest::spec::key_value;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -89,12 +90,5 @@ impl ConnectionFlags {
             extra.entry(key.clone()).or_default().push(value.clone());
         }
         (!extra.is_empty()).then_some(extra)
-    }
-}
-
-fn key_value(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
-        _ => Err("it must be KEY=VALUE".into()),
     }
 }

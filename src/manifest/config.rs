@@ -19,6 +19,18 @@ pub const SCRIPTS: [(&str, &str); 9] = [
     ("stop.sh", include_str!("stop.sh")),
 ];
 
+/// What a server can do when its memory is full.
+pub const MAXMEMORY_POLICIES: [&str; 8] = [
+    "noeviction",
+    "allkeys-lru",
+    "allkeys-lfu",
+    "allkeys-random",
+    "volatile-lru",
+    "volatile-lfu",
+    "volatile-random",
+    "volatile-ttl",
+];
+
 /// Where the pod finds the ConfigMap.
 pub const MOUNT: &str = "/redis-cluster";
 /// Where the pod keeps its data.

@@ -1,4 +1,4 @@
-//! Kubernetes' quantities of bytes (`256Mi`), as far as a size needs them.
+//! Kubernetes' quantities of bytes (`256Mi`) and of processor time (`500m`), as far as a node needs them.
 
 use std::fmt;
 
@@ -55,9 +55,34 @@ impl fmt::Display for Size {
     }
 }
 
+/// Text that is no processor time.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("it must be cores such as 2 or 0.5, or thousandths such as 500m")]
+pub struct BadCpu;
+
+/// Cores, or thousandths of one: `2`, `0.5`, `500m`.
+///
+/// # Errors
+/// When the text is neither.
+pub fn cpu(text: &str) -> Result<String, BadCpu> {
+    let number = text.strip_suffix('m').unwrap_or(text);
+    match number.parse::<f64>() {
+        Ok(amount) if amount > 0.0 && number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') => {
+            Ok(text.into())
+        }
+        _ => Err(BadCpu),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn processors() {
+        assert!(["2", "0.5", "500m"].into_iter().all(|text| cpu(text).is_ok()));
+        assert!(["", "m", "0", "-1", "1e3", "inf", "2 cores"].into_iter().all(|text| cpu(text).is_err()));
+    }
 
     #[test]
     fn sizes() {

@@ -116,7 +116,7 @@ pub struct Placement {
 }
 
 /// Whether nodes of one shard may share a worker.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Spread {
     /// Never: a pod without such a worker stays pending.
     Required,
@@ -135,6 +135,50 @@ pub struct Toleration {
     pub value: Option<String>,
     /// The taint's effect; all when none.
     pub effect: Option<String>,
+}
+
+/// The effects that a taint can have.
+const EFFECTS: [&str; 3] = ["NoSchedule", "PreferNoSchedule", "NoExecute"];
+
+/// Text that is no toleration.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadToleration {
+    /// It names no taint.
+    #[error("it must be KEY[=VALUE][:EFFECT]")]
+    NoKey,
+    /// No taint has that effect.
+    #[error("the effect must be one of {}", EFFECTS.join(", "))]
+    BadEffect,
+}
+
+impl std::str::FromStr for Toleration {
+    type Err = BadToleration;
+
+    fn from_str(text: &str) -> Result<Self, BadToleration> {
+        let (taint, effect) = text.rsplit_once(':').map_or((text, None), |(taint, effect)| (taint, Some(effect)));
+        let (key, value) = taint.split_once('=').map_or((taint, None), |(key, value)| (key, Some(value)));
+        match effect {
+            _ if key.is_empty() => Err(BadToleration::NoKey),
+            Some(effect) if !EFFECTS.contains(&effect) => Err(BadToleration::BadEffect),
+            _ => Ok(Self { key: key.into(), value: value.map(Into::into), effect: effect.map(Into::into) }),
+        }
+    }
+}
+
+/// Text that is no name with a value.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("it must be KEY=VALUE")]
+pub struct BadPair;
+
+/// Reads a label, an annotation, or anything else that has a name and a value.
+///
+/// # Errors
+/// When the text has no name.
+pub fn key_value(text: &str) -> Result<(String, String), BadPair> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err(BadPair),
+    }
 }
 
 /// How clients prove who they are.
@@ -217,6 +261,18 @@ impl Spec {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn tolerations() {
+        let read = str::parse::<Toleration>;
+        let full = read("a=b:NoSchedule").expect("a toleration");
+        assert_eq!(
+            (full.key.as_str(), full.value.as_deref(), full.effect.as_deref()),
+            ("a", Some("b"), Some("NoSchedule"))
+        );
+        assert_eq!(read("a").map(|toleration| toleration.value), Ok(None));
+        assert!(read("=b").is_err() && read("a:Never").is_err());
+    }
 
     #[test]
     fn servers_with_a_bus_port_of_their_own() {

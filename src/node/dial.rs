@@ -9,7 +9,7 @@ use crate::error::Error;
 use futures::future::BoxFuture;
 
 /// Which way to take to a pod's server.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Via {
     /// Port-forward, or exec where that is refused or unsupported.
     #[default]

@@ -8,7 +8,7 @@ use crate::context::Context;
 use crate::error::{Error, ErrorKind};
 use crate::k8s::client::Server;
 use crate::k8s::logs::{Source, last_line};
-use crate::k8s::members::Which;
+use crate::k8s::members::{Which, list};
 use crate::k8s::objects::Run;
 use crate::k8s::wait::{Progress, times, until, until_telling};
 use crate::manifest::names::{self, ClusterName};
@@ -72,11 +72,9 @@ async fn apply_all(
 }
 
 async fn place_masters(server: &Server, name: &ClusterName, masters: usize) -> Result<(), Error> {
-    let pods: Api<Pod> = Api::namespaced(server.client(), server.namespace());
-    let selection = ListParams::default().labels(&name.selector());
     let placed = until(HEAD_START, "the masters to be placed", Duration::from_millis(50), async || {
-        let list = server.answer("list pods", pods.list(&selection)).await?.items;
-        let placed = list.iter().filter(|pod| pod.spec.as_ref().is_some_and(|spec| spec.node_name.is_some())).count();
+        let pods = list::<Pod>(server, "pods", name.selector()).await?;
+        let placed = pods.iter().filter(|pod| pod.spec.as_ref().is_some_and(|spec| spec.node_name.is_some())).count();
         Ok(if placed >= masters { Progress::Done(()) } else { Progress::Pending(placed.to_string()) })
     });
     match placed.await {

@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// How kube-proxy forwards connections to Services.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Mode {
     /// Through a process of its own: servers see the worker's address as the source.
     Userspace,
