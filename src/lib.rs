@@ -3,8 +3,9 @@
 //! Every command is the same sentence: observe, decide, act, show.
 //!
 //! ```text
-//! cli, commands   what was typed, and one file for each verb
 //! completion      what <TAB> offers
+//! cli             what was typed: the flags of every command, and the pages
+//! commands        one file for each verb: its arguments, and what it is and does
 //! context         what every command needs: server, namespace, deadlines
 //! ops             observe and act: composes k8s, node and cluster
 //! k8s             the API server: client, objects, pods, streams, logs
@@ -14,6 +15,9 @@
 //! proxy           pure: what forwards Services, and in which mode
 //! ui              the terminal: tables, JSON, progress, errors
 //! ```
+//!
+//! Which of them may import which is in `tests/architecture.rs`; no two files import each
+//! other in a circle.
 //!
 //! To read it in five minutes: [`commands`], [`commands::info`],
 //! [`cluster::topology`], [`node::dial`].
