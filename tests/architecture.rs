@@ -198,6 +198,30 @@ fn no_modules_import_each_other_in_a_circle() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// Every verb has its own, and no other file names them.
+const OF_EACH_VERB: [&str; 2] = ["Args", "Output"];
+
+fn types(code: &str) -> Vec<String> {
+    let name = |line: &str| {
+        let line = line.trim_start_matches("pub(super) ").trim_start_matches("pub ");
+        let rest = ["struct ", "enum ", "trait ", "type "].iter().find_map(|word| line.strip_prefix(word))?;
+        Some(rest.chars().take_while(|c| c.is_alphanumeric()).collect())
+    };
+    code.lines().filter_map(name).collect()
+}
+
+#[test]
+fn no_two_types_have_one_name() {
+    let mut homes: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (module, code) in modules() {
+        for name in types(&code).into_iter().filter(|name| !OF_EACH_VERB.contains(&name.as_str())) {
+            homes.entry(name).or_default().push(module.join("::"));
+        }
+    }
+    homes.retain(|_, modules| modules.len() > 1);
+    assert!(homes.is_empty(), "{homes:#?}");
+}
+
 #[test]
 fn only_the_terminal_prints() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");

@@ -21,7 +21,7 @@ pub const BUS_PORT: u16 = PORT + 10000;
 pub const STARTUP_PORT: u16 = PORT + 20000;
 
 /// What the file says of one node: who it is and where its peers reach it.
-pub struct Peer {
+pub struct InitialNode {
     /// Its place.
     pub number: NodeNumber,
     /// Its ID.
@@ -31,7 +31,7 @@ pub struct Peer {
 }
 
 /// The whole file for the node `myself`. `peers` are all nodes of `shape`, in order.
-pub fn nodes_conf(shape: Shape, peers: &[Peer], myself: NodeNumber) -> String {
+pub fn nodes_conf(shape: Shape, peers: &[InitialNode], myself: NodeNumber) -> String {
     let slots = shape.slots();
     let mut file = String::new();
     for (index, peer) in peers.iter().enumerate() {
@@ -57,7 +57,7 @@ mod tests {
         let shape = Shape::new(3, 1, Small::Refused).expect("valid");
         let peers: Vec<_> = shape
             .nodes()
-            .map(|number| Peer {
+            .map(|number| InitialNode {
                 number,
                 id: format!("{number:0>40}", number = number.to_string()).parse().expect("an ID"),
                 address: format!("${{{number}}}"),

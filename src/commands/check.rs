@@ -5,7 +5,7 @@ use super::target::{TargetArgs, only_one};
 use super::verb::{Invocation, Running, Verb};
 use super::watch::WatchArgs;
 use crate::cluster::finding::Severity;
-use crate::cluster::health::{Verdict, check, losses};
+use crate::cluster::health::{Verdict, check, failure_impacts};
 use crate::cluster::topology::Topology;
 use crate::context::Context;
 use crate::error::Error;
@@ -84,7 +84,7 @@ async fn look(context: &Context, which: &Which, args: &Args, colored: bool) -> R
     let verdict = report.verdict(args.severity);
     let text = match args.output {
         None => {
-            let found = full(&report, &losses(&topology), verdict, colored);
+            let found = full(&report, &failure_impacts(&topology), verdict, colored);
             format!("{}\n\n{found}", summary(&snapshot.name, &topology, colored))
         }
         // One document a line, for programs that read them as they come.

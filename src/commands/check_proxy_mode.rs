@@ -11,9 +11,9 @@ use crate::ops::forwarding::{self, Forwarding, is_ready};
 use crate::ops::probes::{Wish, measure_between};
 use crate::ops::sources;
 use crate::outcome::Outcome;
-use crate::proxy::evidence::Report;
+use crate::proxy::evidence::WorkerReport;
 use crate::proxy::measure::Measurement;
-use crate::proxy::verdict::{self, AtHand, Verdict};
+use crate::proxy::suitability::{self, AtHand, Suitability};
 use crate::ui::forwarding::{Shown, render, to_json};
 use crate::ui::json::Form;
 use crate::ui::terminal::Ui;
@@ -74,18 +74,18 @@ async fn run(context: &Context, args: &Args, ui: &mut Ui) -> Result<Outcome, Err
     if args.probe {
         measured.extend(probed(context, args, &forwarding, ui).await?);
     }
-    let workers: Vec<Report> = forwarding.workers.into_iter().map(|worker| worker.report).collect();
-    let sources = verdict::sources(&workers, &measured);
-    let verdict = verdict::verdict(at_hand, sources);
-    let shown = Shown { workers: &workers, measured: &measured, at_hand, sources, verdict };
+    let workers: Vec<WorkerReport> = forwarding.workers.into_iter().map(|worker| worker.report).collect();
+    let sources = suitability::sources(&workers, &measured);
+    let suitability = suitability::suitability(at_hand, sources);
+    let shown = Shown { workers: &workers, measured: &measured, at_hand, sources, suitability };
     ui.line(&match args.output {
         None => render(&shown, ui.is_colored()),
         Some(form) => form.text(&to_json(&shown)),
     })?;
-    Ok(match verdict {
-        Verdict::Suits | Verdict::Harmless => Outcome::Done,
-        Verdict::Fails => Outcome::Bad,
-        Verdict::Unknown => Outcome::Unclear,
+    Ok(match suitability {
+        Suitability::Suits | Suitability::Harmless => Outcome::Done,
+        Suitability::Fails => Outcome::Bad,
+        Suitability::Unknown => Outcome::Unclear,
     })
 }
 

@@ -125,9 +125,9 @@ fn nothing(context: &Context, args: &Args) -> String {
 }
 
 /// The clusters, and for each the first of its nodes that may not be asked.
-type Found = (Vec<ClusterRow>, Vec<String>);
+type Listing = (Vec<ClusterRow>, Vec<String>);
 
-async fn made_by_us(context: &Context, args: &Args) -> Result<Found, Error> {
+async fn made_by_us(context: &Context, args: &Args) -> Result<Listing, Error> {
     let server = &context.server;
     let namespace = (!args.all_namespaces).then(|| server.namespace());
     let selector = names::managed();
@@ -188,7 +188,7 @@ fn row(namespace: String, name: String, nodes: &[(Kind, &Value)]) -> ClusterRow 
 }
 
 /// The clusters that the selected pods say they belong to.
-async fn selected(context: &Context, selector: &str) -> Result<Found, Error> {
+async fn selected(context: &Context, selector: &str) -> Result<Listing, Error> {
     let which = Which::Selected(selector.to_owned());
     let observation = observe::cluster(context, &which, Scope::Nodes).await?;
     let snapshot = observation.snapshot(context.server.namespace());

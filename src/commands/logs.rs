@@ -10,7 +10,7 @@ use crate::duration;
 use crate::error::Error;
 use crate::k8s::live_values::LiveValues;
 use crate::k8s::log_order::LogLine;
-use crate::k8s::logs::{LogEvent, LogWish, Logs, Source};
+use crate::k8s::logs::{LogEvent, LogSource, LogWish, Logs};
 use crate::k8s::members::{Which, list};
 use crate::manifest::names::NODE;
 use crate::ops::observe;
@@ -133,7 +133,7 @@ async fn run(context: &Context, args: &Args, ui: &mut Ui) -> Result<(), Error> {
     }
     pods.retain(|pod| args.wants(pod) && has_role(pod, &roles, args.role));
     let wish = args.wish();
-    let sources: Vec<Source> = pods.iter().filter_map(|pod| Source::of(pod, &wish)).collect();
+    let sources: Vec<LogSource> = pods.iter().filter_map(|pod| LogSource::of(pod, &wish)).collect();
     if sources.is_empty() && !args.follow {
         return Err(Error::user(format!("no pods of \"{}\" match", which.title()))
             .hint("see them all: kubectl redis-cluster info"));
@@ -195,7 +195,7 @@ fn has_role(pod: &Pod, roles: &Roles, wanted: Option<Role>) -> bool {
 }
 
 /// The original example's script: every pod's name, then its log.
-async fn raw(logs: &Logs, sources: &[Source], ui: &mut Ui) -> Result<(), Error> {
+async fn raw(logs: &Logs, sources: &[LogSource], ui: &mut Ui) -> Result<(), Error> {
     for source in sources {
         ui.data(format!("Pod: {}\n", source.pod).as_bytes())?;
         let one = std::slice::from_ref(source);
@@ -230,7 +230,7 @@ impl<'a> Printer<'a> {
         Self { args, roles, cluster, writers: Vec::new(), style, ui }
     }
 
-    fn begin(&mut self, source: &Source) {
+    fn begin(&mut self, source: &LogSource) {
         let role = self.roles.get(&source.pod).map(|role| role.as_str());
         let node = self.node(&source.pod);
         self.writers.push(Writer { node, role, pod: source.pod.clone(), container: source.container.clone() });

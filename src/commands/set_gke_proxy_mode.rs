@@ -7,7 +7,7 @@ use crate::duration;
 use crate::error::{Error, ErrorKind};
 use crate::interrupt::or_interrupted;
 use crate::k8s::live_values::LiveValues;
-use crate::ops::forwarding::{Forwarding, Worker, is_ready};
+use crate::ops::forwarding::{Forwarding, ObservedWorker, is_ready};
 use crate::ops::probes::{Wish, measure_between};
 use crate::ops::switch::{self, Step, Task};
 use crate::proxy::evidence::flag;
@@ -120,10 +120,10 @@ async fn run(context: &Context, args: &Args, ui: &mut Ui) -> Result<(), Error> {
 }
 
 /// The workers that are meant, each of which must exist.
-fn chosen<'a>(args: &Args, forwarding: &'a Forwarding) -> Result<Vec<&'a Worker>, Error> {
+fn chosen<'a>(args: &Args, forwarding: &'a Forwarding) -> Result<Vec<&'a ObservedWorker>, Error> {
     let wanted: BTreeSet<&String> = args.node.iter().collect();
     let all = forwarding.workers.iter();
-    let workers: Vec<&Worker> =
+    let workers: Vec<&ObservedWorker> =
         all.filter(|worker| wanted.is_empty() || wanted.contains(&worker.report.worker)).collect();
     let missing = wanted.iter().find(|name| !workers.iter().any(|worker| worker.report.worker == ***name));
     match missing {
@@ -135,7 +135,7 @@ fn chosen<'a>(args: &Args, forwarding: &'a Forwarding) -> Result<Vec<&'a Worker>
 }
 
 /// One worker that cannot be changed is enough: nothing is begun that cannot be finished.
-fn refuse_any(args: &Args, workers: &[&Worker]) -> Result<(), Error> {
+fn refuse_any(args: &Args, workers: &[&ObservedWorker]) -> Result<(), Error> {
     let provider = if args.allow_any_provider { Provider::Any } else { Provider::Gke };
     for worker in workers {
         refuse(&worker.node, &worker.report, args.mode, provider)
@@ -148,7 +148,7 @@ fn refuse_any(args: &Args, workers: &[&Worker]) -> Result<(), Error> {
     Ok(())
 }
 
-fn task<'a>(args: &'a Args, worker: &'a Worker, forwarding: &Forwarding) -> Task<'a> {
+fn task<'a>(args: &'a Args, worker: &'a ObservedWorker, forwarding: &Forwarding) -> Task<'a> {
     let ready = forwarding.workers.iter().filter(|other| is_ready(&other.node)).map(|other| &other.report.worker);
     let name = &worker.report.worker;
     Task {

@@ -32,7 +32,7 @@ pub struct LogWish {
 
 /// A container whose log is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Source {
+pub struct LogSource {
     /// Its pod.
     pub pod: String,
     /// Its name.
@@ -47,12 +47,12 @@ pub enum LogEvent {
     /// A line of the source with this number.
     Line(usize, LogLine),
     /// A new source; its number is the next one.
-    Source(Source),
+    Source(LogSource),
     /// Something that the user should know, for standard error.
     Note(String),
 }
 
-impl Source {
+impl LogSource {
     /// The container of `pod` that the wish means.
     pub fn of(pod: &Pod, wish: &LogWish) -> Option<Self> {
         let container = wish.container.clone().or_else(|| Some(server_container(pod)?.name.clone()))?;
@@ -83,7 +83,7 @@ impl Logs {
         Self { server: server.clone(), pods, wish }
     }
 
-    async fn open(&self, source: &Source, parameters: LogParams) -> Opened {
+    async fn open(&self, source: &LogSource, parameters: LogParams) -> Opened {
         let parameters = LogParams { container: Some(source.container.clone()), timestamps: true, ..parameters };
         let opened = self.server.answer("a pod's log", self.pods.log_stream(&source.pod, &parameters)).await;
         Ok(Box::pin(opened?))
@@ -107,7 +107,7 @@ impl Logs {
     /// When no log could be opened, or `each` fails.
     pub async fn read(
         &self,
-        sources: &[Source],
+        sources: &[LogSource],
         mut each: impl FnMut(LogEvent) -> Result<(), Error>,
     ) -> Result<Vec<Resume>, Error> {
         let opened = futures::future::join_all(sources.iter().map(|source| self.open(source, self.parameters()))).await;
@@ -143,7 +143,7 @@ impl Logs {
     /// What `each` returns, or when pods may not be read or watched.
     pub async fn follow(
         &self,
-        sources: Vec<Source>,
+        sources: Vec<LogSource>,
         selector: &str,
         wanted: impl Fn(&Pod) -> bool,
         mut each: impl FnMut(LogEvent) -> Result<(), Error>,
@@ -178,7 +178,7 @@ impl Logs {
                 }
                 Some(pod) = pods.next() => match pod {
                     Ok(pod) => {
-                        let source = Source::of(&pod, &self.wish).filter(|source| wanted(&pod) && has_started(&pod, source));
+                        let source = LogSource::of(&pod, &self.wish).filter(|source| wanted(&pod) && has_started(&pod, source));
                         if let Some(source) = source.filter(|source| known.insert(source.uid.clone())) {
                             each(LogEvent::Source(source.clone()))?;
                             let follower = self.follower(known.len() - 1, source, Resume::default(), &sender);
@@ -194,7 +194,7 @@ impl Logs {
         }
     }
 
-    fn follower(&self, index: usize, source: Source, resume: Resume, events: &mpsc::Sender<LogEvent>) -> Follower {
+    fn follower(&self, index: usize, source: LogSource, resume: Resume, events: &mpsc::Sender<LogEvent>) -> Follower {
         Follower { logs: self.clone(), index, source, resume, events: events.clone() }
     }
 }
@@ -220,12 +220,12 @@ async fn advance(
 }
 
 /// Whether a container has written something or may have.
-fn has_started(pod: &Pod, source: &Source) -> bool {
+fn has_started(pod: &Pod, source: &LogSource) -> bool {
     restarts(pod, source).is_some()
 }
 
 /// How often a container was restarted; none while it has not begun.
-fn restarts(pod: &Pod, source: &Source) -> Option<i32> {
+fn restarts(pod: &Pod, source: &LogSource) -> Option<i32> {
     let statuses = pod.status.as_ref()?.container_statuses.as_deref()?;
     let status = statuses.iter().find(|status| status.name == source.container)?;
     let state = status.state.as_ref()?;
@@ -236,7 +236,7 @@ fn restarts(pod: &Pod, source: &Source) -> Option<i32> {
 struct Follower {
     logs: Logs,
     index: usize,
-    source: Source,
+    source: LogSource,
     resume: Resume,
     events: mpsc::Sender<LogEvent>,
 }
@@ -318,7 +318,7 @@ impl Follower {
 ///
 /// # Errors
 /// When its log cannot be read.
-pub async fn last_line(server: &Server, source: &Source) -> Result<Option<String>, Error> {
+pub async fn last_line(server: &Server, source: &LogSource) -> Result<Option<String>, Error> {
     let logs = Logs::new(server, LogWish { tail: Some(1), ..LogWish::default() });
     let reader = logs.open(source, logs.parameters()).await?;
     let lines: Result<Vec<String>, _> = reader.lines().try_collect().await;

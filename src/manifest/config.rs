@@ -3,7 +3,7 @@
 use super::names::ClusterName;
 use super::spec::{Redis, Spec};
 use crate::cluster::node::NodeNumber;
-use crate::cluster::nodes_conf::{BUS_PORT, PORT, Peer, nodes_conf};
+use crate::cluster::nodes_conf::{BUS_PORT, InitialNode, PORT, nodes_conf};
 
 /// The pod's scripts, by the names that the pod finds them under: the start, what it
 /// reads in, the health checks and what is done before the end.
@@ -99,7 +99,7 @@ fn quote(value: String) -> String {
 
 /// The node's nodes.conf; the kubelet puts the Services' addresses in.
 pub fn cluster_config(spec: &Spec, myself: NodeNumber) -> String {
-    let peer = |number| Peer {
+    let peer = |number| InitialNode {
         number,
         id: spec.name.node_id(&spec.namespace, number),
         address: format!("$({})", ClusterName::address_variable(&spec.name, number)),

@@ -116,7 +116,7 @@ impl Tls {
         // Since TLS 1.3 the server looks at our certificate after the handshake.
         let (said, mut heard) = oneshot::channel();
         let (reader, writer) = tokio::io::split(session);
-        let stream: Box<dyn Stream> = Box::new(tokio::io::join(Listener { reader, said: Some(said) }, writer));
+        let stream: Box<dyn Stream> = Box::new(tokio::io::join(AlertReader { reader, said: Some(said) }, writer));
         let tls = self.clone();
         let trouble = async move {
             match heard.try_recv() {
@@ -243,12 +243,12 @@ fn readable(error: &str) -> &str {
 
 /// Hands on what is read, and says why TLS ended: whoever speaks Redis over it only sees
 /// a connection that broke.
-struct Listener<R> {
+struct AlertReader<R> {
     reader: R,
     said: Option<oneshot::Sender<TlsError>>,
 }
 
-impl<R: AsyncRead + Unpin> AsyncRead for Listener<R> {
+impl<R: AsyncRead + Unpin> AsyncRead for AlertReader<R> {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let read = Pin::new(&mut this.reader).poll_read(cx, buffer);

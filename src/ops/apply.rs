@@ -1,13 +1,13 @@
 //! Makes objects, and waits until the cluster that they are has formed.
 
-use super::observe::{self, Found, Observation};
+use super::observe::{self, FoundNodes, Observation};
 use super::questions::Scope;
 use crate::cluster::snapshot::{Member, Snapshot};
 use crate::cluster::topology::{State, Topology};
 use crate::context::Context;
 use crate::error::{Error, ErrorKind};
 use crate::k8s::client::Server;
-use crate::k8s::logs::{Source, last_line};
+use crate::k8s::logs::{LogSource, last_line};
 use crate::k8s::members::{Which, list};
 use crate::k8s::objects::Run;
 use crate::k8s::wait::{Progress, times, until, until_telling};
@@ -111,7 +111,7 @@ pub async fn formed(
         which,
         begin,
         listed: begin,
-        found: Found::default(),
+        found: FoundNodes::default(),
         due: None,
         says_ok: false,
         holdup: None,
@@ -127,7 +127,7 @@ struct Forming<'a> {
     which: &'a Which,
     begin: Instant,
     /// What was found when the pods were listed.
-    found: Found,
+    found: FoundNodes,
     listed: Instant,
     /// When all are asked again.
     due: Option<Instant>,
@@ -227,7 +227,7 @@ async fn holdup(context: &Context, observation: &Observation) -> Option<String> 
     let event = last_warning(&context.server, &candidate.member).await;
     let line = match &candidate.member.pod {
         Some(pod) => {
-            let source = Source { pod: pod.clone(), container: names::CONTAINER.into(), uid: String::new() };
+            let source = LogSource { pod: pod.clone(), container: names::CONTAINER.into(), uid: String::new() };
             last_line(&context.server, &source).await
         }
         None => Ok(None),

@@ -62,13 +62,13 @@ const AHEAD: usize = 7;
 
 /// The nodes of a cluster that may be asked, and the password that they most likely have.
 #[derive(Clone, Default)]
-pub struct Found {
+pub struct FoundNodes {
     /// The nodes.
     pub candidates: Vec<Candidate>,
     early: Passwords,
 }
 
-impl Found {
+impl FoundNodes {
     /// The first node alone.
     pub fn first(&self) -> Self {
         Self { candidates: self.candidates.iter().take(1).cloned().collect(), early: self.early.clone() }
@@ -79,19 +79,19 @@ impl Found {
 ///
 /// # Errors
 /// When the nodes cannot be found.
-pub async fn find(context: &Context, which: &Which) -> Result<Found, Error> {
+pub async fn find(context: &Context, which: &Which) -> Result<FoundNodes, Error> {
     context.server.open_ahead(AHEAD);
     let (candidates, early) =
         futures::future::join(members::find(&context.server, which), access::likely(context, which)).await;
-    Ok(Found { candidates: candidates?, early })
+    Ok(FoundNodes { candidates: candidates?, early })
 }
 
 /// Asks the nodes that were found.
 ///
 /// # Errors
 /// When it is not known how; never because one does not answer.
-pub async fn of(context: &Context, which: &Which, found: Found, scope: Scope) -> Result<Observation, Error> {
-    let Found { mut candidates, early } = found;
+pub async fn of(context: &Context, which: &Which, found: FoundNodes, scope: Scope) -> Result<Observation, Error> {
+    let FoundNodes { mut candidates, early } = found;
     let passwords = access::passwords(context, &candidates, early).await?;
     access::add_tls(context, &mut candidates).await?;
     let asked = candidates.clone();

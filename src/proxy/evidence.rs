@@ -7,7 +7,7 @@ use std::fmt;
 
 /// Where something was learned, the surest first.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Source {
+pub enum EvidenceSource {
     /// The running kube-proxy answered `/proxyMode`.
     Running,
     /// kube-proxy's command line.
@@ -22,7 +22,7 @@ pub enum Source {
     Design,
 }
 
-impl fmt::Display for Source {
+impl fmt::Display for EvidenceSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Running => f.write_str("/proxyMode"),
@@ -39,7 +39,7 @@ impl fmt::Display for Source {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Evidence {
     /// Where.
-    pub source: Source,
+    pub source: EvidenceSource,
     /// The mode that it names; none where it names none.
     pub mode: Option<Mode>,
     /// Whether it says that every source is rewritten, whatever the mode.
@@ -49,7 +49,7 @@ pub struct Evidence {
 }
 
 impl Evidence {
-    fn new(source: Source, mode: Option<Mode>, says: impl Into<String>) -> Self {
+    fn new(source: EvidenceSource, mode: Option<Mode>, says: impl Into<String>) -> Self {
         Self { source, mode, masquerades_all: false, says: says.into() }
     }
 
@@ -70,7 +70,7 @@ impl fmt::Display for Evidence {
 
 /// What is known of one worker.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Report {
+pub struct WorkerReport {
     /// The worker's name.
     pub worker: String,
     /// What forwards Services there.
@@ -84,14 +84,14 @@ pub struct Report {
     pub suits: Option<bool>,
 }
 
-impl Report {
+impl WorkerReport {
     /// Puts together what is known: the surest source that names a mode decides.
     pub fn of(worker: &Node, forwarder: Forwarder, mut evidence: Vec<Evidence>) -> Self {
         if let Some(design) = forwarder.design() {
-            evidence.push(Evidence::new(Source::Design, None, design));
+            evidence.push(Evidence::new(EvidenceSource::Design, None, design));
         }
         evidence.sort_by(|one, other| one.source.cmp(&other.source));
-        let decides = |evidence: &&Evidence| evidence.source != Source::Annotation;
+        let decides = |evidence: &&Evidence| evidence.source != EvidenceSource::Annotation;
         let mode = evidence.iter().filter(decides).find_map(|evidence| evidence.mode);
         let masquerades = evidence.iter().any(|evidence| evidence.masquerades_all);
         let suits = match mode {
@@ -117,13 +117,13 @@ fn default_mode(worker: &Node) -> Mode {
 /// What the running kube-proxy answered on `/proxyMode`, or why it did not.
 pub fn running(answer: Result<&str, &str>) -> Evidence {
     match answer {
-        Ok(body) => Evidence::new(Source::Running, body.trim().parse().ok(), body.trim()),
-        Err(reason) => Evidence::new(Source::Running, None, format!("no answer ({reason})")),
+        Ok(body) => Evidence::new(EvidenceSource::Running, body.trim().parse().ok(), body.trim()),
+        Err(reason) => Evidence::new(EvidenceSource::Running, None, format!("no answer ({reason})")),
     }
 }
 
 /// A source that could not be read.
-pub fn unread(source: Source, why: &str) -> Evidence {
+pub fn unread(source: EvidenceSource, why: &str) -> Evidence {
     Evidence::new(source, None, format!("cannot be read ({why})"))
 }
 
@@ -139,7 +139,7 @@ pub fn from_command_line(worker: &Node, pod: &Pod) -> Evidence {
         (None, None) => (Some(default), format!("no --proxy-mode: the default, {default}")),
     };
     let masquerades_all = flag("--masquerade-all").is_some_and(|value| value != "false");
-    Evidence::new(Source::CommandLine, mode, says).masquerading(masquerades_all)
+    Evidence::new(EvidenceSource::CommandLine, mode, says).masquerading(masquerades_all)
 }
 
 /// The value of a flag in a command line, as `--name=value` or `--name value`; of a lone
@@ -167,7 +167,7 @@ pub fn from_config_map(worker: &Node, map: &ConfigMap) -> Option<Evidence> {
         None | Some("") => (Some(default), format!("mode is empty: the default, {default}")),
         Some(word) => (word.parse().ok(), format!("mode: {word}")),
     };
-    let source = Source::ConfigMap(map.metadata.name.clone().unwrap_or_default());
+    let source = EvidenceSource::ConfigMap(map.metadata.name.clone().unwrap_or_default());
     Some(Evidence::new(source, mode, says).masquerading(value("masqueradeAll") == Some("true")))
 }
 
@@ -182,7 +182,7 @@ pub fn from_annotations(worker: &Node, forwarder: Forwarder) -> Vec<Evidence> {
     let old = ["net.beta.kubernetes.io/proxy-mode", "net.experimental.kubernetes.io/proxy-mode"];
     for (name, value) in old.iter().filter_map(|name| annotations.get_key_value(*name)) {
         let says = format!("{name}={value}, which no kube-proxy since 1.6 reads");
-        evidence.push(Evidence::new(Source::Annotation, value.parse().ok(), says));
+        evidence.push(Evidence::new(EvidenceSource::Annotation, value.parse().ok(), says));
     }
     evidence
 }
@@ -198,7 +198,7 @@ fn from_node_arguments(text: &str) -> Evidence {
         None if arguments.is_empty() => (None, "it cannot be read".to_owned()),
         None => (Some(Mode::Iptables), "no proxy-mode: the default, iptables".to_owned()),
     };
-    Evidence::new(Source::NodeArguments, mode, says)
+    Evidence::new(EvidenceSource::NodeArguments, mode, says)
 }
 
 /// The version of the worker's kube-proxy; of its kubelet where it does not say.
@@ -226,8 +226,8 @@ mod tests {
         worker(json!({ "metadata": { "name": "w" } }))
     }
 
-    fn report(evidence: Vec<Evidence>) -> Report {
-        Report::of(&linux(), Forwarder::StaticPod, evidence)
+    fn report(evidence: Vec<Evidence>) -> WorkerReport {
+        WorkerReport::of(&linux(), Forwarder::StaticPod, evidence)
     }
 
     #[test]
@@ -273,7 +273,7 @@ mod tests {
     fn an_annotation_that_nobody_reads_decides_nothing() {
         let node =
             worker(json!({ "metadata": { "annotations": { "net.beta.kubernetes.io/proxy-mode": "iptables" } } }));
-        let report = Report::of(&node, Forwarder::Unknown, from_annotations(&node, Forwarder::Unknown));
+        let report = WorkerReport::of(&node, Forwarder::Unknown, from_annotations(&node, Forwarder::Unknown));
         assert_eq!((report.mode, report.suits), (None, None));
     }
 

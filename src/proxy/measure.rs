@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Measurement {
     /// The connecting pod.
-    pub from: Place,
+    pub from: PodLocation,
     /// The pod behind the Service.
-    pub to: Place,
+    pub to: PodLocation,
     /// The connecting pod's address.
     pub expected: String,
     /// The source address that the server saw, or why it could not be asked.
@@ -19,7 +19,7 @@ pub struct Measurement {
 
 /// A pod and where it runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct PodLocation {
     /// The pod.
     pub pod: String,
     /// Its worker.
@@ -71,7 +71,7 @@ fn client_port(ports: &[ServicePort]) -> Option<u16> {
 
 /// From which place to which it is measured: every ordered pair of workers once, and a
 /// worker with itself where it has two. Indices into `places`.
-pub fn pairs(places: &[Place]) -> Vec<(usize, usize)> {
+pub fn pairs(places: &[PodLocation]) -> Vec<(usize, usize)> {
     let mut pairs: Vec<(usize, usize)> = Vec::new();
     for (from, source) in places.iter().enumerate() {
         for (to, target) in places.iter().enumerate().filter(|(to, _)| *to != from) {
@@ -124,7 +124,7 @@ mod tests {
 
     #[test]
     fn every_pair_of_workers_once() {
-        let place = |pod: &str, worker: &str| Place { pod: pod.into(), worker: worker.into() };
+        let place = |pod: &str, worker: &str| PodLocation { pod: pod.into(), worker: worker.into() };
         let places = [place("a", "1"), place("b", "1"), place("c", "2"), place("d", "2"), place("e", "3")];
         let pairs = pairs(&places);
         let workers: std::collections::BTreeSet<_> =

@@ -1,6 +1,6 @@
 //! Whether a worker's kube-proxy may be given another mode, and what to do where it may not.
 
-use super::evidence::{Report, version};
+use super::evidence::{WorkerReport, version};
 use super::forwarder::{Forwarder, kubelet_version};
 use super::mode::Mode;
 use k8s_openapi::api::core::v1::Node;
@@ -28,7 +28,7 @@ pub enum Provider {
 ///
 /// # Errors
 /// The [`Refusal`].
-pub fn refuse(worker: &Node, report: &Report, mode: Mode, provider: Provider) -> Result<(), Refusal> {
+pub fn refuse(worker: &Node, report: &WorkerReport, mode: Mode, provider: Provider) -> Result<(), Refusal> {
     let because = |reason: String, instead: &str| Err(Refusal { reason, instead: instead.to_owned() });
     let name = &report.worker;
     if label(worker, "kubernetes.io/os") == Some("windows") {
@@ -137,7 +137,7 @@ mod tests {
     }
 
     fn refusal(worker: &Node, forwarder: Forwarder, mode: Mode, provider: Provider) -> Option<String> {
-        let report = Report::of(worker, forwarder, vec![]);
+        let report = WorkerReport::of(worker, forwarder, vec![]);
         let refusal = refuse(worker, &report, mode, provider).err()?;
         Some(format!("{refusal}\nhint: {}", refusal.instead))
     }

@@ -3,7 +3,7 @@
 use super::human::table;
 use super::terminal::{Paint, painted};
 use crate::cluster::finding::{Finding, Severity};
-use crate::cluster::health::{Gap, Loss, Report, Verdict};
+use crate::cluster::health::{FailureImpact, Gap, Report, Verdict};
 
 /// So many findings of one kind are shown whole; of more, the names.
 const WHOLE: usize = 3;
@@ -28,13 +28,13 @@ fn left_out(gap: &Gap) -> String {
 
 /// Each finding with what was seen and what helps, what losing a place would cost, what
 /// was not looked at, and the sum of it.
-pub fn full(report: &Report, losses: &[Loss], verdict: Verdict, colored: bool) -> String {
+pub fn full(report: &Report, impacts: &[FailureImpact], verdict: Verdict, colored: bool) -> String {
     let mut parts = Vec::new();
     if !report.findings.is_empty() {
         parts.push(folded(&report.findings, colored));
     }
-    if !losses.is_empty() {
-        parts.push(costs(losses));
+    if !impacts.is_empty() {
+        parts.push(costs(impacts));
     }
     let gaps: Vec<String> = report.gaps.iter().map(left_out).collect();
     if !gaps.is_empty() {
@@ -88,17 +88,17 @@ fn folded(findings: &[Finding], colored: bool) -> String {
 }
 
 /// The costly places each, and those that cost nothing but failovers on one line.
-fn costs(losses: &[Loss]) -> String {
-    let is_cheap = |loss: &&Loss| loss.shards.is_empty() && loss.majority_left;
-    let (cheap, dear): (Vec<&Loss>, Vec<&Loss>) = losses.iter().partition(is_cheap);
-    let row = |loss: &&Loss| {
-        let shards: Vec<String> = loss.shards.iter().map(ToString::to_string).collect();
+fn costs(impacts: &[FailureImpact]) -> String {
+    let is_cheap = |impact: &&FailureImpact| impact.shards.is_empty() && impact.majority_left;
+    let (cheap, dear): (Vec<&FailureImpact>, Vec<&FailureImpact>) = impacts.iter().partition(is_cheap);
+    let row = |impact: &&FailureImpact| {
+        let shards: Vec<String> = impact.shards.iter().map(ToString::to_string).collect();
         vec![
-            format!("{} {}", loss.place.as_str(), loss.name),
-            loss.nodes.to_string(),
-            loss.masters.to_string(),
+            format!("{} {}", impact.domain.as_str(), impact.name),
+            impact.nodes.to_string(),
+            impact.masters.to_string(),
             if shards.is_empty() { "none".into() } else { shards.join(",") },
-            if loss.majority_left { "yes" } else { "no" }.to_owned(),
+            if impact.majority_left { "yes" } else { "no" }.to_owned(),
         ]
     };
     let mut parts = Vec::new();
@@ -107,7 +107,8 @@ fn costs(losses: &[Loss]) -> String {
         parts.push(table(&header, dear.iter().map(row).collect()));
     }
     if !cheap.is_empty() {
-        let names: Vec<String> = cheap.iter().map(|loss| format!("{} {}", loss.place.as_str(), loss.name)).collect();
+        let names: Vec<String> =
+            cheap.iter().map(|impact| format!("{} {}", impact.domain.as_str(), impact.name)).collect();
         parts.push(format!("no shard would be lost with any one of: {}", names.join(", ")));
     }
     parts.join("\n")
@@ -140,7 +141,7 @@ fn sum(findings: &[Finding], verdict: Verdict, colored: bool) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cluster::health::{check, losses};
+    use crate::cluster::health::{check, failure_impacts};
     use crate::cluster::shape::{Shape, Small};
     use crate::cluster::snapshot::{Silence, Snapshot};
     use crate::cluster::topology::Topology;
@@ -149,7 +150,7 @@ mod tests {
     fn shown(snapshot: &Snapshot) -> String {
         let topology = Topology::of(snapshot);
         let report = check(snapshot, &topology);
-        full(&report, &losses(&topology), report.verdict(Severity::Warning), false)
+        full(&report, &failure_impacts(&topology), report.verdict(Severity::Warning), false)
     }
 
     #[test]

@@ -7,7 +7,7 @@ use http::{Method, Request, Response};
 use kube::client::Body;
 use kubectl_redis_cluster::cli::Cli;
 use kubectl_redis_cluster::cluster::node::NodeNumber;
-use kubectl_redis_cluster::cluster::nodes_conf::{Peer, STARTUP_PORT, nodes_conf};
+use kubectl_redis_cluster::cluster::nodes_conf::{InitialNode, STARTUP_PORT, nodes_conf};
 use kubectl_redis_cluster::cluster::shape::{Shape, Small};
 use kubectl_redis_cluster::context::Context;
 use kubectl_redis_cluster::error::Error;
@@ -414,7 +414,7 @@ const CLUSTER_INFO: &str = "cluster_state:ok\r\ncluster_slots_assigned:16384\r\n
 fn nodes(myself: NodeNumber) -> String {
     let shape = Shape::new(3, 1, Small::Refused).expect("valid");
     let name: ClusterName = "redis-001".parse().expect("a name");
-    let peer = |number: NodeNumber| Peer {
+    let peer = |number: NodeNumber| InitialNode {
         number,
         id: name.node_id("default", number),
         address: format!("198.19.0.{}", number.shard()),

@@ -1,6 +1,6 @@
 //! Where nodes are said to be, and whether they are there.
 
-use super::context::{Context, list};
+use super::context::{CheckContext, list};
 use crate::cluster::finding::{Code, Finding};
 use crate::cluster::node::{LinkState, NodeId};
 use crate::cluster::reply::NodeLine;
@@ -8,7 +8,7 @@ use crate::cluster::snapshot::Member;
 use crate::cluster::topology::NodeFacts;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-pub(super) fn check(context: &Context<'_>) -> Vec<Finding> {
+pub(super) fn check(context: &CheckContext<'_>) -> Vec<Finding> {
     let places: Places<'_> = Places::of(context);
     let reachable = context.topology.nodes().filter(|node| node.is_reachable());
     reachable.flat_map(|node| places.of_node(context, node)).collect()
@@ -25,7 +25,7 @@ struct Places<'a> {
 }
 
 impl<'a> Places<'a> {
-    fn of(context: &Context<'a>) -> Self {
+    fn of(context: &CheckContext<'a>) -> Self {
         let services = context.around().services.seen();
         let rightful = context.snapshot.seen.iter().map(|seen| {
             let member = &seen.member;
@@ -56,7 +56,7 @@ impl<'a> Places<'a> {
         owners.next().filter(|_| owners.next().is_none())
     }
 
-    fn of_node(&self, context: &Context<'a>, node: &NodeFacts) -> Vec<Finding> {
+    fn of_node(&self, context: &CheckContext<'a>, node: &NodeFacts) -> Vec<Finding> {
         let lines = || node.id.as_ref().and_then(|id| self.lines.get(id)).into_iter().flatten().copied();
         let elsewhere: Vec<(&str, &NodeLine)> = lines()
             .filter(|(_, line)| !line.endpoint.host.is_empty() && !self.is_of(&node.member, &line.endpoint.host))
@@ -81,7 +81,7 @@ impl<'a> Places<'a> {
         .collect()
     }
 
-    fn of_another(&self, context: &Context<'_>, node: &NodeFacts, taken: &[(&str, &NodeLine)]) -> Finding {
+    fn of_another(&self, context: &CheckContext<'_>, node: &NodeFacts, taken: &[(&str, &NodeLine)]) -> Finding {
         let name = &node.member.name;
         let seen = taken.iter().map(|(viewer, line)| {
             let host = &line.endpoint.host;
@@ -96,7 +96,7 @@ impl<'a> Places<'a> {
     }
 
     /// A node of ours that announces its pod's address though it could do better.
-    fn not_service(&self, context: &Context<'_>, node: &NodeFacts) -> Option<Finding> {
+    fn not_service(&self, context: &CheckContext<'_>, node: &NodeFacts) -> Option<Finding> {
         let number = node.member.number?;
         let announces = node.server.as_ref()?.version.as_ref()?.split('.').next()?.parse::<u32>().ok()? >= 4;
         let services = context.around().services.seen()?;
@@ -116,7 +116,7 @@ impl<'a> Places<'a> {
     }
 }
 
-fn outdated(context: &Context<'_>, node: &NodeFacts, seen: &[(&str, &NodeLine)]) -> Finding {
+fn outdated(context: &CheckContext<'_>, node: &NodeFacts, seen: &[(&str, &NodeLine)]) -> Finding {
     let name = &node.member.name;
     let is = node.member.pod_ip.as_deref().unwrap_or("unknown");
     let said = list(seen.iter().map(|(viewer, line)| format!("{viewer} says {}", line.endpoint.host)));
@@ -130,7 +130,7 @@ fn outdated(context: &Context<'_>, node: &NodeFacts, seen: &[(&str, &NodeLine)])
 
 /// Somebody who believes otherwise is told where the node is. A node that is wrong about
 /// itself announces what it is told.
-fn meet(context: &Context<'_>, node: &NodeFacts, seen: &[(&str, &NodeLine)]) -> String {
+fn meet(context: &CheckContext<'_>, node: &NodeFacts, seen: &[(&str, &NodeLine)]) -> String {
     let Some(address) = &node.member.pod_ip else { return context.hints.views_of_all() };
     let port = node.endpoint.as_ref().map_or(6379, |endpoint| endpoint.port);
     match seen.iter().find(|(_, line)| !line.flags.is_myself()) {

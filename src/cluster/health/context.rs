@@ -8,13 +8,13 @@ use crate::cluster::surroundings::Surroundings;
 use crate::cluster::topology::{NodeFacts, Topology};
 
 /// A cluster at one moment.
-pub(super) struct Context<'a> {
+pub(super) struct CheckContext<'a> {
     pub snapshot: &'a Snapshot,
     pub topology: &'a Topology,
     pub hints: Hints<'a>,
 }
 
-impl<'a> Context<'a> {
+impl<'a> CheckContext<'a> {
     /// What Kubernetes says of the things around the nodes.
     pub fn around(&self) -> &'a Surroundings {
         &self.snapshot.around

@@ -1,6 +1,6 @@
 //! Versions and settings: what should be the same on all nodes, and what should fit.
 
-use super::context::{Context, count, list};
+use super::context::{CheckContext, count, list};
 use crate::cluster::finding::{Code, Finding};
 use crate::cluster::snapshot::Member;
 use std::collections::BTreeMap;
@@ -27,7 +27,7 @@ const SHARED: [&str; 13] = [
 /// Redis 7 it takes one only, and each question is one more round trip to every node.
 pub const PATTERN: &str = "[acms][ailp][npuvx]*";
 
-pub(super) fn check(context: &Context<'_>) -> Vec<Finding> {
+pub(super) fn check(context: &CheckContext<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     findings.extend(versions(context));
     findings.extend(SHARED.iter().filter_map(|name| differing(context, name)));
@@ -54,7 +54,7 @@ fn groups(groups: &[(&str, Vec<&Member>)]) -> String {
     groups.iter().map(group).collect::<Vec<_>>().join("; ")
 }
 
-fn versions(context: &Context<'_>) -> Option<Finding> {
+fn versions(context: &CheckContext<'_>) -> Option<Finding> {
     let versions =
         context.snapshot.answered().filter_map(|(member, view)| Some((member, view.server.version.as_deref()?)));
     let split = split(versions)?;
@@ -67,7 +67,7 @@ fn versions(context: &Context<'_>) -> Option<Finding> {
     ))
 }
 
-fn differing(context: &Context<'_>, name: &str) -> Option<Finding> {
+fn differing(context: &CheckContext<'_>, name: &str) -> Option<Finding> {
     let values = context
         .snapshot
         .answered()
@@ -84,7 +84,7 @@ fn differing(context: &Context<'_>, name: &str) -> Option<Finding> {
 }
 
 /// One finding for all nodes of the same figures.
-fn memory(context: &Context<'_>) -> Vec<Finding> {
+fn memory(context: &CheckContext<'_>) -> Vec<Finding> {
     let mut figures: BTreeMap<(u64, u64), Vec<&Member>> = BTreeMap::new();
     for (member, view) in context.snapshot.answered() {
         if let (Some(limit), Some(max)) = (member.state.memory_limit, view.server.max_memory)

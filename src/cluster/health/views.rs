@@ -1,6 +1,6 @@
 //! What the nodes think of each other.
 
-use super::context::{Context, count, is_stranger, list};
+use super::context::{CheckContext, count, is_stranger, list};
 use crate::cluster::finding::{Code, Finding, Severity};
 use crate::cluster::membership::groups;
 use crate::cluster::node::{Flags, LinkState, NodeId};
@@ -8,7 +8,7 @@ use crate::cluster::reply::NodeLine;
 use crate::cluster::topology::{NodeFacts, Signature, signature};
 use std::collections::{BTreeMap, BTreeSet};
 
-pub(super) fn check(context: &Context<'_>) -> Vec<Finding> {
+pub(super) fn check(context: &CheckContext<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     findings.extend(state_fail(context));
     findings.extend(disagreement(context));
@@ -19,7 +19,7 @@ pub(super) fn check(context: &Context<'_>) -> Vec<Finding> {
     findings
 }
 
-fn state_fail(context: &Context<'_>) -> Option<Finding> {
+fn state_fail(context: &CheckContext<'_>) -> Option<Finding> {
     let failing: Vec<&str> = context.views().filter(|(_, view)| !view.cluster.ok).map(|(name, _)| name).collect();
     (!failing.is_empty()).then(|| {
         Code::StateFail.found(
@@ -35,7 +35,7 @@ fn say(nodes: usize) -> String {
     if nodes == 1 { "1 node says".into() } else { format!("{nodes} nodes say") }
 }
 
-fn disagreement(context: &Context<'_>) -> Option<Finding> {
+fn disagreement(context: &CheckContext<'_>) -> Option<Finding> {
     let mut views: BTreeMap<Signature<'_>, Vec<&str>> = BTreeMap::new();
     for (name, view) in context.views() {
         views.entry(signature(view)).or_default().push(name);
@@ -58,12 +58,12 @@ fn disagreement(context: &Context<'_>) -> Option<Finding> {
 }
 
 /// The nodes that two views say different things about.
-fn different(context: &Context<'_>, one: &Signature<'_>, other: &Signature<'_>) -> BTreeSet<String> {
+fn different(context: &CheckContext<'_>, one: &Signature<'_>, other: &Signature<'_>) -> BTreeSet<String> {
     let ids: BTreeSet<&&NodeId> = one.keys().chain(other.keys()).collect();
     ids.into_iter().filter(|id| one.get(**id) != other.get(**id)).map(|id| context.name(id)).collect()
 }
 
-fn equal_epochs(context: &Context<'_>) -> Vec<Finding> {
+fn equal_epochs(context: &CheckContext<'_>) -> Vec<Finding> {
     let mut epochs: BTreeMap<u64, Vec<(&str, &NodeLine)>> = BTreeMap::new();
     for (name, line) in context.views().filter_map(|(name, view)| Some((name, view.myself()?))) {
         if !line.slots.is_empty() {
@@ -89,7 +89,7 @@ fn equal_epochs(context: &Context<'_>) -> Vec<Finding> {
 }
 
 /// Nodes that the cluster knows and no pod answers for.
-fn strangers(context: &Context<'_>) -> Vec<Finding> {
+fn strangers(context: &CheckContext<'_>) -> Vec<Finding> {
     let made_for_it: Option<BTreeSet<&NodeId>> =
         context.snapshot.seen.iter().map(|seen| seen.member.number.and(seen.member.id.as_ref())).collect();
     let strangers = context.topology.nodes().filter(|node| is_stranger(node));
@@ -116,7 +116,7 @@ fn strangers(context: &Context<'_>) -> Vec<Finding> {
 }
 
 /// Pods of nodes that the most of the others do not know.
-fn outside(context: &Context<'_>) -> Vec<Finding> {
+fn outside(context: &CheckContext<'_>) -> Vec<Finding> {
     let groups = groups(context.snapshot);
     let Some(main) = groups.iter().max_by_key(|group| group.members.len()) else { return Vec::new() };
     let others = groups.iter().filter(|group| group.members != main.members).flat_map(|group| &group.members);
@@ -139,7 +139,7 @@ fn outside(context: &Context<'_>) -> Vec<Finding> {
 }
 
 /// Who doubts a node, and how.
-fn doubts(context: &Context<'_>) -> Vec<Finding> {
+fn doubts(context: &CheckContext<'_>) -> Vec<Finding> {
     let mut doubts: BTreeMap<(&NodeId, Code), Vec<&str>> = BTreeMap::new();
     for (name, view) in context.views() {
         for line in &view.nodes {
@@ -168,7 +168,7 @@ fn doubt(line: &NodeLine) -> Option<Code> {
     }
 }
 
-fn one_doubt(context: &Context<'_>, id: &NodeId, code: Code, by: &[&str]) -> Option<Finding> {
+fn one_doubt(context: &CheckContext<'_>, id: &NodeId, code: Code, by: &[&str]) -> Option<Finding> {
     let viewers = by.join(", ");
     if code == Code::NodeInHandshake {
         let forget = context.hints.redis_cluster("call", &format!("cluster forget {id}"));
@@ -194,7 +194,7 @@ fn one_doubt(context: &Context<'_>, id: &NodeId, code: Code, by: &[&str]) -> Opt
 }
 
 /// The first of those who cannot find the node is told where it is.
-fn meet(context: &Context<'_>, node: &NodeFacts, by: &[&str]) -> String {
+fn meet(context: &CheckContext<'_>, node: &NodeFacts, by: &[&str]) -> String {
     let viewer = context.snapshot.seen.iter().find(|seen| by.first() == Some(&seen.member.name.as_str()));
     let address = node.endpoint.as_ref().filter(|endpoint| !endpoint.host.is_empty());
     match (viewer, address) {

@@ -1,6 +1,6 @@
 //! Whether the way in which Services are forwarded suits Redis Cluster.
 
-use super::evidence::Report;
+use super::evidence::WorkerReport;
 use super::measure::Measurement;
 
 /// The cluster that is at hand.
@@ -32,7 +32,7 @@ impl AtHand {
 
 /// The judgement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum Suitability {
     /// Sources are kept.
     Suits,
     /// Sources are rewritten, or may be, and the cluster does not care.
@@ -43,7 +43,7 @@ pub enum Verdict {
     Unknown,
 }
 
-impl Verdict {
+impl Suitability {
     /// The word for JSON.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -68,11 +68,11 @@ pub enum Sources {
 
 /// What was measured comes first; of a worker from which nothing could be measured, its
 /// mode must tell. It is the connecting pod's worker that forwards.
-pub fn sources(workers: &[Report], measured: &[Measurement]) -> Sources {
+pub fn sources(workers: &[WorkerReport], measured: &[Measurement]) -> Sources {
     if measured.iter().any(|each| each.is_kept() == Some(false)) {
         return Sources::Rewritten;
     }
-    let of_worker = |worker: &Report| {
+    let of_worker = |worker: &WorkerReport| {
         let from = |each: &&Measurement| each.from.worker == worker.worker && each.is_kept().is_some();
         if measured.iter().any(|each| from(&each)) { Some(true) } else { worker.suits }
     };
@@ -87,12 +87,12 @@ pub fn sources(workers: &[Report], measured: &[Measurement]) -> Sources {
 }
 
 /// The judgement for what is at hand.
-pub fn verdict(at_hand: AtHand, sources: Sources) -> Verdict {
+pub fn suitability(at_hand: AtHand, sources: Sources) -> Suitability {
     match (at_hand, sources) {
-        (_, Sources::Kept) => Verdict::Suits,
-        (AtHand::Announces, _) => Verdict::Harmless,
-        (AtHand::Nothing | AtHand::Learns, Sources::Rewritten) => Verdict::Fails,
-        (AtHand::Unclear, _) | (_, Sources::Unknown) => Verdict::Unknown,
+        (_, Sources::Kept) => Suitability::Suits,
+        (AtHand::Announces, _) => Suitability::Harmless,
+        (AtHand::Nothing | AtHand::Learns, Sources::Rewritten) => Suitability::Fails,
+        (AtHand::Unclear, _) | (_, Sources::Unknown) => Suitability::Unknown,
     }
 }
 
@@ -133,15 +133,15 @@ pub fn sentence(at_hand: AtHand, sources: Sources) -> (&'static str, Option<&'st
 #[cfg(test)]
 mod tests {
     use super::super::forwarder::Forwarder;
-    use super::super::measure::Place;
+    use super::super::measure::PodLocation;
     use super::*;
 
-    fn worker(name: &str, suits: Option<bool>) -> Report {
-        Report { worker: name.into(), forwarder: Forwarder::Unknown, mode: None, evidence: vec![], suits }
+    fn worker(name: &str, suits: Option<bool>) -> WorkerReport {
+        WorkerReport { worker: name.into(), forwarder: Forwarder::Unknown, mode: None, evidence: vec![], suits }
     }
 
     fn measured(from: &str, seen: Result<&str, &str>) -> Measurement {
-        let place = |worker: &str| Place { pod: "p".into(), worker: worker.into() };
+        let place = |worker: &str| PodLocation { pod: "p".into(), worker: worker.into() };
         let seen = seen.map(str::to_owned).map_err(str::to_owned);
         Measurement { from: place(from), to: place("b"), expected: "1".into(), seen }
     }
@@ -149,11 +149,12 @@ mod tests {
     #[test]
     fn the_table() {
         use AtHand::*;
-        let row = |at_hand| [Sources::Kept, Sources::Rewritten, Sources::Unknown].map(|known| verdict(at_hand, known));
-        assert_eq!(row(Nothing), [Verdict::Suits, Verdict::Fails, Verdict::Unknown]);
-        assert_eq!(row(Announces), [Verdict::Suits, Verdict::Harmless, Verdict::Harmless]);
-        assert_eq!(row(Learns), [Verdict::Suits, Verdict::Fails, Verdict::Unknown]);
-        assert_eq!(row(Unclear), [Verdict::Suits, Verdict::Unknown, Verdict::Unknown]);
+        let row =
+            |at_hand| [Sources::Kept, Sources::Rewritten, Sources::Unknown].map(|known| suitability(at_hand, known));
+        assert_eq!(row(Nothing), [Suitability::Suits, Suitability::Fails, Suitability::Unknown]);
+        assert_eq!(row(Announces), [Suitability::Suits, Suitability::Harmless, Suitability::Harmless]);
+        assert_eq!(row(Learns), [Suitability::Suits, Suitability::Fails, Suitability::Unknown]);
+        assert_eq!(row(Unclear), [Suitability::Suits, Suitability::Unknown, Suitability::Unknown]);
     }
 
     #[test]
