@@ -26,7 +26,7 @@ use crate::manifest::spec::{
 };
 use crate::ops::access::{decode, new_password};
 use crate::ops::observe::Observation;
-use crate::ops::{apply, preflight};
+use crate::ops::{apply, forming, preflight};
 use crate::ui::json;
 use crate::ui::terminal::Ui;
 use serde_json::{Value, json};
@@ -269,12 +269,12 @@ async fn make(
         return Ok(());
     }
     let which = Which::Named(spec.name.clone());
-    let formed = apply::formed(context, &which, args.timeout, |text| {
+    let formed = forming::formed(context, &which, args.timeout, |text| {
         ui.progress(text);
         Ok(())
     })
     .await?;
-    if let Err(error) = apply::note_formed(&context.server, &spec.name).await {
+    if let Err(error) = forming::note_formed(&context.server, &spec.name).await {
         ui.warning(&format!("the cluster is made, but that could not be noted: {error}"));
     }
     if !missing.is_empty() {

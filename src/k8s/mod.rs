@@ -16,3 +16,4 @@ pub mod pod_state;
 pub mod surroundings;
 pub mod traffic;
 pub mod wait;
+pub mod workers;

@@ -2,7 +2,8 @@
 //! What may not be read is said, and everything else is read all the same.
 
 use super::client::Server;
-use super::members::{self, Candidate, Which, list};
+use super::members::{Candidate, Which, list};
+use super::workers;
 use crate::cluster::node::NodeNumber;
 use crate::cluster::surroundings::{Budget, Claim, Labels, Look, Service, Surroundings, TroubleKind, Usage, Worker};
 use crate::error::{Error, ErrorKind};
@@ -114,7 +115,7 @@ async fn claims(server: &Server) -> Look<BTreeMap<String, Claim>> {
 async fn workers(server: &Server, names: &BTreeSet<&str>) -> Look<BTreeMap<String, Worker>> {
     let api: Api<Node> = Api::all(server.client());
     let found =
-        members::workers(server, names, async |wish| api.list(&wish).await, async |name| api.get_opt(name).await);
+        workers::workers(server, names, async |wish| api.list(&wish).await, async |name| api.get_opt(name).await);
     look(found.await.map(|found| found.iter().map(|node| (node.name_any(), worker_of(node))).collect()))
 }
 

@@ -3,6 +3,7 @@
 pub mod access;
 pub mod apply;
 pub mod ask;
+pub mod forming;
 pub mod forwarding;
 pub mod observe;
 pub mod preflight;

@@ -12,6 +12,7 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::k8s::members::{self, Candidate, Which};
 use crate::k8s::surroundings;
+use crate::k8s::workers::add_zones;
 use futures::StreamExt;
 use futures::stream;
 
@@ -127,7 +128,7 @@ async fn around(context: &Context, which: &Which, candidates: &mut [Candidate], 
     match scope {
         Scope::Verbatim | Scope::Nodes => Surroundings::default(),
         Scope::Zones => {
-            let denied = members::add_zones(&context.server, candidates).await;
+            let denied = add_zones(&context.server, candidates).await;
             Surroundings { workers: denied.map_or(Look::Skipped, Look::Denied), ..Surroundings::default() }
         }
         Scope::All | Scope::AllAndKeys => {
