@@ -3,13 +3,16 @@
 pub mod pages;
 mod usage;
 
-use crate::commands::{Command, Wants};
+use crate::commands::Command;
+use crate::commands::choice::{Word, one_of};
+use crate::commands::verb::{Invocation, Running, Wants};
 use crate::context::{Context, TlsWish};
 use crate::duration;
 use crate::error::Error;
 use crate::k8s::client::Server;
 use crate::k8s::dial::PodDial;
 use crate::k8s::flags::ConnectionFlags;
+use crate::k8s::live_values::LiveValues;
 use crate::node::dial::{Dial, Via};
 use crate::outcome::Outcome;
 use crate::ui::terminal::{Color, Ui};
@@ -45,18 +48,24 @@ pub struct Cli {
     connection: ConnectionFlags,
 }
 
+const WAYS: [(Word, Via); 3] = [
+    (Word("auto", "Port-forward, or exec if port-forward is not possible"), Via::Auto),
+    (Word("port-forward", "Only port-forward"), Via::PortForward),
+    (Word("exec", "Only exec of redis-cli"), Via::Exec),
+];
+
 /// How the Redis nodes are asked.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Redis flags")]
 struct NodeFlags {
     /// How to reach the nodes
-    #[arg(long, global = true, value_enum, default_value = "auto", value_name = "WAY")]
+    #[arg(long, global = true, value_parser = one_of(WAYS), default_value = "auto", value_name = "WAY")]
     via: Via,
     /// The longest that one node may take to answer
     #[arg(long, global = true, value_name = "DURATION", value_parser = duration::parse, default_value = "5s")]
     ask_timeout: Duration,
     /// The Secret with the password, and the key in it (default "password")
-    #[arg(long, global = true, value_name = "NAME[/KEY]", value_parser = secret_key)]
+    #[arg(long, global = true, value_name = "NAME[/KEY]", value_parser = secret_key, add = LiveValues::Secrets)]
     auth_secret: Option<(String, String)>,
     /// The ACL user to ask as
     #[arg(long, global = true, value_name = "USER")]
@@ -73,7 +82,7 @@ struct NodeFlags {
     /// count: the API server leads to that very pod, and certificates name Services. By exec,
     /// redis-cli speaks TLS inside the pod, where nothing is checked and no client
     /// certificate is at hand: that works by port-forward only.
-    #[arg(long, global = true, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long, global = true, value_name = "NAME", value_parser = NonEmptyStringValueParser::new(), add = LiveValues::Secrets)]
     tls_secret: Option<String>,
 }
 
@@ -133,8 +142,8 @@ impl Cli {
     ///
     /// # Errors
     /// The command's own.
-    pub async fn run(self, ui: &mut Ui) -> Result<Outcome, Error> {
-        let server = match self.command.wants_server() {
+    pub async fn run(&self, ui: &mut Ui) -> Result<Outcome, Error> {
+        let server = match self.command.verb().wants_server() {
             Wants::Nothing => Server::nowhere(&self.connection)?,
             wants => match Server::connect(&self.connection, ui.listener()).await {
                 Err(_) if wants == Wants::ServerIfThere => Server::nowhere(&self.connection)?,
@@ -143,7 +152,12 @@ impl Cli {
         };
         let dial = PodDial::new(server.clone());
         let context = self.context(server, Box::new(dial));
-        self.command.run(&context, ui).await
+        self.run_in(&context, ui).await
+    }
+
+    /// Runs the command where the API server is found already.
+    pub fn run_in<'a>(&'a self, context: &'a Context, ui: &'a mut Ui) -> Running<'a> {
+        self.command.verb().run(Invocation { context, command_line: Self::command }, ui)
     }
 
     /// What the flags make of a server and of the lines to its pods.

@@ -3,8 +3,9 @@
 //! Every command follows the same steps: observe, decide, act, show.
 //!
 //! ```text
-//! cli, commands   the command line, and one file for each verb
 //! completion      shell completion with live values
+//! cli             the command line: the flags of every command, and the help pages
+//! commands        one file for each verb: its arguments, and what it is and does
 //! context         what every command needs: server, namespace, deadlines
 //! ops             observe and act: composes k8s, node and cluster
 //! k8s             the API server: client, objects, pods, streams, logs
@@ -14,6 +15,8 @@
 //! proxy           pure: what forwards Services, and in which mode
 //! ui              the terminal: tables, JSON, progress, errors
 //! ```
+//!
+//! `tests/architecture.rs` defines which of them may import which; there are no import cycles.
 //!
 //! To read it in five minutes: [`commands`], [`commands::info`],
 //! [`cluster::topology`], [`node::dial`].
@@ -53,7 +56,7 @@ pub fn start(cli: Cli, ui: &mut Ui) -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return finish(Err(Error::user(format!("cannot start: {error}"))), false, ui),
     };
-    let judges = cli.command.judges();
+    let judges = cli.command.verb().judges();
     let result = runtime.block_on(run(cli, ui));
     finish(result, judges, ui)
 }
@@ -78,10 +81,10 @@ fn finish(result: Result<Outcome, Error>, judges: bool, ui: &mut Ui) -> ExitCode
 /// # Errors
 /// The command's own; after Ctrl-C, with a hint how to continue.
 pub async fn run(cli: Cli, ui: &mut Ui) -> Result<Outcome, Error> {
-    if cli.command.cleans_up() {
+    if cli.command.verb().cleans_up() {
         return cli.run(ui).await;
     }
-    let aftermath = cli.command.after_interrupt();
+    let aftermath = cli.command.verb().after_interrupt();
     or_interrupted(cli.run(ui)).await.map_err(|error| match error.kind() {
         ErrorKind::Interrupted => aftermath.into_iter().fold(error, Error::hint),
         _ => error,

@@ -3,21 +3,58 @@
 #![expect(clippy::unwrap_used, reason = "a test may end so")]
 
 use kubectl_redis_cluster::cluster::finding::Code;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What each part may import of ours, and of others' crates what it must not.
-const RULES: [(&str, &[&str], &[&str]); 10] = [
+const RULES: [(&str, &[&str], &[&str]); 17] = [
     ("cluster", &["cluster"], &["kube", "k8s_openapi", "redis", "tokio", "serde_json", "clap"]),
-    ("manifest", &["manifest", "cluster"], &["kube", "redis", "tokio"]),
-    ("proxy", &["proxy", "manifest", "cluster"], &["kube", "redis", "tokio"]),
-    ("node", &["node", "cluster", "error"], &["kube", "k8s_openapi"]),
+    ("manifest", &["manifest", "cluster"], &["kube", "redis", "tokio", "clap"]),
+    ("proxy", &["proxy", "manifest", "cluster"], &["kube", "redis", "tokio", "clap"]),
+    ("node", &["node", "cluster", "error"], &["kube", "k8s_openapi", "clap"]),
     ("k8s", &["k8s", "node", "manifest", "cluster", "error", "duration"], &["redis", "comfy_table"]),
-    ("ops", &["ops", "k8s", "node", "manifest", "proxy", "cluster", "context", "error", "interrupt"], &["comfy_table"]),
+    (
+        "ops",
+        &["ops", "k8s", "node", "manifest", "proxy", "cluster", "context", "error", "interrupt"],
+        &["comfy_table", "clap"],
+    ),
     ("ui", &["ui", "cluster", "proxy", "error", "k8s"], &["kube", "redis", "tokio"]),
-    ("completion", &["completion", "cli", "k8s", "manifest", "cluster", "error"], &["redis", "comfy_table"]),
-    ("error.rs", &[], &["redis", "tokio", "clap"]),
+    (
+        "commands",
+        &[
+            "commands",
+            "ops",
+            "ui",
+            "k8s",
+            "manifest",
+            "proxy",
+            "cluster",
+            "context",
+            "duration",
+            "error",
+            "interrupt",
+            "outcome",
+        ],
+        &["kube", "redis", "tokio", "comfy_table"],
+    ),
+    (
+        "cli.rs",
+        &["commands", "context", "ui", "k8s", "node", "manifest", "duration", "error", "outcome"],
+        &["kube", "k8s_openapi", "redis", "tokio", "comfy_table"],
+    ),
+    ("cli", &[], &["kube", "k8s_openapi", "redis", "tokio", "comfy_table"]),
+    (
+        "completion",
+        &["completion", "cli", "commands", "k8s", "manifest", "cluster", "error"],
+        &["redis", "comfy_table"],
+    ),
     ("context.rs", &["k8s", "node", "error"], &["redis", "clap"]),
+    ("interrupt.rs", &["error"], &["kube", "redis", "clap"]),
+    ("error.rs", &[], &["redis", "tokio", "clap"]),
+    ("outcome.rs", &[], &["kube", "redis", "tokio", "clap"]),
+    ("duration.rs", &[], &["kube", "redis", "tokio", "clap"]),
+    ("main.rs", &[], &["kube", "k8s_openapi", "redis", "tokio", "clap"]),
 ];
 
 fn sources(path: &Path) -> Vec<PathBuf> {
@@ -35,7 +72,8 @@ fn sources(path: &Path) -> Vec<PathBuf> {
 /// The code of a file, without its tests: those may use anything.
 fn code(path: &Path) -> String {
     let text = fs::read_to_string(path).unwrap();
-    text.split("#[cfg(test)]").next().unwrap_or_default().to_owned()
+    let tests = ["#[cfg(test)]", "#[cfg(all(test,"].iter().filter_map(|mark| text.find(mark)).min();
+    text[..tests.unwrap_or(text.len())].to_owned()
 }
 
 fn own_imports(code: &str) -> Vec<String> {
@@ -63,6 +101,125 @@ fn imports_point_in_the_right_direction() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// A file of src by the path that `use` knows it by: `ui::json`; nothing for lib.rs.
+type Module = Vec<String>;
+
+/// The code of every module. main.rs is none: it is another crate.
+fn modules() -> BTreeMap<Module, String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let module = |path: &Path| -> Module {
+        let path = path.strip_prefix(&root).unwrap().with_extension("");
+        let words = path.iter().map(|word| word.to_str().unwrap().to_owned());
+        words.filter(|word| word != "mod" && word != "lib").collect()
+    };
+    let files = sources(&root).into_iter().filter(|path| *path != root.join("main.rs"));
+    files.map(|path| (module(&path), code(&path))).collect()
+}
+
+/// Reads `a::{b, c::d}` as `a::b` and `a::c::d`; what comes behind does not matter.
+fn paths(text: &str) -> Vec<Vec<String>> {
+    let end = text.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(text.len());
+    let (word, rest) = text.split_at(end);
+    let tails = match rest.strip_prefix("::") {
+        Some(group) if group.starts_with('{') => members(&group[1..]).into_iter().flat_map(paths).collect(),
+        Some(rest) => paths(rest),
+        None => vec![Vec::new()],
+    };
+    tails.into_iter().map(|tail| [vec![word.to_owned()], tail].concat()).collect()
+}
+
+/// The members of a group in braces, of which the opening one was read.
+fn members(group: &str) -> Vec<&str> {
+    let (mut members, mut begin, mut depth) = (Vec::new(), 0, 0);
+    for (index, c) in group.char_indices() {
+        match c {
+            '{' => depth += 1,
+            ',' | '}' if depth == 0 => {
+                members.push(group[begin..index].trim());
+                begin = index + 1;
+            }
+            '}' => depth -= 1,
+            _ => (),
+        }
+        if c == '}' && depth == 0 && begin == index + 1 {
+            break;
+        }
+    }
+    members
+}
+
+/// The modules that a module's code names, in `use` or elsewhere.
+fn imports(module: &Module, code: &str, all: &BTreeMap<Module, String>) -> BTreeSet<Module> {
+    let lines = code.lines().filter(|line| !line.trim_start().starts_with("//"));
+    let code: String = lines.map(|line| format!("{line}\n")).collect();
+    let children = code.lines().filter_map(|line| line.rsplit_once("mod ")?.1.strip_suffix(';'));
+    let starts = ["crate", "super", "self"].into_iter().chain(children);
+    let named = starts.flat_map(|start| {
+        let whole = |index: &usize| !code[..*index].ends_with(|c: char| c.is_alphanumeric() || "_:".contains(c));
+        let places =
+            code.match_indices(&format!("{start}::")).map(|(index, _)| index).filter(whole).collect::<Vec<_>>();
+        places.into_iter().flat_map(|index| paths(&code[index..])).collect::<Vec<_>>()
+    });
+    let found = named.filter_map(|path| {
+        let ups = path.iter().take_while(|word| *word == "super").count();
+        let base = if path[0] == "crate" { &[] } else { &module[..module.len() - ups] };
+        let below = path.iter().skip_while(|word| ["crate", "super", "self"].contains(&word.as_str()));
+        let full: Module = base.iter().chain(below).cloned().collect();
+        (1..=full.len()).rev().map(|length| full[..length].to_vec()).find(|path| all.contains_key(path))
+    });
+    found.filter(|found| found != module).collect()
+}
+
+/// What is left when those are taken away, again and again, who import nobody or whom nobody imports.
+fn circles(mut graph: BTreeMap<Module, BTreeSet<Module>>) -> BTreeMap<Module, BTreeSet<Module>> {
+    loop {
+        let size = graph.len();
+        let imported: BTreeSet<Module> = graph.values().flatten().cloned().collect();
+        graph.retain(|module, imports| !imports.is_empty() && imported.contains(module));
+        let left: BTreeSet<Module> = graph.keys().cloned().collect();
+        graph.values_mut().for_each(|imports| imports.retain(|module| left.contains(module)));
+        if graph.len() == size {
+            return graph;
+        }
+    }
+}
+
+#[test]
+fn no_modules_import_each_other_in_a_circle() {
+    let all = modules();
+    let graph = all.iter().map(|(module, code)| (module.clone(), imports(module, code, &all))).collect();
+    let line = |(module, imports): (&Module, &BTreeSet<Module>)| {
+        let imports: Vec<String> = imports.iter().map(|import| import.join("::")).collect();
+        format!("{} imports {}", module.join("::"), imports.join(", "))
+    };
+    let wrong: Vec<String> = circles(graph).iter().map(line).collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Every verb has its own, and no other file names them.
+const OF_EACH_VERB: [&str; 2] = ["Args", "Output"];
+
+fn types(code: &str) -> Vec<String> {
+    let name = |line: &str| {
+        let line = line.trim_start_matches("pub(super) ").trim_start_matches("pub ");
+        let rest = ["struct ", "enum ", "trait ", "type "].iter().find_map(|word| line.strip_prefix(word))?;
+        Some(rest.chars().take_while(|c| c.is_alphanumeric()).collect())
+    };
+    code.lines().filter_map(name).collect()
+}
+
+#[test]
+fn no_two_types_have_one_name() {
+    let mut homes: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (module, code) in modules() {
+        for name in types(&code).into_iter().filter(|name| !OF_EACH_VERB.contains(&name.as_str())) {
+            homes.entry(name).or_default().push(module.join("::"));
+        }
+    }
+    homes.retain(|_, modules| modules.len() > 1);
+    assert!(homes.is_empty(), "{homes:#?}");
 }
 
 #[test]

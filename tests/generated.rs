@@ -3,10 +3,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may end so")]
 
-use clap::Command;
+use clap::{Command, CommandFactory};
 use clap_complete::aot::Shell;
-use kubectl_redis_cluster::cli::{self, Cli, pages};
+use kubectl_redis_cluster::cli::{self, Cli};
 use kubectl_redis_cluster::commands::completion::script;
+use kubectl_redis_cluster::commands::options;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
@@ -35,7 +36,7 @@ fn hold(folder: &str, wanted: &[(String, String)]) {
 
 #[test]
 fn completions() {
-    let of = |name: &str, shell| (name.to_owned(), script(shell) + "\n");
+    let of = |name: &str, shell| (name.to_owned(), script(Cli::command(), shell) + "\n");
     let shim = "#!/bin/sh\n# What kubectl runs for `kubectl redis-cluster <TAB>`, where a link to the program cannot be.\n\
                 exec kubectl-redis_cluster __complete \"$@\"\n";
     hold(
@@ -58,7 +59,7 @@ fn a_page_for_each_command() {
         let mut verb = verb.clone();
         let name = verb.get_name().to_owned();
         let text = match name.as_str() {
-            "options" => pages::options(&<Cli as clap::CommandFactory>::command().term_width(100)),
+            "options" => options::page(&Cli::command().term_width(100)),
             _ => verb.render_long_help().to_string(),
         };
         let text: Vec<&str> = text.trim_end().lines().map(str::trim_end).collect();

@@ -69,17 +69,6 @@ fn groups(command: &Command) -> String {
     })
 }
 
-/// The page of the flags that every command takes, from a command line that is not dressed yet.
-pub fn options(command: &Command) -> String {
-    let global = command.get_arguments().filter(|arg| arg.is_global_set() && !arg.is_hide_set()).cloned();
-    let mut page = Command::new("options")
-        .disable_help_flag(true)
-        .help_template("{all-args}")
-        .color(clap::ColorChoice::Never)
-        .args(global);
-    format!("The following flags can be given to every command:\n\n{}", page.render_help().to_string().trim_end())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,5 +1,7 @@
 //! The codes of everything that `check` can find.
 
+mod all;
+
 use std::fmt;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -114,70 +116,6 @@ pub enum Code {
 }
 
 impl Code {
-    pub const ALL: [Self; 61] = [
-        Self::SlotsUncovered,
-        Self::SlotsOwnedTwice,
-        Self::KeysAstray,
-        Self::SlotsOpen,
-        Self::TooFewMasters,
-        Self::ReplicaMissing,
-        Self::NoReplica,
-        Self::SlotsUneven,
-        Self::MasterWithoutSlots,
-        Self::ViewsDisagree,
-        Self::StateFail,
-        Self::EpochsCollide,
-        Self::NodeWithoutPod,
-        Self::PodOutsideCluster,
-        Self::ForeignNode,
-        Self::NodeFailed,
-        Self::NodeSuspected,
-        Self::NodeInHandshake,
-        Self::NodeWithoutAddress,
-        Self::BusLinkDown,
-        Self::AddressOfAnother,
-        Self::AddressStale,
-        Self::AddressNotService,
-        Self::ReplicaLinkDown,
-        Self::ReplicaLags,
-        Self::ReplicaOfReplica,
-        Self::ReplicaOfNobody,
-        Self::FullSyncLoop,
-        Self::ReplicaEmpty,
-        Self::NodeUnreachable,
-        Self::NodeWaiting,
-        Self::DataLost,
-        Self::NodeLoading,
-        Self::PasswordsDiffer,
-        Self::PodMissing,
-        Self::PodUnschedulable,
-        Self::ImageNotPulled,
-        Self::ContainerNotMade,
-        Self::CrashLoop,
-        Self::OutOfMemory,
-        Self::PodStarting,
-        Self::PodNotReady,
-        Self::ContainerRestarted,
-        Self::ShardOnOneWorker,
-        Self::ShardInOneZone,
-        Self::MajorityOnOneWorker,
-        Self::MajorityInOneZone,
-        Self::WorkerNotReady,
-        Self::WorkerUnderPressure,
-        Self::BudgetMissing,
-        Self::BudgetUseless,
-        Self::BudgetsOverlap,
-        Self::ServiceWithoutEndpoint,
-        Self::ServiceWithoutPort,
-        Self::VolumeLost,
-        Self::VolumeFull,
-        Self::PersistenceFails,
-        Self::PersistenceOff,
-        Self::VersionsDiffer,
-        Self::SettingsDiffer,
-        Self::MaxmemoryTooHigh,
-    ];
-
     pub fn name(self) -> &'static str {
         self.entry().0
     }

@@ -19,9 +19,9 @@ use super::finding::{Finding, Severity};
 use super::snapshot::{Silence, Snapshot};
 use super::surroundings::Look;
 use super::topology::Topology;
-use context::Context;
+use context::CheckContext;
 pub use hints::Hints;
-pub use placement::{Loss, Place, losses};
+pub use placement::{FailureDomain, FailureImpact, failure_impacts};
 pub use settings::PATTERN;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -64,7 +64,7 @@ impl Report {
 }
 
 pub fn check(snapshot: &Snapshot, topology: &Topology) -> Report {
-    let context = Context { snapshot, topology, hints: Hints { snapshot } };
+    let context = CheckContext { snapshot, topology, hints: Hints { snapshot } };
     let parts = [
         slots::check,
         nodes::check,

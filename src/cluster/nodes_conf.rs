@@ -1,11 +1,11 @@
 //! The nodes.conf that a node finds before its first start.
 //!
-//! Nodes that know each other from this file need no CLUSTER MEET: they form the cluster by
-//! themselves, in any order. Roles are declared and the masters' epochs are distinct, so that no
-//! two nodes ever claim the same slots.
+//! Nodes that know each other from this file need no CLUSTER MEET: they form the cluster
+//! by themselves, in any order. Roles are declared and the masters' epochs are
+//! distinct, so that no two nodes ever claim the same slots.
 //!
-//! A peer's epoch is 0 here: the server stores the real one as soon as the peer responds, so that a
-//! node's view shows whether another node was ever up.
+//! A peer's epoch is 0 here: the server stores the real one as soon as the peer responds, so
+//! that a node's view shows whether another node was ever up.
 //!
 //! The form is the oldest one, `ID IP:PORT FLAGS MASTER PING PONG EPOCH LINK SLOTS`,
 //! which every version from 3.0 on loads (the bus port is then the port + 10000).
@@ -19,7 +19,7 @@ pub const BUS_PORT: u16 = PORT + 10000;
 /// The port on which a waiting node reports what it waits for.
 pub const STARTUP_PORT: u16 = PORT + 20000;
 
-pub struct Peer {
+pub struct InitialNode {
     pub number: NodeNumber,
     pub id: NodeId,
     /// Anything that becomes an IP address before the server reads the file.
@@ -27,7 +27,7 @@ pub struct Peer {
 }
 
 /// The whole file for the node `myself`. `peers` are all nodes of `shape`, in order.
-pub fn nodes_conf(shape: Shape, peers: &[Peer], myself: NodeNumber) -> String {
+pub fn nodes_conf(shape: Shape, peers: &[InitialNode], myself: NodeNumber) -> String {
     let slots = shape.slots();
     let mut file = String::new();
     for (index, peer) in peers.iter().enumerate() {
@@ -53,7 +53,7 @@ mod tests {
         let shape = Shape::new(3, 1, Small::Refused).expect("valid");
         let peers: Vec<_> = shape
             .nodes()
-            .map(|number| Peer {
+            .map(|number| InitialNode {
                 number,
                 id: format!("{number:0>40}", number = number.to_string()).parse().expect("an ID"),
                 address: format!("${{{number}}}"),

@@ -126,9 +126,9 @@ fn best_lines(snapshot: &Snapshot, newest: Option<&View>) -> BTreeMap<NodeId, No
 }
 
 /// Orders nodes by number, then by name.
-type Place = (Option<super::node::NodeNumber>, String);
+type NodeKey = (Option<super::node::NodeNumber>, String);
 
-fn facts(snapshot: &Snapshot, lines: &BTreeMap<NodeId, NodeLine>) -> BTreeMap<Place, NodeFacts> {
+fn facts(snapshot: &Snapshot, lines: &BTreeMap<NodeId, NodeLine>) -> BTreeMap<NodeKey, NodeFacts> {
     let mut nodes = BTreeMap::new();
     let mut met = BTreeSet::new();
     for seen in &snapshot.seen {
@@ -196,9 +196,9 @@ fn owners(shards: &[Shard]) -> impl Iterator<Item = &NodeFacts> {
     shards.iter().filter(|shard| !shard.slots.is_empty()).map(|shard| &shard.master)
 }
 
-/// Takes the nodes of every shard out of `nodes`. If two masters claim a slot, the one with the
-/// higher epoch owns it.
-fn shards(lines: &BTreeMap<NodeId, NodeLine>, nodes: &mut BTreeMap<Place, NodeFacts>) -> Vec<Shard> {
+/// Takes the nodes of every shard out of `nodes`. If two masters claim a slot,
+/// the one with the higher epoch owns it.
+fn shards(lines: &BTreeMap<NodeId, NodeLine>, nodes: &mut BTreeMap<NodeKey, NodeFacts>) -> Vec<Shard> {
     let mut masters: Vec<&NodeLine> = lines.values().filter(|line| line.role == Role::Master).collect();
     masters.sort_by_key(|line| std::cmp::Reverse(line.epoch));
     let mut free: SlotSet = SlotSet::default().complement();
@@ -220,7 +220,7 @@ fn shards(lines: &BTreeMap<NodeId, NodeLine>, nodes: &mut BTreeMap<Place, NodeFa
     shards
 }
 
-fn take(nodes: &mut BTreeMap<Place, NodeFacts>, wanted: impl Fn(&NodeFacts) -> bool) -> Vec<NodeFacts> {
+fn take(nodes: &mut BTreeMap<NodeKey, NodeFacts>, wanted: impl Fn(&NodeFacts) -> bool) -> Vec<NodeFacts> {
     nodes.extract_if(.., |_, node| wanted(node)).map(|(_, node)| node).collect()
 }
 

@@ -1,13 +1,16 @@
 //! `accept-loss`: a shard whose data is gone serves again, on a person's word.
 
-use super::create::DryRun;
+use super::dry_run::DryRun;
+use super::verb::{Invocation, Running, Verb, done};
 use crate::cluster::loss::{Election, Loss, NoLoss, Remedy, accept, lost_shards};
 use crate::cluster::topology::Topology;
 use crate::context::Context;
 use crate::duration;
 use crate::error::Error;
+use crate::k8s::live_values::LiveValues;
 use crate::k8s::members::Which;
-use crate::ops::observe::{self, Observation, Scope};
+use crate::ops::observe::{self, Observation};
+use crate::ops::questions::Scope;
 use crate::ops::recover;
 use crate::ui::terminal::Ui;
 use std::time::Duration;
@@ -23,9 +26,10 @@ use std::time::Duration;
                         kubectl redis-cluster accept-loss redis-001 --shard 2 --yes")]
 pub struct Args {
     /// The cluster; the namespace's only one when not given
+    #[arg(add = LiveValues::Clusters)]
     name: Option<String>,
     /// A shard to give up, repeatable
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", add = LiveValues::Shards)]
     shard: Vec<u32>,
     /// Do not ask
     #[arg(short, long)]
@@ -38,9 +42,17 @@ pub struct Args {
     timeout: Duration,
 }
 
-/// What to do when it was interrupted.
-pub fn going_on() -> Vec<String> {
-    vec!["a node that was told to serve goes on without you; see what became of it: kubectl redis-cluster info".into()]
+impl Verb for Args {
+    fn run<'a>(&'a self, invocation: Invocation<'a>, ui: &'a mut Ui) -> Running<'a> {
+        done(run(invocation.context, self, ui))
+    }
+
+    fn after_interrupt(&self) -> Vec<String> {
+        vec![
+            "a node that was told to serve goes on without you; see what became of it: kubectl redis-cluster info"
+                .into(),
+        ]
+    }
 }
 
 /// Accepts the loss of shards.
@@ -48,7 +60,7 @@ pub fn going_on() -> Vec<String> {
 /// # Errors
 /// When there is no loss to accept, when the user does not want it, and when a node
 /// that was told to serve does not in time.
-pub async fn run(context: &Context, args: Args, ui: &mut Ui) -> Result<(), Error> {
+async fn run(context: &Context, args: &Args, ui: &mut Ui) -> Result<(), Error> {
     let which = context.which(args.name.as_deref(), None).await?;
     let observation = observe::cluster(context, &which, Scope::Nodes).await?;
     let snapshot = observation.snapshot(context.server.namespace());
@@ -70,7 +82,7 @@ pub async fn run(context: &Context, args: Args, ui: &mut Ui) -> Result<(), Error
         return Ok(());
     }
     for loss in &losses {
-        act(context, &args, (&which, &observation), loss, ui).await?;
+        act(context, args, (&which, &observation), loss, ui).await?;
     }
     Ok(())
 }

@@ -1,14 +1,17 @@
 //! `check`: what is wrong with a cluster, and what mends it.
 
+use super::choice::one_of;
 use super::target::{TargetArgs, only_one};
+use super::verb::{Invocation, Running, Verb};
 use super::watch::WatchArgs;
 use crate::cluster::finding::Severity;
-use crate::cluster::health::{Verdict, check, losses};
+use crate::cluster::health::{Verdict, check, failure_impacts};
 use crate::cluster::topology::Topology;
 use crate::context::Context;
 use crate::error::Error;
 use crate::k8s::members::Which;
-use crate::ops::observe::{self, Scope};
+use crate::ops::observe;
+use crate::ops::questions::Scope;
 use crate::outcome::Outcome;
 use crate::ui::findings::full;
 use crate::ui::json::{self, Form};
@@ -30,8 +33,8 @@ pub struct Args {
     #[command(flatten)]
     target: TargetArgs,
     /// The least severity that counts for the exit status; all findings are shown
-    #[arg(long, value_enum, value_name = "SEVERITY", default_value = "warning")]
-    severity: Bar,
+    #[arg(long, value_parser = one_of(SEVERITIES.map(|each| (each.as_str(), each))), value_name = "SEVERITY", default_value = "warning")]
+    severity: Severity,
     /// Look for keys of slots that another master owns, too: 16384 small questions to each master
     #[arg(long)]
     search_multiple_owners: bool,
@@ -42,20 +45,15 @@ pub struct Args {
     output: Option<Form>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum Bar {
-    Info,
-    Warning,
-    Error,
-}
+const SEVERITIES: [Severity; 3] = [Severity::Info, Severity::Warning, Severity::Error];
 
-impl From<Bar> for Severity {
-    fn from(bar: Bar) -> Self {
-        match bar {
-            Bar::Info => Self::Info,
-            Bar::Warning => Self::Warning,
-            Bar::Error => Self::Error,
-        }
+impl Verb for Args {
+    fn run<'a>(&'a self, invocation: Invocation<'a>, ui: &'a mut Ui) -> Running<'a> {
+        Box::pin(run(invocation.context, self, ui))
+    }
+
+    fn judges(&self) -> bool {
+        true
     }
 }
 
@@ -63,10 +61,10 @@ impl From<Bar> for Severity {
 ///
 /// # Errors
 /// When it cannot be found.
-pub async fn run(context: &Context, args: Args, ui: &mut Ui) -> Result<Outcome, Error> {
+async fn run(context: &Context, args: &Args, ui: &mut Ui) -> Result<Outcome, Error> {
     let which = args.target.which(context).await?;
     let colored = ui.is_colored();
-    let verdict = args.watch.run(ui, async || look(context, &which, &args, colored).await).await?;
+    let verdict = args.watch.run(ui, async || look(context, &which, args, colored).await).await?;
     Ok(match verdict {
         Verdict::Healthy => Outcome::Done,
         Verdict::Unhealthy => Outcome::Bad,
@@ -83,10 +81,10 @@ async fn look(context: &Context, which: &Which, args: &Args, colored: bool) -> R
     }
     let topology = Topology::of(&snapshot);
     let report = check(&snapshot, &topology);
-    let verdict = report.verdict(args.severity.into());
+    let verdict = report.verdict(args.severity);
     let text = match args.output {
         None => {
-            let found = full(&report, &losses(&topology), verdict, colored);
+            let found = full(&report, &failure_impacts(&topology), verdict, colored);
             format!("{}\n\n{found}", summary(&snapshot.name, &topology, colored))
         }
         // One document a line, for programs that read them as they come.

@@ -1,6 +1,7 @@
 //! `check-proxy-mode`: what forwards Services, and whether that suits Redis Cluster.
 
 use super::target::TargetArgs;
+use super::verb::{Invocation, Running, Verb};
 use crate::context::Context;
 use crate::duration;
 use crate::error::{Error, ErrorKind};
@@ -10,9 +11,9 @@ use crate::ops::forwarding::{self, Forwarding, is_ready};
 use crate::ops::probes::{Wish, measure_between};
 use crate::ops::sources;
 use crate::outcome::Outcome;
-use crate::proxy::evidence::Report;
+use crate::proxy::evidence::WorkerReport;
 use crate::proxy::measure::Measurement;
-use crate::proxy::verdict::{self, AtHand, Verdict};
+use crate::proxy::suitability::{self, AtHand, Suitability};
 use crate::ui::forwarding::{Shown, render, to_json};
 use crate::ui::json::Form;
 use crate::ui::terminal::Ui;
@@ -48,29 +49,43 @@ pub struct Args {
     output: Option<Form>,
 }
 
+impl Verb for Args {
+    fn run<'a>(&'a self, invocation: Invocation<'a>, ui: &'a mut Ui) -> Running<'a> {
+        Box::pin(run(invocation.context, self, ui))
+    }
+
+    fn judges(&self) -> bool {
+        true
+    }
+
+    fn cleans_up(&self) -> bool {
+        true
+    }
+}
+
 /// Checks.
 ///
 /// # Errors
 /// When the workers cannot be listed, or the cluster that is named cannot be found.
-pub async fn run(context: &Context, args: Args, ui: &mut Ui) -> Result<Outcome, Error> {
-    let looking = futures::future::try_join(forwarding::observe(&context.server), at_hand(context, &args));
+async fn run(context: &Context, args: &Args, ui: &mut Ui) -> Result<Outcome, Error> {
+    let looking = futures::future::try_join(forwarding::observe(&context.server), at_hand(context, args));
     let (forwarding, (mut measured, at_hand, notes)) = or_interrupted(looking).await?;
     forwarding.notes.iter().chain(&notes).for_each(|note| ui.note(&format!("note: {note}")));
     if args.probe {
-        measured.extend(probed(context, &args, &forwarding, ui).await?);
+        measured.extend(probed(context, args, &forwarding, ui).await?);
     }
-    let workers: Vec<Report> = forwarding.workers.into_iter().map(|worker| worker.report).collect();
-    let sources = verdict::sources(&workers, &measured);
-    let verdict = verdict::verdict(at_hand, sources);
-    let shown = Shown { workers: &workers, measured: &measured, at_hand, sources, verdict };
+    let workers: Vec<WorkerReport> = forwarding.workers.into_iter().map(|worker| worker.report).collect();
+    let sources = suitability::sources(&workers, &measured);
+    let suitability = suitability::suitability(at_hand, sources);
+    let shown = Shown { workers: &workers, measured: &measured, at_hand, sources, suitability };
     ui.line(&match args.output {
         None => render(&shown, ui.is_colored()),
         Some(form) => form.text(&to_json(&shown)),
     })?;
-    Ok(match verdict {
-        Verdict::Suits | Verdict::Harmless => Outcome::Done,
-        Verdict::Fails => Outcome::Bad,
-        Verdict::Unknown => Outcome::Unclear,
+    Ok(match suitability {
+        Suitability::Suits | Suitability::Harmless => Outcome::Done,
+        Suitability::Fails => Outcome::Bad,
+        Suitability::Unknown => Outcome::Unclear,
     })
 }
 

@@ -1,11 +1,12 @@
 //! `completion`: scripts for shells, and the link by which kubectl finds live values.
 
-use crate::cli;
-use crate::completion::link::{Done, Link};
-use crate::completion::{PLUGIN, PROGRAM};
+pub mod link;
+
+use super::verb::{Invocation, Running, Verb, Wants, done};
 use crate::error::Error;
 use crate::ui::terminal::Ui;
 use clap_complete::aot::{Shell, generate};
+use link::{Done, Link, PLUGIN, PROGRAM};
 use std::path::{Path, PathBuf};
 
 /// Complete what is typed behind "kubectl redis-cluster", or print a script for a shell
@@ -38,11 +39,22 @@ enum What {
     Zsh,
 }
 
+impl Verb for Args {
+    fn run<'a>(&'a self, invocation: Invocation<'a>, ui: &'a mut Ui) -> Running<'a> {
+        done(async move { run(invocation.command_line, self, ui) })
+    }
+
+    fn wants_server(&self) -> Wants {
+        Wants::Nothing
+    }
+}
+
 /// Prints a script, or makes or removes the link.
 ///
 /// # Errors
 /// When the link's place is taken or may not be written.
-pub fn run(args: &Args, ui: &mut Ui) -> Result<(), Error> {
+fn run(command_line: fn() -> clap::Command, args: &Args, ui: &mut Ui) -> Result<(), Error> {
+    let script = |shell| script(command_line(), shell);
     match args.what {
         What::Install => install(args, ui),
         What::Uninstall => {
@@ -78,10 +90,10 @@ fn install(args: &Args, ui: &mut Ui) -> Result<(), Error> {
 }
 
 /// The script that completes the program when it is called by its own name.
-pub fn script(shell: Shell) -> String {
+pub fn script(command: clap::Command, shell: Shell) -> String {
     let mut script = Vec::new();
     // The name of the program, where the usage has the user's two words.
-    let mut command = cli::command().bin_name(PLUGIN);
+    let mut command = command.bin_name(PLUGIN);
     generate(shell, &mut command, PLUGIN, &mut script);
     String::from_utf8_lossy(&script).trim_end().to_owned()
 }

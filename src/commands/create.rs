@@ -1,5 +1,8 @@
 //! `create`: from a wish to a cluster in which every node says ok.
 
+use super::choice::{Word, one_of};
+use super::dry_run::DryRun;
+use super::verb::{Invocation, Running, Verb, Wants, done};
 use crate::cluster::finding::Severity;
 use crate::cluster::health::check;
 use crate::cluster::shape::{BadShape, Shape, Small};
@@ -7,20 +10,23 @@ use crate::cluster::topology::Topology;
 use crate::context::Context;
 use crate::duration;
 use crate::error::Error;
+use crate::k8s::live_values::LiveValues;
 use crate::k8s::members::Which;
 use crate::k8s::objects::Run;
 use crate::manifest::advice::advice;
 use crate::manifest::assembly::objects;
-use crate::manifest::config::config_line;
+use crate::manifest::config::{MAXMEMORY_POLICIES, config_line};
 use crate::manifest::difference::Decision;
 use crate::manifest::names::{CONTAINER, ClusterName, PASSWORD_KEY};
 use crate::manifest::object::{BUDGET, Object, SECRET};
-use crate::manifest::quantity::Size;
+use crate::manifest::quantity::{Size, cpu};
 use crate::manifest::spec::{
     Auth, Entrypoint, Image, Network, Placement, Redis, Resources, Spec, Spread, Storage, Toleration, Workload,
+    key_value,
 };
+use crate::ops::access::{decode, new_password};
 use crate::ops::observe::Observation;
-use crate::ops::{apply, preflight};
+use crate::ops::{apply, forming, preflight};
 use crate::ui::json;
 use crate::ui::terminal::Ui;
 use serde_json::{Value, json};
@@ -38,7 +44,7 @@ use std::time::Duration;
 pub struct Args {
     /// The cluster's name
     #[arg(value_parser = str::parse::<ClusterName>)]
-    pub name: ClusterName,
+    name: ClusterName,
     /// How many shards, each with a master of its own
     #[arg(long, default_value_t = 3)]
     shards: u16,
@@ -52,14 +58,14 @@ pub struct Args {
     #[arg(long, default_value = "redis:8.0")]
     image: String,
     /// The Secret to pull the image with
-    #[arg(long, value_name = "SECRET")]
+    #[arg(long, value_name = "SECRET", add = LiveValues::Secrets)]
     image_pull_secret: Option<String>,
     /// Leave the start to the image's own entry point, which reads CLUSTER_CONFIG and REDIS_CONFIG
     #[arg(long)]
     image_entrypoint: bool,
     /// What keeps each node's pod
-    #[arg(long, value_enum, value_name = "KIND", default_value = "statefulset")]
-    workload: WorkloadArg,
+    #[arg(long, value_parser = one_of(WORKLOADS), value_name = "KIND", default_value = "statefulset")]
+    workload: Workload,
     /// The size of each node's volume [default: 1Gi, none with a replicationcontroller]
     #[arg(long, value_name = "SIZE", value_parser = str::parse::<Size>, conflicts_with = "ephemeral")]
     storage: Option<Size>,
@@ -67,7 +73,7 @@ pub struct Args {
     #[arg(long)]
     ephemeral: bool,
     /// The StorageClass of the volumes; the default one when not given
-    #[arg(long, value_name = "NAME", conflicts_with = "ephemeral")]
+    #[arg(long, value_name = "NAME", conflicts_with = "ephemeral", add = LiveValues::StorageClasses)]
     storage_class: Option<String>,
     /// The memory of each node; five eighths of it are for keys
     #[arg(long, value_name = "SIZE", value_parser = str::parse::<Size>, default_value = "256Mi")]
@@ -76,7 +82,7 @@ pub struct Args {
     #[arg(long, value_name = "QUANTITY", value_parser = cpu, default_value = "50m")]
     cpu: String,
     /// What to do when the memory is full
-    #[arg(long, value_name = "POLICY", default_value = "noeviction", value_parser = POLICIES)]
+    #[arg(long, value_name = "POLICY", default_value = "noeviction", value_parser = MAXMEMORY_POLICIES)]
     maxmemory_policy: String,
     /// A further line of redis.conf, repeatable
     #[arg(long, value_name = "KEY=VALUE", value_parser = config_line)]
@@ -85,19 +91,19 @@ pub struct Args {
     #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "5s")]
     node_timeout: Duration,
     /// Whether the nodes of a shard must be on different workers
-    #[arg(long, value_enum, value_name = "WISH", default_value = "required")]
+    #[arg(long, value_parser = one_of(SPREADS), value_name = "WISH", default_value = "required")]
     spread: Spread,
     /// A label that a worker must have, repeatable
-    #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
+    #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
     node_selector: Vec<(String, String)>,
     /// A taint that the pods bear, repeatable
-    #[arg(long, value_name = "KEY[=VALUE][:EFFECT]", value_parser = toleration)]
+    #[arg(long, value_name = "KEY[=VALUE][:EFFECT]", value_parser = str::parse::<Toleration>)]
     toleration: Vec<Toleration>,
     /// The pods' priority class
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", add = LiveValues::PriorityClasses)]
     priority_class: Option<String>,
     /// An annotation of the pods, repeatable
-    #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
+    #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
     annotation: Vec<(String, String)>,
     /// Let in only pods of the namespace, and to the cluster bus only the nodes
     #[arg(long)]
@@ -120,24 +126,14 @@ pub struct Args {
     timeout: Duration,
 }
 
-const POLICIES: [&str; 8] = [
-    "noeviction",
-    "allkeys-lru",
-    "allkeys-lfu",
-    "allkeys-random",
-    "volatile-lru",
-    "volatile-lfu",
-    "volatile-random",
-    "volatile-ttl",
-];
+const WORKLOADS: [(&str, Workload); 2] =
+    [("statefulset", Workload::StatefulSet), ("replicationcontroller", Workload::ReplicationController)];
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum WorkloadArg {
-    #[value(name = "statefulset")]
-    StatefulSet,
-    #[value(name = "replicationcontroller")]
-    ReplicationController,
-}
+const SPREADS: [(Word, Spread); 3] = [
+    (Word("required", "Always on different workers: a pod that finds none stays pending"), Spread::Required),
+    (Word("preferred", "On different workers if possible"), Spread::Preferred),
+    (Word("none", "On any workers"), Spread::None),
+];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum Output {
@@ -146,76 +142,8 @@ enum Output {
     Json,
 }
 
-/// The only form of messages beside sentences.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum NameOutput {
-    /// `type/name`.
-    Name,
-}
-
-/// Whether something is really done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum DryRun {
-    /// It is done.
-    None,
-    /// Nothing is sent.
-    Client,
-    /// The server says what would come of it.
-    Server,
-}
-
-impl DryRun {
-    /// What kubectl adds to its messages.
-    pub fn suffix(self) -> &'static str {
-        match self {
-            Self::None => "",
-            Self::Client => " (dry run)",
-            Self::Server => " (server dry run)",
-        }
-    }
-
-    /// How to send it; none when nothing is sent.
-    pub fn run(self) -> Option<Run> {
-        match self {
-            Self::None => Some(Run::Real),
-            Self::Client => None,
-            Self::Server => Some(Run::ServerDry),
-        }
-    }
-}
-
-/// Cores, or thousandths of one: `2`, `0.5`, `500m`.
-fn cpu(text: &str) -> Result<String, String> {
-    let number = text.strip_suffix('m').unwrap_or(text);
-    match number.parse::<f64>() {
-        Ok(amount) if amount > 0.0 && number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') => {
-            Ok(text.into())
-        }
-        _ => Err("it must be cores such as 2 or 0.5, or thousandths such as 500m".into()),
-    }
-}
-
-fn pair(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
-        _ => Err("it must be KEY=VALUE".into()),
-    }
-}
-
-fn toleration(text: &str) -> Result<Toleration, String> {
-    const EFFECTS: [&str; 3] = ["NoSchedule", "PreferNoSchedule", "NoExecute"];
-    let (taint, effect) = text.rsplit_once(':').map_or((text, None), |(taint, effect)| (taint, Some(effect)));
-    let (key, value) = taint.split_once('=').map_or((taint, None), |(key, value)| (key, Some(value)));
-    match effect {
-        _ if key.is_empty() => Err("it must be KEY[=VALUE][:EFFECT]".into()),
-        Some(effect) if !EFFECTS.contains(&effect) => Err(format!("the effect must be one of {}", EFFECTS.join(", "))),
-        _ => Ok(Toleration { key: key.into(), value: value.map(Into::into), effect: effect.map(Into::into) }),
-    }
-}
-
 impl Args {
-    /// Whether no server is needed.
-    pub fn is_client_dry_run(&self) -> bool {
+    fn is_client_dry_run(&self) -> bool {
         self.dry_run == DryRun::Client
     }
 
@@ -227,20 +155,16 @@ impl Args {
             _ => Error::user(refusal),
         })?;
         let entrypoint = if self.image_entrypoint { Entrypoint::Image } else { Entrypoint::Bootstrap };
-        let workload = match self.workload {
-            WorkloadArg::StatefulSet => Workload::StatefulSet,
-            WorkloadArg::ReplicationController => Workload::ReplicationController,
-        };
         let spec = Spec {
             name: self.name.clone(),
             namespace: context.server.namespace().to_owned(),
             shape,
-            workload,
+            workload: self.workload,
             image: Image { name: self.image.clone(), pull_secret: self.image_pull_secret.clone(), entrypoint },
             resources: Resources {
                 memory: self.memory.clone(),
                 cpu: self.cpu.clone(),
-                storage: self.storage(workload, entrypoint)?,
+                storage: self.storage(entrypoint)?,
             },
             redis: Redis {
                 node_timeout_ms: u64::try_from(self.node_timeout.as_millis()).unwrap_or(u64::MAX),
@@ -262,8 +186,8 @@ impl Args {
     }
 
     /// A volume unless the user or the kind of controller wants none.
-    fn storage(&self, workload: Workload, entrypoint: Entrypoint) -> Result<Option<Storage>, Error> {
-        let possible = workload == Workload::StatefulSet && entrypoint == Entrypoint::Bootstrap;
+    fn storage(&self, entrypoint: Entrypoint) -> Result<Option<Storage>, Error> {
+        let possible = self.workload == Workload::StatefulSet && entrypoint == Entrypoint::Bootstrap;
         let asked = self.storage.is_some() || self.storage_class.is_some();
         if self.ephemeral || !(possible || asked) {
             return Ok(None);
@@ -283,10 +207,24 @@ impl Args {
 }
 
 /// What to do when it was interrupted or failed.
-pub fn going_on(name: &ClusterName) -> Vec<String> {
+fn going_on(name: &ClusterName) -> Vec<String> {
     vec![format!(
         "what was made stays: run the same command again to go on, or remove it: kubectl redis-cluster delete {name}"
     )]
+}
+
+impl Verb for Args {
+    fn run<'a>(&'a self, invocation: Invocation<'a>, ui: &'a mut Ui) -> Running<'a> {
+        done(run(invocation.context, self, ui))
+    }
+
+    fn wants_server(&self) -> Wants {
+        if self.is_client_dry_run() { Wants::ServerIfThere } else { Wants::Server }
+    }
+
+    fn after_interrupt(&self) -> Vec<String> {
+        going_on(&self.name)
+    }
 }
 
 /// Creates a cluster.
@@ -294,17 +232,17 @@ pub fn going_on(name: &ClusterName) -> Vec<String> {
 /// # Errors
 /// Before the first object: what could be known to fail. After it: what failed, and
 /// how to go on.
-pub async fn run(context: &Context, args: Args, ui: &mut Ui) -> Result<(), Error> {
-    let spec = args.spec(context, random_password()?)?;
+async fn run(context: &Context, args: &Args, ui: &mut Ui) -> Result<(), Error> {
+    let spec = args.spec(context, new_password()?)?;
     if args.is_client_dry_run() {
-        return show_manifests(context, &args, spec, ui).await;
+        return show_manifests(context, args, spec, ui).await;
     }
     let budget = context.server.budget_kind().await?;
     let way = args.wait.then_some(context.via);
     let findings = preflight::check(&context.server, &spec, objects(&spec, budget), way).await?;
     findings.notes.iter().for_each(|note| ui.note(&format!("note: {note}")));
     advice(&spec).iter().for_each(|advice| ui.warning(advice));
-    let made = make(context, &args, &spec, findings.decisions, ui).await;
+    let made = make(context, args, &spec, findings.decisions, ui).await;
     made.map_err(|error| going_on(&args.name).into_iter().fold(error, Error::hint))
 }
 
@@ -331,12 +269,12 @@ async fn make(
         return Ok(());
     }
     let which = Which::Named(spec.name.clone());
-    let formed = apply::formed(context, &which, args.timeout, |text| {
+    let formed = forming::formed(context, &which, args.timeout, |text| {
         ui.progress(text);
         Ok(())
     })
     .await?;
-    if let Err(error) = apply::note_formed(&context.server, &spec.name).await {
+    if let Err(error) = forming::note_formed(&context.server, &spec.name).await {
         ui.warning(&format!("the cluster is made, but that could not be noted: {error}"));
     }
     if !missing.is_empty() {
@@ -365,7 +303,7 @@ async fn show_manifests(context: &Context, args: &Args, mut spec: Spec, ui: &mut
     let budget = context.server.budget_kind().await.unwrap_or(BUDGET);
     if let Auth::Own(password) = &mut spec.auth
         && let Ok(Some(secret)) = context.server.get(SECRET, spec.name.as_str()).await
-        && let Some(kept) = crate::ops::access::decode(secret["data"][PASSWORD_KEY].as_str().unwrap_or_default())
+        && let Some(kept) = decode(secret["data"][PASSWORD_KEY].as_str().unwrap_or_default())
     {
         *password = kept;
     }
@@ -385,48 +323,4 @@ async fn show_manifests(context: &Context, args: &Args, mut spec: Spec, ui: &mut
         }
     };
     ui.line(&text)
-}
-
-/// 32 letters and digits: 190 bits, and nothing that a shell or redis.conf reads as
-/// anything else.
-fn random_password() -> Result<String, Error> {
-    const LETTERS: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-    let mut password = String::new();
-    while password.len() < 32 {
-        let mut bytes = [0; 64];
-        getrandom::fill(&mut bytes).map_err(|error| Error::user(format!("no random numbers: {error}")))?;
-        // Bytes above the last multiple of 62 would make some letters likelier.
-        let letters = bytes.iter().filter(|byte| **byte < 248).map(|byte| char::from(LETTERS[usize::from(byte % 62)]));
-        password.extend(letters.take(32 - password.len()));
-    }
-    Ok(password)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn passwords_are_long_and_not_the_same() {
-        let (a, b) = (random_password().expect("random"), random_password().expect("random"));
-        assert_eq!(a.len(), 32);
-        assert!(a != b && a.bytes().all(|byte| byte.is_ascii_alphanumeric()));
-    }
-
-    #[test]
-    fn processors() {
-        assert!(["2", "0.5", "500m"].into_iter().all(|text| cpu(text).is_ok()));
-        assert!(["", "m", "0", "-1", "1e3", "inf", "2 cores"].into_iter().all(|text| cpu(text).is_err()));
-    }
-
-    #[test]
-    fn tolerations() {
-        let full = toleration("a=b:NoSchedule").expect("a toleration");
-        assert_eq!(
-            (full.key.as_str(), full.value.as_deref(), full.effect.as_deref()),
-            ("a", Some("b"), Some("NoSchedule"))
-        );
-        assert_eq!(toleration("a").map(|toleration| toleration.value), Ok(None));
-        assert!(toleration("=b").is_err() && toleration("a:Never").is_err());
-    }
 }

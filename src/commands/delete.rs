@@ -1,8 +1,11 @@
 //! `delete`: removes what this tool made, and keeps the data unless told.
 
+use super::dry_run::DryRun;
+use super::verb::{Invocation, Running, Verb, done};
 use crate::context::Context;
 use crate::duration;
 use crate::error::Error;
+use crate::k8s::live_values::LiveValues;
 use crate::k8s::objects::{Deletion, Run};
 use crate::manifest::names::ClusterName;
 use crate::manifest::object::{CLAIM, Kind, POD};
@@ -19,8 +22,8 @@ use std::time::Duration;
                         kubectl redis-cluster delete redis-001 --yes --delete-data")]
 pub struct Args {
     /// The cluster
-    #[arg(value_parser = str::parse::<ClusterName>)]
-    pub name: ClusterName,
+    #[arg(value_parser = str::parse::<ClusterName>, add = LiveValues::Clusters)]
+    name: ClusterName,
     /// Do not ask
     #[arg(short, long)]
     yes: bool,
@@ -32,7 +35,7 @@ pub struct Args {
     delete_data: bool,
     /// Only show what would be deleted: none, client or server
     #[arg(long, value_enum, value_name = "WHERE", default_value = "none")]
-    dry_run: super::create::DryRun,
+    dry_run: DryRun,
     /// Wait until the last pod is gone
     #[arg(long, value_name = "BOOL", default_value_t = true, num_args = 0..=1, require_equals = true,
           default_missing_value = "true", action = clap::ArgAction::Set)]
@@ -48,39 +51,56 @@ pub struct Args {
     ignore_not_found: bool,
     /// The form of the output
     #[arg(short, long, value_enum, value_name = "FORMAT")]
-    output: Option<super::create::NameOutput>,
+    output: Option<NameOutput>,
+}
+
+/// The only form of messages beside sentences.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum NameOutput {
+    /// `type/name`.
+    Name,
 }
 
 /// What to do when it was interrupted.
-pub fn going_on(name: &ClusterName) -> Vec<String> {
+fn going_on(name: &ClusterName) -> Vec<String> {
     vec![format!(
         "what is deleted is gone, the rest is still there; the same command goes on: kubectl redis-cluster delete {name}"
     )]
+}
+
+impl Verb for Args {
+    fn run<'a>(&'a self, invocation: Invocation<'a>, ui: &'a mut Ui) -> Running<'a> {
+        done(run(invocation.context, self, ui))
+    }
+
+    fn after_interrupt(&self) -> Vec<String> {
+        going_on(&self.name)
+    }
 }
 
 /// Deletes a cluster.
 ///
 /// # Errors
 /// When there is none, when the user does not want it, and the server's.
-pub async fn run(context: &Context, args: Args, ui: &mut Ui) -> Result<(), Error> {
+async fn run(context: &Context, args: &Args, ui: &mut Ui) -> Result<(), Error> {
     let budget = context.server.budget_kind().await?;
     let inventory = remove::inventory(&context.server, &args.name, budget).await?;
     let data = if args.delete_data { Data::Delete } else { Data::Keep };
     if inventory.objects.is_empty() && (data == Data::Keep || inventory.data.is_empty()) {
-        return not_found(context, &args, &inventory);
+        return not_found(context, args, &inventory);
     }
     let given_up: &[Doomed] = if data == Data::Delete { &inventory.data } else { &[] };
     let Some(run) = args.dry_run.run() else {
         let mut shown = inventory.objects.iter().filter(|doomed| doomed.kind != POD).chain(given_up);
-        return shown.try_for_each(|doomed| show(&args, doomed, ui));
+        return shown.try_for_each(|doomed| show(args, doomed, ui));
     };
     remove::rights(&context.server, inventory.objects.iter().chain(given_up)).await?;
-    if run == Run::Real && !args.yes && !ui.confirm(&question(context, &args, &inventory, data)).await? {
+    if run == Run::Real && !args.yes && !ui.confirm(&question(context, args, &inventory, data)).await? {
         ui.note("deletion is cancelled");
         return Ok(());
     }
     let options = Deletion { run, grace_period: args.grace_period };
-    let done = delete(context, &args, (&inventory.objects, given_up), &options, ui).await;
+    let done = delete(context, args, (&inventory.objects, given_up), &options, ui).await;
     done.map_err(|error| going_on(&args.name).into_iter().fold(error, Error::hint))?;
     if data == Data::Keep && run == Run::Real && !inventory.data.is_empty() {
         ui.note(&kept(&args.name, &inventory));

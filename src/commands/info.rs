@@ -1,13 +1,15 @@
 //! `info`: what a cluster is, by every node's own word.
 
 use super::target::{TargetArgs, only_one};
+use super::verb::{Invocation, Running, Verb, done};
 use super::watch::WatchArgs;
 use crate::cluster::health::{Hints, check};
 use crate::cluster::topology::Topology;
 use crate::context::Context;
 use crate::error::Error;
 use crate::k8s::members::Which;
-use crate::ops::observe::{self, Observation, Scope};
+use crate::ops::observe::{self, Observation};
+use crate::ops::questions::Scope;
 use crate::ui::terminal::Ui;
 use crate::ui::topology::{Width, render};
 use crate::ui::{findings, json};
@@ -38,17 +40,23 @@ enum Output {
     Raw,
 }
 
+impl Verb for Args {
+    fn run<'a>(&'a self, invocation: Invocation<'a>, ui: &'a mut Ui) -> Running<'a> {
+        done(run(invocation.context, self, ui))
+    }
+}
+
 /// Shows a cluster.
 ///
 /// # Errors
 /// When the cluster cannot be found; not because a node does not answer.
-pub async fn run(context: &Context, args: Args, ui: &mut Ui) -> Result<(), Error> {
+async fn run(context: &Context, args: &Args, ui: &mut Ui) -> Result<(), Error> {
     let which = args.target.which(context).await?;
     if args.output == Some(Output::Raw) {
         return raw(&observe::cluster(context, &which, Scope::Verbatim).await?, ui);
     }
     let (colored, room) = (ui.is_colored(), ui.columns());
-    args.watch.run(ui, async || Ok((look(context, &which, &args, colored, room).await?, ()))).await
+    args.watch.run(ui, async || Ok((look(context, &which, args, colored, room).await?, ()))).await
 }
 
 /// One look: what to show.

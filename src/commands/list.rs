@@ -1,5 +1,6 @@
 //! `list`: the clusters of a namespace, or of all.
 
+use super::verb::{Invocation, Running, Verb, done};
 use crate::cluster::membership::groups;
 use crate::cluster::node::NodeNumber;
 use crate::cluster::snapshot::Snapshot;
@@ -9,7 +10,8 @@ use crate::error::Error;
 use crate::k8s::members::Which;
 use crate::manifest::names;
 use crate::manifest::object::{Kind, REPLICATION_CONTROLLER, STATEFUL_SET};
-use crate::ops::observe::{self, Scope};
+use crate::ops::observe;
+use crate::ops::questions::Scope;
 use crate::ui::json;
 use crate::ui::list::{ClusterRow, Columns, render};
 use crate::ui::terminal::Ui;
@@ -55,14 +57,20 @@ enum Output {
     Name,
 }
 
+impl Verb for Args {
+    fn run<'a>(&'a self, invocation: Invocation<'a>, ui: &'a mut Ui) -> Running<'a> {
+        done(run(invocation.context, self, ui))
+    }
+}
+
 /// Lists clusters.
 ///
 /// # Errors
 /// The server's.
-pub async fn run(context: &Context, args: Args, ui: &mut Ui) -> Result<(), Error> {
+async fn run(context: &Context, args: &Args, ui: &mut Ui) -> Result<(), Error> {
     let (mut rows, unasked) = match &args.selector {
         Some(selector) => selected(context, selector).await?,
-        None => made_by_us(context, &args).await?,
+        None => made_by_us(context, args).await?,
     };
     unasked.iter().for_each(|why| ui.note(&format!("note: {why}")));
     if let Some(path) = &args.sort_by {
@@ -73,7 +81,7 @@ pub async fn run(context: &Context, args: Args, ui: &mut Ui) -> Result<(), Error
     match args.output {
         Some(Output::Json) => return ui.line(&json::pretty(&list(&items))),
         Some(Output::Yaml) => return ui.line(&json::yaml(&list(&items))),
-        _ if empty => ui.note(&nothing(context, &args)),
+        _ if empty => ui.note(&nothing(context, args)),
         Some(Output::Name) => {
             let names: Vec<String> = rows.iter().map(|row| format!("rediscluster/{}", row.name)).collect();
             ui.line(&names.join("\n"))?;
@@ -117,9 +125,9 @@ fn nothing(context: &Context, args: &Args) -> String {
 }
 
 /// The clusters, and for each the first of its nodes that may not be asked.
-type Found = (Vec<ClusterRow>, Vec<String>);
+type Listing = (Vec<ClusterRow>, Vec<String>);
 
-async fn made_by_us(context: &Context, args: &Args) -> Result<Found, Error> {
+async fn made_by_us(context: &Context, args: &Args) -> Result<Listing, Error> {
     let server = &context.server;
     let namespace = (!args.all_namespaces).then(|| server.namespace());
     let selector = names::managed();
@@ -180,7 +188,7 @@ fn row(namespace: String, name: String, nodes: &[(Kind, &Value)]) -> ClusterRow 
 }
 
 /// The clusters that the selected pods say they belong to.
-async fn selected(context: &Context, selector: &str) -> Result<Found, Error> {
+async fn selected(context: &Context, selector: &str) -> Result<Listing, Error> {
     let which = Which::Selected(selector.to_owned());
     let observation = observe::cluster(context, &which, Scope::Nodes).await?;
     let snapshot = observation.snapshot(context.server.namespace());

@@ -1,22 +1,24 @@
 //! `logs`: of all nodes, in true time order.
 
+use super::choice::one_of;
 use super::target::TargetArgs;
+use super::verb::{Invocation, Running, Verb, done};
 use crate::cluster::node::{NodeNumber, Role};
 use crate::cluster::topology::Topology;
 use crate::context::Context;
 use crate::duration;
 use crate::error::Error;
+use crate::k8s::live_values::LiveValues;
 use crate::k8s::log_order::LogLine;
-use crate::k8s::logs::{LogEvent, LogWish, Logs, Source};
-use crate::k8s::members::Which;
+use crate::k8s::logs::{LogEvent, LogSource, LogWish, Logs};
+use crate::k8s::members::{Which, list};
 use crate::manifest::names::NODE;
-use crate::ops::observe::{self, Scope};
+use crate::ops::observe;
+use crate::ops::questions::Scope;
 use crate::ui::log_lines::{LineStyle, Writer, json_line, text};
 use crate::ui::terminal::Ui;
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Pod;
-use kube::Api;
-use kube::api::ListParams;
 use regex::bytes::Regex;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -51,14 +53,14 @@ pub struct Args {
     #[arg(short, long, value_name = "NAME")]
     container: Option<String>,
     /// Only this node, repeatable
-    #[arg(long, value_name = "NUMBER", value_parser = str::parse::<NodeNumber>)]
+    #[arg(long, value_name = "NUMBER", value_parser = str::parse::<NodeNumber>, add = LiveValues::NodeNumbers)]
     node: Vec<NodeNumber>,
     /// Only the nodes that this shard was made of, repeatable
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", add = LiveValues::Shards)]
     shard: Vec<u32>,
     /// Only the nodes that have this role now
-    #[arg(long, value_enum, value_name = "ROLE")]
-    role: Option<RoleArg>,
+    #[arg(long, value_parser = one_of([Role::Master, Role::Replica].map(|role| (role.as_str(), role))), value_name = "ROLE")]
+    role: Option<Role>,
     /// Only lines that match this regular expression
     #[arg(long, value_name = "REGEX", value_parser = Regex::new)]
     grep: Option<Regex>,
@@ -77,12 +79,6 @@ pub struct Args {
 enum Output {
     Raw,
     Json,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum RoleArg {
-    Master,
-    Replica,
 }
 
 impl Args {
@@ -104,13 +100,6 @@ impl Args {
         node && shard
     }
 
-    fn wanted_role(&self) -> Option<Role> {
-        self.role.map(|role| match role {
-            RoleArg::Master => Role::Master,
-            RoleArg::Replica => Role::Replica,
-        })
-    }
-
     fn refuse_nonsense(&self) -> Result<(), Error> {
         if self.output == Some(Output::Raw) && self.follow {
             return Err(Error::user("-o raw prints pod after pod, which has no end to follow")
@@ -123,22 +112,28 @@ impl Args {
     }
 }
 
+impl Verb for Args {
+    fn run<'a>(&'a self, invocation: Invocation<'a>, ui: &'a mut Ui) -> Running<'a> {
+        done(run(invocation.context, self, ui))
+    }
+}
+
 /// Prints logs.
 ///
 /// # Errors
 /// When there are no pods, when no log can be read, and the server's.
-pub async fn run(context: &Context, args: Args, ui: &mut Ui) -> Result<(), Error> {
+async fn run(context: &Context, args: &Args, ui: &mut Ui) -> Result<(), Error> {
     args.refuse_nonsense()?;
     let which = args.target.which(context).await?;
-    let (pods, roles) = futures::future::join(pods(context, &which), roles(context, &which, &args)).await;
+    let (pods, roles) = futures::future::join(pods(context, &which), roles(context, &which, args)).await;
     let mut pods = pods?;
     let (roles, unknown) = roles;
     if let Some(why) = unknown {
         ui.note(&format!("note: the nodes' roles are not known: {why}"));
     }
-    pods.retain(|pod| args.wants(pod) && has_role(pod, &roles, args.wanted_role()));
+    pods.retain(|pod| args.wants(pod) && has_role(pod, &roles, args.role));
     let wish = args.wish();
-    let sources: Vec<Source> = pods.iter().filter_map(|pod| Source::of(pod, &wish)).collect();
+    let sources: Vec<LogSource> = pods.iter().filter_map(|pod| LogSource::of(pod, &wish)).collect();
     if sources.is_empty() && !args.follow {
         return Err(Error::user(format!("no pods of \"{}\" match", which.title()))
             .hint("see them all: kubectl redis-cluster info"));
@@ -154,7 +149,7 @@ pub async fn run(context: &Context, args: Args, ui: &mut Ui) -> Result<(), Error
             args.max_log_requests
         )));
     }
-    let mut printer = Printer::new(&args, &which, roles, ui);
+    let mut printer = Printer::new(args, &which, roles, ui);
     sources.iter().for_each(|source| printer.begin(source));
     if args.follow {
         // A role that a pod takes later is not known: with --role no new pod is added.
@@ -167,12 +162,9 @@ pub async fn run(context: &Context, args: Args, ui: &mut Ui) -> Result<(), Error
 }
 
 async fn pods(context: &Context, which: &Which) -> Result<Vec<Pod>, Error> {
-    let server = &context.server;
-    let api: Api<Pod> = Api::namespaced(server.client(), server.namespace());
-    let selection = ListParams::default().labels(&which.selector());
-    let pods = server.answer("list pods", api.list(&selection)).await?.items;
+    let pods = list::<Pod>(&context.server, "pods", which.selector()).await?;
     if pods.is_empty() {
-        let namespace = server.namespace();
+        let namespace = context.server.namespace();
         return Err(Error::user(format!("no pods of \"{}\" found in namespace \"{namespace}\"", which.title()))
             .hint("see what is there: kubectl redis-cluster list -A"));
     }
@@ -203,7 +195,7 @@ fn has_role(pod: &Pod, roles: &Roles, wanted: Option<Role>) -> bool {
 }
 
 /// The original example's script: every pod's name, then its log.
-async fn raw(logs: &Logs, sources: &[Source], ui: &mut Ui) -> Result<(), Error> {
+async fn raw(logs: &Logs, sources: &[LogSource], ui: &mut Ui) -> Result<(), Error> {
     for source in sources {
         ui.data(format!("Pod: {}\n", source.pod).as_bytes())?;
         let one = std::slice::from_ref(source);
@@ -238,7 +230,7 @@ impl<'a> Printer<'a> {
         Self { args, roles, cluster, writers: Vec::new(), style, ui }
     }
 
-    fn begin(&mut self, source: &Source) {
+    fn begin(&mut self, source: &LogSource) {
         let role = self.roles.get(&source.pod).map(|role| role.as_str());
         let node = self.node(&source.pod);
         self.writers.push(Writer { node, role, pod: source.pod.clone(), container: source.container.clone() });

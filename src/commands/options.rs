@@ -1,19 +1,30 @@
 //! `options`: the flags that every command takes.
 
-use crate::cli::{Cli, pages};
-use crate::error::Error;
+use super::verb::{Invocation, Running, Verb, Wants, done};
 use crate::ui::terminal::Ui;
-use clap::CommandFactory;
 
 /// Show the flags that every command takes
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  kubectl redis-cluster options")]
 pub struct Args {}
 
-/// Shows them.
-///
-/// # Errors
-/// When nobody reads any more.
-pub fn run(_: &Args, ui: &mut Ui) -> Result<(), Error> {
-    ui.line(&pages::options(&Cli::command()))
+impl Verb for Args {
+    fn run<'a>(&'a self, invocation: Invocation<'a>, ui: &'a mut Ui) -> Running<'a> {
+        done(async move { ui.line(&page(&(invocation.command_line)())) })
+    }
+
+    fn wants_server(&self) -> Wants {
+        Wants::Nothing
+    }
+}
+
+/// The page of the flags that every command takes, from a command line that is not dressed yet.
+pub fn page(command: &clap::Command) -> String {
+    let global = command.get_arguments().filter(|arg| arg.is_global_set() && !arg.is_hide_set()).cloned();
+    let mut page = clap::Command::new("options")
+        .disable_help_flag(true)
+        .help_template("{all-args}")
+        .color(clap::ColorChoice::Never)
+        .args(global);
+    format!("The following flags can be given to every command:\n\n{}", page.render_help().to_string().trim_end())
 }

@@ -1,10 +1,13 @@
 //! `set-gke-proxy-mode`: gives kube-proxy another mode, worker by worker.
 
+use super::choice::{Word, one_of};
+use super::verb::{Invocation, Running, Verb, done};
 use crate::context::Context;
 use crate::duration;
 use crate::error::{Error, ErrorKind};
 use crate::interrupt::or_interrupted;
-use crate::ops::forwarding::{Forwarding, Worker, is_ready};
+use crate::k8s::live_values::LiveValues;
+use crate::ops::forwarding::{Forwarding, ObservedWorker, is_ready};
 use crate::ops::probes::{Wish, measure_between};
 use crate::ops::switch::{self, Step, Task};
 use crate::proxy::evidence::flag;
@@ -31,10 +34,10 @@ use std::time::Duration;
                         kubectl redis-cluster set-gke-proxy-mode ipvs --node gke-a-pool-1 --yes")]
 pub struct Args {
     /// The mode
-    #[arg(value_enum)]
+    #[arg(value_parser = one_of(MODES))]
     mode: Mode,
     /// Only this worker, repeatable
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", add = LiveValues::Workers)]
     node: Vec<String>,
     /// The image of the helper pod, with a shell; kube-proxy's own when not given
     #[arg(long, value_name = "IMAGE")]
@@ -60,33 +63,54 @@ pub struct Args {
     allow_any_provider: bool,
 }
 
+const MODES: [(Word, Mode); 5] = [
+    (
+        Word("userspace", "Through the kube-proxy process; servers see the worker's address as the source"),
+        Mode::Userspace,
+    ),
+    (Word("iptables", "With iptables rules"), Mode::Iptables),
+    (Word("ipvs", "With the kernel's load balancer"), Mode::Ipvs),
+    (Word("nftables", "With nftables rules"), Mode::Nftables),
+    (Word("kernelspace", "With the Virtual Filtering Platform of Windows"), Mode::Kernelspace),
+];
+
+impl Verb for Args {
+    fn run<'a>(&'a self, invocation: Invocation<'a>, ui: &'a mut Ui) -> Running<'a> {
+        done(run(invocation.context, self, ui))
+    }
+
+    fn cleans_up(&self) -> bool {
+        true
+    }
+}
+
 /// Sets the mode.
 ///
 /// # Errors
 /// A refusal before anything is changed; the first failure, after which that worker is as
 /// it was and the rest untouched.
-pub async fn run(context: &Context, args: Args, ui: &mut Ui) -> Result<(), Error> {
+async fn run(context: &Context, args: &Args, ui: &mut Ui) -> Result<(), Error> {
     let (forwarding, left_behind) = or_interrupted(switch::look(&context.server)).await?;
     forwarding.notes.iter().for_each(|note| ui.note(&format!("note: {note}")));
-    let workers = chosen(&args, &forwarding)?;
-    refuse_any(&args, &workers)?;
-    let tasks: Vec<Task<'_>> = workers.iter().map(|worker| task(&args, worker, &forwarding)).collect();
+    let workers = chosen(args, &forwarding)?;
+    refuse_any(args, &workers)?;
+    let tasks: Vec<Task<'_>> = workers.iter().map(|worker| task(args, worker, &forwarding)).collect();
     let is_done = |task: &Task<'_>| {
         task.worker.report.mode == Some(args.mode) && !left_behind.contains(&task.worker.report.worker)
     };
     let (done, pending): (Vec<_>, Vec<_>) = tasks.into_iter().partition(is_done);
     done.iter().try_for_each(|task| ui.line(&format!("node/{} unchanged", task.worker.report.worker)))?;
     let Some(first) = pending.first() else { return Ok(()) };
-    show_plan(&args, &pending, ui);
+    show_plan(args, &pending, ui);
     if args.dry_run {
         return Ok(());
     }
     or_interrupted(switch::rehearse(&context.server, first)).await?;
-    if !args.yes && !or_interrupted(ui.confirm(&question(&args, &pending))).await? {
+    if !args.yes && !or_interrupted(ui.confirm(&question(args, &pending))).await? {
         ui.note("nothing is changed");
         return Ok(());
     }
-    baseline(context, &args, &pending, ui).await?;
+    baseline(context, args, &pending, ui).await?;
     for (index, task) in pending.iter().enumerate() {
         let set = switch::set(context, task, |step| tell(step, ui)).await;
         set.map_err(|error| remaining(error, &pending[index + 1..]))?;
@@ -96,10 +120,10 @@ pub async fn run(context: &Context, args: Args, ui: &mut Ui) -> Result<(), Error
 }
 
 /// The workers that are meant, each of which must exist.
-fn chosen<'a>(args: &Args, forwarding: &'a Forwarding) -> Result<Vec<&'a Worker>, Error> {
+fn chosen<'a>(args: &Args, forwarding: &'a Forwarding) -> Result<Vec<&'a ObservedWorker>, Error> {
     let wanted: BTreeSet<&String> = args.node.iter().collect();
     let all = forwarding.workers.iter();
-    let workers: Vec<&Worker> =
+    let workers: Vec<&ObservedWorker> =
         all.filter(|worker| wanted.is_empty() || wanted.contains(&worker.report.worker)).collect();
     let missing = wanted.iter().find(|name| !workers.iter().any(|worker| worker.report.worker == ***name));
     match missing {
@@ -111,7 +135,7 @@ fn chosen<'a>(args: &Args, forwarding: &'a Forwarding) -> Result<Vec<&'a Worker>
 }
 
 /// One worker that cannot be changed is enough: nothing is begun that cannot be finished.
-fn refuse_any(args: &Args, workers: &[&Worker]) -> Result<(), Error> {
+fn refuse_any(args: &Args, workers: &[&ObservedWorker]) -> Result<(), Error> {
     let provider = if args.allow_any_provider { Provider::Any } else { Provider::Gke };
     for worker in workers {
         refuse(&worker.node, &worker.report, args.mode, provider)
@@ -124,7 +148,7 @@ fn refuse_any(args: &Args, workers: &[&Worker]) -> Result<(), Error> {
     Ok(())
 }
 
-fn task<'a>(args: &'a Args, worker: &'a Worker, forwarding: &Forwarding) -> Task<'a> {
+fn task<'a>(args: &'a Args, worker: &'a ObservedWorker, forwarding: &Forwarding) -> Task<'a> {
     let ready = forwarding.workers.iter().filter(|other| is_ready(&other.node)).map(|other| &other.report.worker);
     let name = &worker.report.worker;
     Task {

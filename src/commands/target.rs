@@ -4,12 +4,14 @@ use crate::cluster::membership::{Group, groups};
 use crate::cluster::snapshot::Snapshot;
 use crate::context::Context;
 use crate::error::Error;
+use crate::k8s::live_values::LiveValues;
 use crate::k8s::members::Which;
 
 /// Which cluster.
 #[derive(Clone, Debug, clap::Args)]
 pub struct TargetArgs {
     /// The cluster; the namespace's only one when not given
+    #[arg(add = LiveValues::Clusters)]
     pub name: Option<String>,
     /// The Redis pods that match these labels, whoever made them
     #[arg(short = 'l', long, value_name = "SELECTOR", conflicts_with = "name")]

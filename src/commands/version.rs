@@ -1,5 +1,6 @@
 //! `version`: of this program, and of the API server where there is one.
 
+use super::verb::{Invocation, Running, Verb, Wants, done};
 use crate::context::Context;
 use crate::error::Error;
 use crate::k8s::client::platform;
@@ -19,10 +20,13 @@ pub struct Args {
     output: Option<Form>,
 }
 
-impl Args {
-    /// Whether the API server is not asked.
-    pub fn is_client_only(&self) -> bool {
-        self.client
+impl Verb for Args {
+    fn run<'a>(&'a self, invocation: Invocation<'a>, ui: &'a mut Ui) -> Running<'a> {
+        done(run(invocation.context, self, ui))
+    }
+
+    fn wants_server(&self) -> Wants {
+        if self.client { Wants::Nothing } else { Wants::ServerIfThere }
     }
 }
 
@@ -31,7 +35,7 @@ impl Args {
 /// # Errors
 /// When the API server was to be asked and does not answer; its own version is
 /// shown before that.
-pub async fn run(context: &Context, args: Args, ui: &mut Ui) -> Result<(), Error> {
+async fn run(context: &Context, args: &Args, ui: &mut Ui) -> Result<(), Error> {
     let server = match args.client {
         true => None,
         false => Some(context.server.answer("its version", context.server.client().apiserver_version()).await),

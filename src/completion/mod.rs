@@ -5,26 +5,23 @@
 //! `CANDIDATE<tab>DESCRIPTION` from it, and a last one, `:DIRECTIVE`. This binary is that
 //! program when it is called by that name.
 
-pub mod link;
 mod values;
 
 use crate::cli;
-use clap::{Arg, Command};
+use crate::commands::completion::link::PLUGIN;
+use crate::k8s::live_values::LiveValues;
+use clap::{Arg, Command, ValueHint};
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate, complete};
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use values::{Asked, Source};
+use values::Asked;
 
-/// The name of this program: kubectl finds plugins by their names.
-pub const PLUGIN: &str = "kubectl-redis_cluster";
-
-/// The name of the program that kubectl looks for; oc puts its own before the underline.
-pub const PROGRAM: &str = "kubectl_complete-redis_cluster";
+/// The end of the name of the program that kubectl looks for; oc puts its own before the underline.
 const PROGRAM_END: &str = "_complete-redis_cluster";
 
-/// What the programs that other tools install as [`PROGRAM`] call by custom.
+/// What the programs that other tools install by that name call by custom.
 const BY_WORD: &str = "__complete";
 
 /// The shell puts no space behind a candidate.
@@ -94,25 +91,31 @@ fn offers(mut command: Command, words: &[OsString], current: &str) -> Vec<Offer>
     shown.filter(|offer| current.starts_with('-') || !offer.value.starts_with('-')).collect()
 }
 
-/// Gives each flag and argument the place where its values are found.
+/// Gives each flag and argument what finds its values.
 fn with_values(command: Command, asked: &Arc<Asked>, wants_files: &Arc<AtomicBool>) -> Command {
-    let completed = |verb: &str, arg: Arg| -> Arg {
-        let Some(source) = Source::of(verb, &arg) else { return arg };
-        let (asked, wants_files) = (Arc::clone(asked), Arc::clone(wants_files));
-        arg.add(ArgValueCompleter::new(move |current: &OsStr| {
-            if source == Source::Files {
-                wants_files.store(true, Ordering::Relaxed);
-                return Vec::new();
-            }
-            let current = current.to_string_lossy();
-            let found = asked.values(source).into_iter().filter(|value| value.name.starts_with(&*current));
-            found.map(|value| CompletionCandidate::new(value.name).help(value.about.map(Into::into))).collect()
-        }))
+    let completed = |arg: Arg| match (arg.get::<LiveValues>().copied(), arg.get_value_hint()) {
+        (Some(values), _) => arg.add(live(values, asked)),
+        (None, ValueHint::FilePath | ValueHint::AnyPath | ValueHint::DirPath) => arg.add(files(wants_files)),
+        _ => arg,
     };
-    let command = command.mut_args(|arg| completed("", arg));
-    command.mut_subcommands(|verb| {
-        let name = verb.get_name().to_owned();
-        verb.mut_args(|arg| completed(&name, arg))
+    command.mut_args(completed).mut_subcommands(|verb| verb.mut_args(completed))
+}
+
+fn live(values: LiveValues, asked: &Arc<Asked>) -> ArgValueCompleter {
+    let asked = Arc::clone(asked);
+    ArgValueCompleter::new(move |current: &OsStr| {
+        let current = current.to_string_lossy();
+        let found = asked.values(values).into_iter().filter(|value| value.name.starts_with(&*current));
+        found.map(|value| CompletionCandidate::new(value.name).help(value.about.map(Into::into))).collect()
+    })
+}
+
+/// The shell knows the files.
+fn files(wants_files: &Arc<AtomicBool>) -> ArgValueCompleter {
+    let wants_files = Arc::clone(wants_files);
+    ArgValueCompleter::new(move |_: &OsStr| {
+        wants_files.store(true, Ordering::Relaxed);
+        Vec::new()
     })
 }
 

@@ -6,9 +6,10 @@ use crate::error::Error;
 use crate::k8s::client::Server;
 use crate::k8s::flags::ConnectionFlags;
 use crate::k8s::kubeconfig::kubeconfig;
+use crate::k8s::live_values::LiveValues;
 use crate::k8s::members::cluster_names;
 use crate::manifest::names::{self, ClusterName};
-use clap::{Arg, CommandFactory, FromArgMatches, ValueHint};
+use clap::{CommandFactory, FromArgMatches};
 use k8s_openapi::api::core::v1::{Namespace, Node, Pod, Secret};
 use k8s_openapi::api::scheduling::v1::PriorityClass;
 use k8s_openapi::api::storage::v1::StorageClass;
@@ -23,50 +24,6 @@ use std::time::Duration;
 /// The longest that a person waits for values; kubectl's own start takes its share of what
 /// feels like a pause.
 const PATIENCE: Duration = Duration::from_millis(1200);
-
-/// Where the values of a flag or argument are found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Source {
-    /// The file system: the shell knows it.
-    Files,
-    /// Nowhere.
-    Nowhere,
-    Clusters,
-    NodeNumbers,
-    Shards,
-    Namespaces,
-    Workers,
-    Secrets,
-    StorageClasses,
-    PriorityClasses,
-    Contexts,
-    KubeconfigClusters,
-    KubeconfigUsers,
-}
-
-impl Source {
-    /// Where the values of this command's flag or argument are; none where clap knows them all.
-    pub fn of(verb: &str, arg: &Arg) -> Option<Self> {
-        Some(match (verb, arg.get_id().as_str()) {
-            ("create", "name") => Self::Nowhere,
-            (_, "name") => Self::Clusters,
-            ("set-gke-proxy-mode", "node") => Self::Workers,
-            (_, "node") => Self::NodeNumbers,
-            (_, "shard") => Self::Shards,
-            (_, "namespace") => Self::Namespaces,
-            (_, "auth_secret" | "tls_secret" | "image_pull_secret") => Self::Secrets,
-            (_, "storage_class") => Self::StorageClasses,
-            (_, "priority_class") => Self::PriorityClasses,
-            (_, "context") => Self::Contexts,
-            (_, "cluster") => Self::KubeconfigClusters,
-            (_, "user") => Self::KubeconfigUsers,
-            _ => match arg.get_value_hint() {
-                ValueHint::FilePath | ValueHint::AnyPath | ValueHint::DirPath => Self::Files,
-                _ => return None,
-            },
-        })
-    }
-}
 
 /// A value, and a few words about it.
 pub struct Value {
@@ -96,60 +53,59 @@ impl Asked {
     /// The values that are there. Nothing is said of failures, and nothing waited for that
     /// takes long: a program that logs the user in may hang in a way that only a thread of its
     /// own keeps away.
-    pub fn values(&self, source: Source) -> Vec<Value> {
+    pub fn values(&self, values: LiveValues) -> Vec<Value> {
         let (tell, hear) = mpsc::channel();
         let asked = self.clone();
-        std::thread::spawn(move || tell.send(asked.look_up(source).unwrap_or_default()));
+        std::thread::spawn(move || tell.send(asked.look_up(values).unwrap_or_default()));
         hear.recv_timeout(PATIENCE).unwrap_or_default()
     }
 
-    fn look_up(&self, source: Source) -> Result<Vec<Value>, Error> {
-        match source {
-            Source::Files | Source::Nowhere => return Ok(Vec::new()),
-            Source::Contexts | Source::KubeconfigClusters | Source::KubeconfigUsers => {
-                return self.of_the_kubeconfig(source);
+    fn look_up(&self, values: LiveValues) -> Result<Vec<Value>, Error> {
+        match values {
+            LiveValues::Contexts | LiveValues::KubeconfigClusters | LiveValues::KubeconfigUsers => {
+                return self.of_the_kubeconfig(values);
             }
             _ => (),
         }
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(async {
             let server = Server::connect_in_silence(&self.flags, PATIENCE).await?;
-            self.of_the_server(source, &server).await
+            self.of_the_server(values, &server).await
         })
     }
 
-    fn of_the_kubeconfig(&self, source: Source) -> Result<Vec<Value>, Error> {
+    fn of_the_kubeconfig(&self, values: LiveValues) -> Result<Vec<Value>, Error> {
         let Some(config) = kubeconfig(&self.flags)? else { return Ok(Vec::new()) };
-        let names: Vec<String> = match source {
-            Source::Contexts => config.contexts.into_iter().map(|each| each.name).collect(),
-            Source::KubeconfigClusters => config.clusters.into_iter().map(|each| each.name).collect(),
+        let names: Vec<String> = match values {
+            LiveValues::Contexts => config.contexts.into_iter().map(|each| each.name).collect(),
+            LiveValues::KubeconfigClusters => config.clusters.into_iter().map(|each| each.name).collect(),
             _ => config.auth_infos.into_iter().map(|each| each.name).collect(),
         };
         Ok(plain(names))
     }
 
-    async fn of_the_server(&self, source: Source, server: &Server) -> Result<Vec<Value>, Error> {
+    async fn of_the_server(&self, values: LiveValues, server: &Server) -> Result<Vec<Value>, Error> {
         let (client, namespace) = (server.client(), server.namespace());
-        let values = match source {
-            Source::Clusters => plain(cluster_names(server).await?),
-            Source::NodeNumbers => self
+        let found = match values {
+            LiveValues::Clusters => plain(cluster_names(server).await?),
+            LiveValues::NodeNumbers => self
                 .nodes(server)
                 .await?
                 .into_iter()
                 .map(|(number, pod)| Value { name: number.to_string(), about: Some(format!("pod {pod}")) })
                 .collect(),
-            Source::Shards => {
+            LiveValues::Shards => {
                 let shards: BTreeSet<u32> = self.nodes(server).await?.into_keys().map(NodeNumber::shard).collect();
                 plain(shards.into_iter().map(|shard| shard.to_string()))
             }
-            Source::Namespaces => plain(names(server, Api::<Namespace>::all(client)).await?),
-            Source::Workers => plain(names(server, Api::<Node>::all(client)).await?),
-            Source::Secrets => plain(names(server, Api::<Secret>::namespaced(client, namespace)).await?),
-            Source::StorageClasses => plain(names(server, Api::<StorageClass>::all(client)).await?),
-            Source::PriorityClasses => plain(names(server, Api::<PriorityClass>::all(client)).await?),
+            LiveValues::Namespaces => plain(names(server, Api::<Namespace>::all(client)).await?),
+            LiveValues::Workers => plain(names(server, Api::<Node>::all(client)).await?),
+            LiveValues::Secrets => plain(names(server, Api::<Secret>::namespaced(client, namespace)).await?),
+            LiveValues::StorageClasses => plain(names(server, Api::<StorageClass>::all(client)).await?),
+            LiveValues::PriorityClasses => plain(names(server, Api::<PriorityClass>::all(client)).await?),
             _ => Vec::new(),
         };
-        Ok(values)
+        Ok(found)
     }
 
     /// The nodes of the cluster that is named, or of all, and their pods.

@@ -3,7 +3,8 @@
 use super::client::Server;
 use super::exec::refused;
 use crate::error::Error;
-use crate::node::dial::{Dial, Line, Target, Via};
+use crate::node::dial::{Dial, Target, Via};
+use crate::node::line::Line;
 use crate::node::relay;
 use futures::FutureExt;
 use futures::future::BoxFuture;

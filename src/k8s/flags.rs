@@ -1,6 +1,8 @@
 //! kubectl's connection flags.
 
+use super::live_values::LiveValues;
 use crate::duration;
+use crate::manifest::spec::key_value;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,19 +12,19 @@ use std::time::Duration;
 #[command(next_help_heading = "Connection flags (same as kubectl)")]
 pub struct ConnectionFlags {
     /// Namespace for this request
-    #[arg(short, long, global = true, value_name = "NAMESPACE")]
+    #[arg(short, long, global = true, value_name = "NAMESPACE", add = LiveValues::Namespaces)]
     pub namespace: Option<String>,
     /// Path to the kubeconfig file
     #[arg(long, global = true, value_name = "FILE")]
     pub kubeconfig: Option<PathBuf>,
     /// Name of the kubeconfig context to use
-    #[arg(long, global = true, value_name = "NAME")]
+    #[arg(long, global = true, value_name = "NAME", add = LiveValues::Contexts)]
     pub context: Option<String>,
     /// Name of the kubeconfig cluster to use
-    #[arg(long, global = true, value_name = "NAME")]
+    #[arg(long, global = true, value_name = "NAME", add = LiveValues::KubeconfigClusters)]
     pub cluster: Option<String>,
     /// Name of the kubeconfig user to use
-    #[arg(long, global = true, value_name = "NAME")]
+    #[arg(long, global = true, value_name = "NAME", add = LiveValues::KubeconfigUsers)]
     pub user: Option<String>,
     /// Address and port of the API server
     #[arg(short, long, global = true, value_name = "URL")]
@@ -88,12 +90,5 @@ impl ConnectionFlags {
             extra.entry(key.clone()).or_default().push(value.clone());
         }
         (!extra.is_empty()).then_some(extra)
-    }
-}
-
-fn key_value(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
-        _ => Err("must be KEY=VALUE".into()),
     }
 }

@@ -30,7 +30,7 @@ pub struct LogWish {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Source {
+pub struct LogSource {
     pub pod: String,
     pub container: String,
     /// The pod's UID: a StatefulSet's next pod has the same name.
@@ -41,12 +41,12 @@ pub struct Source {
 pub enum LogEvent {
     Line(usize, LogLine),
     /// A new source, with the next number.
-    Source(Source),
+    Source(LogSource),
     /// A message for standard error.
     Note(String),
 }
 
-impl Source {
+impl LogSource {
     pub fn of(pod: &Pod, wish: &LogWish) -> Option<Self> {
         let container = wish.container.clone().or_else(|| Some(server_container(pod)?.name.clone()))?;
         Some(Self { pod: pod.metadata.name.clone()?, container, uid: pod.metadata.uid.clone().unwrap_or_default() })
@@ -73,7 +73,7 @@ impl Logs {
         Self { server: server.clone(), pods, wish }
     }
 
-    async fn open(&self, source: &Source, parameters: LogParams) -> Opened {
+    async fn open(&self, source: &LogSource, parameters: LogParams) -> Opened {
         let parameters = LogParams { container: Some(source.container.clone()), timestamps: true, ..parameters };
         let opened = self.server.answer("a pod's log", self.pods.log_stream(&source.pod, &parameters)).await;
         Ok(Box::pin(opened?))
@@ -90,13 +90,14 @@ impl Logs {
 
     /// The current logs in time order; returns where each source ended.
     ///
-    /// A container without a log becomes a note. Memory use is bounded: one line of each source.
+    /// A container without a log becomes a note. Memory use is bounded: one line of
+    /// each source.
     ///
     /// # Errors
     /// If no log could be opened, or `each` fails.
     pub async fn read(
         &self,
-        sources: &[Source],
+        sources: &[LogSource],
         mut each: impl FnMut(LogEvent) -> Result<(), Error>,
     ) -> Result<Vec<Resume>, Error> {
         let opened = futures::future::join_all(sources.iter().map(|source| self.open(source, self.parameters()))).await;
@@ -125,14 +126,14 @@ impl Logs {
         Ok(resumes)
     }
 
-    /// The same, and then every new line, also from restarted containers and new pods that
-    /// `selector` selects. Ends only if `each` fails.
+    /// The same, and then every new line, also from restarted containers and
+    /// new pods that `selector` selects. Ends only if `each` fails.
     ///
     /// # Errors
     /// What `each` returns, or if pods cannot be read or watched.
     pub async fn follow(
         &self,
-        sources: Vec<Source>,
+        sources: Vec<LogSource>,
         selector: &str,
         wanted: impl Fn(&Pod) -> bool,
         mut each: impl FnMut(LogEvent) -> Result<(), Error>,
@@ -167,7 +168,7 @@ impl Logs {
                 }
                 Some(pod) = pods.next() => match pod {
                     Ok(pod) => {
-                        let source = Source::of(&pod, &self.wish).filter(|source| wanted(&pod) && has_started(&pod, source));
+                        let source = LogSource::of(&pod, &self.wish).filter(|source| wanted(&pod) && has_started(&pod, source));
                         if let Some(source) = source.filter(|source| known.insert(source.uid.clone())) {
                             each(LogEvent::Source(source.clone()))?;
                             let follower = self.follower(known.len() - 1, source, Resume::default(), &sender);
@@ -183,7 +184,7 @@ impl Logs {
         }
     }
 
-    fn follower(&self, index: usize, source: Source, resume: Resume, events: &mpsc::Sender<LogEvent>) -> Follower {
+    fn follower(&self, index: usize, source: LogSource, resume: Resume, events: &mpsc::Sender<LogEvent>) -> Follower {
         Follower { logs: self.clone(), index, source, resume, events: events.clone() }
     }
 }
@@ -208,12 +209,12 @@ async fn advance(
 }
 
 /// Whether a container may have written something.
-fn has_started(pod: &Pod, source: &Source) -> bool {
+fn has_started(pod: &Pod, source: &LogSource) -> bool {
     restarts(pod, source).is_some()
 }
 
 /// None if the container has not started yet.
-fn restarts(pod: &Pod, source: &Source) -> Option<i32> {
+fn restarts(pod: &Pod, source: &LogSource) -> Option<i32> {
     let statuses = pod.status.as_ref()?.container_statuses.as_deref()?;
     let status = statuses.iter().find(|status| status.name == source.container)?;
     let state = status.state.as_ref()?;
@@ -224,15 +225,15 @@ fn restarts(pod: &Pod, source: &Source) -> Option<i32> {
 struct Follower {
     logs: Logs,
     index: usize,
-    source: Source,
+    source: LogSource,
     resume: Resume,
     events: mpsc::Sender<LogEvent>,
 }
 
 /// Poll interval while a container is not running.
 const POLL: Duration = Duration::from_millis(300);
-/// How long to wait for a container to restart: longer than the maximum back-off of a crash loop (5
-/// minutes).
+/// How long to wait for a container to restart: longer than the maximum back-off of a crash loop
+/// (5 minutes).
 const RESTART_TIMEOUT: Duration = Duration::from_secs(600);
 
 impl Follower {
@@ -301,11 +302,12 @@ impl Follower {
     }
 }
 
-/// The last log line of a container, or of its previous run; none if it has written nothing.
+/// The last log line of a container, or of its previous run; none if it has
+/// written nothing.
 ///
 /// # Errors
 /// If its log cannot be read.
-pub async fn last_line(server: &Server, source: &Source) -> Result<Option<String>, Error> {
+pub async fn last_line(server: &Server, source: &LogSource) -> Result<Option<String>, Error> {
     let logs = Logs::new(server, LogWish { tail: Some(1), ..LogWish::default() });
     let reader = logs.open(source, logs.parameters()).await?;
     let lines: Result<Vec<String>, _> = reader.lines().try_collect().await;

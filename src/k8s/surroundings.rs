@@ -1,8 +1,9 @@
-//! Reads what is around a cluster's nodes: Services, PodDisruptionBudgets, volumes, workers. What
-//! cannot be read is reported and does not affect the rest.
+//! Reads what is around a cluster's nodes: Services, PodDisruptionBudgets, volumes, workers.
+//! What cannot be read is reported and does not affect the rest.
 
 use super::client::Server;
-use super::members::{self, Candidate, Which, list};
+use super::members::{Candidate, Which, list};
+use super::workers;
 use crate::cluster::node::NodeNumber;
 use crate::cluster::surroundings::{Budget, Claim, Labels, Look, Service, Surroundings, TroubleKind, Usage, Worker};
 use crate::error::{Error, ErrorKind};
@@ -113,7 +114,7 @@ async fn claims(server: &Server) -> Look<BTreeMap<String, Claim>> {
 
 async fn workers(server: &Server, names: &BTreeSet<&str>) -> Look<BTreeMap<String, Worker>> {
     let api: Api<Node> = Api::all(server.client());
-    let found = members::workers(
+    let found = workers::workers(
         server,
         names,
         async |parameters| api.list(&parameters).await,
@@ -175,7 +176,8 @@ fn usage_of(summary: &Value, namespace: &str) -> Vec<(String, Usage)> {
         .collect()
 }
 
-/// The last log lines of terminated containers. Empty logs are skipped.
+/// The last log lines of terminated containers. Empty logs are
+/// skipped.
 async fn last_log_lines(server: &Server, candidates: &[Candidate]) -> Look<BTreeMap<String, String>> {
     let ended = candidates.iter().filter(|candidate| {
         let trouble = candidate.member.state.trouble.as_ref();

@@ -3,10 +3,10 @@
 use super::names::ClusterName;
 use super::spec::{Redis, Spec};
 use crate::cluster::node::NodeNumber;
-use crate::cluster::nodes_conf::{BUS_PORT, PORT, Peer, nodes_conf};
+use crate::cluster::nodes_conf::{BUS_PORT, InitialNode, PORT, nodes_conf};
 
-/// The pods' scripts by file name: start-up and the files that it sources, probes, and the preStop
-/// hook.
+/// The pods' scripts by file name: start-up and the files that it sources, probes, and the
+/// preStop hook.
 pub const SCRIPTS: [(&str, &str); 9] = [
     ("ask.sh", include_str!("ask.sh")),
     ("bootstrap.sh", include_str!("bootstrap.sh")),
@@ -19,12 +19,23 @@ pub const SCRIPTS: [(&str, &str); 9] = [
     ("stop.sh", include_str!("stop.sh")),
 ];
 
+pub const MAXMEMORY_POLICIES: [&str; 8] = [
+    "noeviction",
+    "allkeys-lru",
+    "allkeys-lfu",
+    "allkeys-random",
+    "volatile-lru",
+    "volatile-lfu",
+    "volatile-random",
+    "volatile-ttl",
+];
+
 /// The mount path of the ConfigMap.
 pub const MOUNT: &str = "/redis-cluster";
 pub const DATA_FOLDER: &str = "/data";
 
-/// Settings that every version knows. Settings that depend on the version are added in the pod, by
-/// the server's actual version.
+/// Settings that every version knows. Settings that depend on the version are added in the pod,
+/// by the server's actual version.
 pub fn settings(spec: &Spec) -> Vec<(&'static str, String)> {
     let persistent = if spec.resources.storage.is_some() { "yes" } else { "no" };
     vec![
@@ -39,8 +50,8 @@ pub fn settings(spec: &Spec) -> Vec<(&'static str, String)> {
         ("maxmemory-policy", spec.redis.maxmemory_policy.clone()),
         // Sync at once: until then the data has no copy.
         ("repl-diskless-sync-delay", "0".into()),
-        // Reconnect a link that hangs after a network partition soon: until then the master's new
-        // keys have no copy. The master pings often enough to keep a healthy link.
+        // Reconnect a link that hangs after a network partition soon: until then the master's
+        // new keys have no copy. The master pings often enough to keep a healthy link.
         ("repl-timeout", repl_timeout(spec.redis.node_timeout_ms).to_string()),
         ("repl-ping-slave-period", "2".into()),
         ("client-output-buffer-limit", replica_buffer(spec.resources.memory.bytes())),
@@ -58,8 +69,8 @@ pub(super) fn maxmemory(limit: u64) -> u64 {
     limit / 8 * 5
 }
 
-/// Output buffers of slow replicas do not count toward maxmemory, and the server's default of 256
-/// MiB would exceed the memory limit.
+/// Output buffers of slow replicas do not count toward maxmemory, and the server's default of
+/// 256 MiB would exceed the memory limit.
 fn replica_buffer(limit: u64) -> String {
     let (hard, soft) = (limit / 8, limit / 16);
     format!("slave {hard} {soft} 60")
@@ -85,7 +96,7 @@ fn quote(value: String) -> String {
 
 /// The initial nodes.conf; the kubelet expands the Services' addresses.
 pub fn cluster_config(spec: &Spec, myself: NodeNumber) -> String {
-    let peer = |number| Peer {
+    let peer = |number| InitialNode {
         number,
         id: spec.name.node_id(&spec.namespace, number),
         address: format!("$({})", ClusterName::address_variable(&spec.name, number)),

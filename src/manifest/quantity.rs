@@ -1,4 +1,4 @@
-//! Kubernetes' quantities of bytes (`256Mi`), without fractions and exponents.
+//! Kubernetes' quantities of bytes (`256Mi`) and CPU (`500m`), without exponents.
 
 use std::fmt;
 
@@ -53,9 +53,33 @@ impl fmt::Display for Size {
     }
 }
 
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("must be CPUs such as 2 or 0.5, or millicores such as 500m")]
+pub struct BadCpu;
+
+/// CPU units: `2`, `0.5`, `500m`.
+///
+/// # Errors
+/// For any other text.
+pub fn cpu(text: &str) -> Result<String, BadCpu> {
+    let number = text.strip_suffix('m').unwrap_or(text);
+    match number.parse::<f64>() {
+        Ok(amount) if amount > 0.0 && number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') => {
+            Ok(text.into())
+        }
+        _ => Err(BadCpu),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn processors() {
+        assert!(["2", "0.5", "500m"].into_iter().all(|text| cpu(text).is_ok()));
+        assert!(["", "m", "0", "-1", "1e3", "inf", "2 cores"].into_iter().all(|text| cpu(text).is_err()));
+    }
 
     #[test]
     fn sizes() {

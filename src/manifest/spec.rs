@@ -92,7 +92,7 @@ pub struct Placement {
     pub priority_class: Option<String>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Spread {
     /// Always on different workers: a pod that finds none stays pending
     Required,
@@ -109,6 +109,45 @@ pub struct Toleration {
     pub value: Option<String>,
     /// None tolerates all effects.
     pub effect: Option<String>,
+}
+
+const EFFECTS: [&str; 3] = ["NoSchedule", "PreferNoSchedule", "NoExecute"];
+
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadToleration {
+    #[error("must be KEY[=VALUE][:EFFECT]")]
+    NoKey,
+    #[error("the effect must be one of {}", EFFECTS.join(", "))]
+    BadEffect,
+}
+
+impl std::str::FromStr for Toleration {
+    type Err = BadToleration;
+
+    fn from_str(text: &str) -> Result<Self, BadToleration> {
+        let (taint, effect) = text.rsplit_once(':').map_or((text, None), |(taint, effect)| (taint, Some(effect)));
+        let (key, value) = taint.split_once('=').map_or((taint, None), |(key, value)| (key, Some(value)));
+        match effect {
+            _ if key.is_empty() => Err(BadToleration::NoKey),
+            Some(effect) if !EFFECTS.contains(&effect) => Err(BadToleration::BadEffect),
+            _ => Ok(Self { key: key.into(), value: value.map(Into::into), effect: effect.map(Into::into) }),
+        }
+    }
+}
+
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("must be KEY=VALUE")]
+pub struct BadPair;
+
+/// A label, an annotation, or any other name with a value.
+///
+/// # Errors
+/// For text without a name.
+pub fn key_value(text: &str) -> Result<(String, String), BadPair> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err(BadPair),
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -182,6 +221,18 @@ impl Spec {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn tolerations() {
+        let read = str::parse::<Toleration>;
+        let full = read("a=b:NoSchedule").expect("a toleration");
+        assert_eq!(
+            (full.key.as_str(), full.value.as_deref(), full.effect.as_deref()),
+            ("a", Some("b"), Some("NoSchedule"))
+        );
+        assert_eq!(read("a").map(|toleration| toleration.value), Ok(None));
+        assert!(read("=b").is_err() && read("a:Never").is_err());
+    }
 
     #[test]
     fn servers_with_a_bus_port_of_their_own() {

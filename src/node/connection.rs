@@ -1,6 +1,7 @@
 //! Sends commands to a node and returns its replies as text.
 
-use super::dial::{Dial, Line, Stream, Target, Via};
+use super::dial::{Dial, Target, Via};
+use super::line::{Line, Stream};
 use crate::error::{Error, ErrorKind};
 use futures::future::BoxFuture;
 use redis::aio::MultiplexedConnection;

@@ -3,12 +3,12 @@
 //! Production: port-forward, or exec of redis-cli. Tests: a scripted node in
 //! memory, or TCP to a real server.
 
+use super::line::Line;
 use super::tls::Tls;
 use crate::error::Error;
 use futures::future::BoxFuture;
-use tokio::io::{AsyncRead, AsyncWrite};
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Via {
     /// Port-forward, or exec if port-forward is not possible
     #[default]
@@ -28,25 +28,6 @@ pub struct Target {
     pub port: u16,
     /// None if the server does not use TLS.
     pub tls: Option<Tls>,
-}
-
-pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
-
-pub enum Line {
-    /// The server itself, with Redis' protocol.
-    Server {
-        stream: Box<dyn Stream>,
-        /// After the connection was lost: the reason.
-        trouble: BoxFuture<'static, Option<String>>,
-    },
-    /// A `redis-cli` in the pod, or a relay around it, that reads commands and prints replies.
-    Cli {
-        /// Standard input and output.
-        stream: Box<dyn Stream>,
-        /// After the process ended: its standard error.
-        trouble: BoxFuture<'static, Option<String>>,
-    },
 }
 
 pub trait Dial: Send + Sync {

@@ -2,5 +2,6 @@
 
 pub mod connection;
 pub mod dial;
+pub mod line;
 pub mod relay;
 pub mod tls;

@@ -5,7 +5,7 @@
 //! nodes need a direct query.
 
 use super::connection::{Credentials, Reply, classified, quoted};
-use super::dial::Line;
+use super::line::Line;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 

@@ -1,10 +1,10 @@
 //! TLS with a node's server, inside the connection to its pod.
 //!
 //! The certificate chain of the server must lead to the CA, but its name is not verified: the API
-//! server connects to that exact pod, and the certificates of charts and operators name Services,
-//! not pods.
+//! server connects to that exact pod, and the certificates of charts and operators name
+//! Services, not pods.
 
-use super::dial::{Line, Stream};
+use super::line::{Line, Stream};
 use crate::error::Error;
 use futures::FutureExt;
 use std::io;
@@ -113,7 +113,7 @@ impl Tls {
         // Since TLS 1.3, the server verifies the client certificate after the handshake.
         let (sender, mut receiver) = oneshot::channel();
         let (reader, writer) = tokio::io::split(session);
-        let stream: Box<dyn Stream> = Box::new(tokio::io::join(ErrorTap { reader, error: Some(sender) }, writer));
+        let stream: Box<dyn Stream> = Box::new(tokio::io::join(AlertReader { reader, error: Some(sender) }, writer));
         let tls = self.clone();
         let trouble = async move {
             match receiver.try_recv() {
@@ -240,13 +240,14 @@ fn readable(error: &str) -> &str {
     }
 }
 
-/// Reports why TLS ended: the Redis client on top of it only sees a lost connection.
-struct ErrorTap<R> {
+/// Reports why TLS ended: the Redis client on top of it only sees a lost
+/// connection.
+struct AlertReader<R> {
     reader: R,
     error: Option<oneshot::Sender<TlsError>>,
 }
 
-impl<R: AsyncRead + Unpin> AsyncRead for ErrorTap<R> {
+impl<R: AsyncRead + Unpin> AsyncRead for AlertReader<R> {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let read = Pin::new(&mut this.reader).poll_read(cx, buffer);

@@ -153,3 +153,33 @@ pub fn decode(base64: &str) -> Option<String> {
     let bytes: k8s_openapi::ByteString = serde_json::from_value(base64.into()).ok()?;
     String::from_utf8(bytes.0).ok()
 }
+
+/// A password for a new cluster: 32 letters and digits: 190 bits, and nothing that a shell or redis.conf reads as
+/// anything else.
+///
+/// # Errors
+/// When the system has no random numbers.
+pub fn new_password() -> Result<String, Error> {
+    const LETTERS: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+    let mut password = String::new();
+    while password.len() < 32 {
+        let mut bytes = [0; 64];
+        getrandom::fill(&mut bytes).map_err(|error| Error::user(format!("no random numbers: {error}")))?;
+        // Bytes above the last multiple of 62 would make some letters likelier.
+        let letters = bytes.iter().filter(|byte| **byte < 248).map(|byte| char::from(LETTERS[usize::from(byte % 62)]));
+        password.extend(letters.take(32 - password.len()));
+    }
+    Ok(password)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_are_long_and_not_the_same() {
+        let (a, b) = (new_password().expect("random"), new_password().expect("random"));
+        assert_eq!(a.len(), 32);
+        assert!(a != b && a.bytes().all(|byte| byte.is_ascii_alphanumeric()));
+    }
+}

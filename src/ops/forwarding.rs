@@ -3,7 +3,7 @@
 use crate::error::{Error, ErrorKind};
 use crate::k8s::client::Server;
 use crate::proxy::evidence::{
-    Evidence, Report, Source, from_annotations, from_command_line, from_config_map, running, unread,
+    Evidence, EvidenceSource, WorkerReport, from_annotations, from_command_line, from_config_map, running, unreadable,
 };
 use crate::proxy::forwarder::{Forwarder, Replacement, SELECTORS, command_line, find};
 use futures::future::{join_all, try_join};
@@ -21,11 +21,11 @@ const METRICS_PORT: u16 = 10249;
 const AT_ONCE: usize = 16;
 
 /// One worker.
-pub struct Worker {
+pub struct ObservedWorker {
     /// The worker as Kubernetes knows it.
     pub node: Node,
     /// What forwards there.
-    pub report: Report,
+    pub report: WorkerReport,
     /// The pod of kube-proxy, where it is one.
     pub pod: Option<Pod>,
 }
@@ -33,7 +33,7 @@ pub struct Worker {
 /// All workers, by name, and what could not be looked at.
 pub struct Forwarding {
     /// The workers.
-    pub workers: Vec<Worker>,
+    pub workers: Vec<ObservedWorker>,
     /// Sentences for the user.
     pub notes: Vec<String>,
 }
@@ -53,7 +53,7 @@ pub async fn observe(server: &Server) -> Result<Forwarding, Error> {
     Ok(Forwarding { workers: workers.buffered(AT_ONCE).collect().await, notes })
 }
 
-async fn worker(system: &Server, node: Node, pods: &[Pod], replacement: &Replacement) -> Worker {
+async fn worker(system: &Server, node: Node, pods: &[Pod], replacement: &Replacement) -> ObservedWorker {
     let (forwarder, pod) = find(&node, pods, replacement);
     let mut evidence = from_annotations(&node, forwarder);
     let pod = pod.filter(|_| is_kube_proxy(forwarder));
@@ -62,7 +62,7 @@ async fn worker(system: &Server, node: Node, pods: &[Pod], replacement: &Replace
         evidence.push(from_command_line(&node, pod));
         evidence.extend(config_maps(system, &node, pod).await);
     }
-    Worker { report: Report::of(&node, forwarder, evidence), node, pod: pod.cloned() }
+    ObservedWorker { report: WorkerReport::of(&node, forwarder, evidence), node, pod: pod.cloned() }
 }
 
 /// Whether a worker's kubelet says that pods can run there.
@@ -158,7 +158,7 @@ async fn config_maps(system: &Server, node: &Node, pod: &Pod) -> Vec<Evidence> {
     for name in names {
         match config_map(system, &name).await {
             Ok(map) => evidence.extend(map.and_then(|map| from_config_map(node, &map))),
-            Err(error) => evidence.push(unread(Source::ConfigMap(name), &error.reason())),
+            Err(error) => evidence.push(unreadable(EvidenceSource::ConfigMap(name), &error.reason())),
         }
     }
     evidence

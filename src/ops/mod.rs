@@ -2,13 +2,17 @@
 
 pub mod access;
 pub mod apply;
+pub mod ask;
+pub mod forming;
 pub mod forwarding;
 pub mod observe;
 pub mod preflight;
 pub mod probes;
+pub mod questions;
 pub mod recover;
 pub mod relay;
 pub mod remove;
 pub mod rights;
 pub mod sources;
 pub mod switch;
+pub mod tell;

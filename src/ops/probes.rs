@@ -11,7 +11,7 @@ use crate::k8s::wait::{Progress, until};
 use crate::manifest::names::CONTAINER;
 use crate::manifest::object::{POD, SERVICE};
 use crate::node::connection::Credentials;
-use crate::proxy::measure::{Measurement, Place};
+use crate::proxy::measure::{Measurement, PodLocation};
 use crate::proxy::probe::Probe;
 use futures::future::{join_all, try_join_all};
 use serde_json::Value;
@@ -117,7 +117,7 @@ fn station(probe: &Probe, service: &str, pod: Option<&Value>) -> Result<Station,
         return Err(format!("the probe pod on {}: {}", probe.worker, waiting.unwrap_or(phase)));
     }
     Ok(Station {
-        place: Place { pod: probe.name(), worker: probe.worker.clone() },
+        place: PodLocation { pod: probe.name(), worker: probe.worker.clone() },
         container: CONTAINER.to_owned(),
         address: status["podIP"].as_str().unwrap_or_default().to_owned(),
         service: Ok((service.to_owned(), PORT)),

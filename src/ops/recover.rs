@@ -1,6 +1,8 @@
 //! Makes a shard serve again whose owner is gone.
 
-use super::observe::{self, Observation, Scope, tell};
+use super::observe::{self, Observation};
+use super::questions::Scope;
+use super::tell::tell;
 use crate::cluster::loss::{Election, Loss, Remedy};
 use crate::cluster::nodes_conf::STARTUP_PORT;
 use crate::cluster::snapshot::Member;

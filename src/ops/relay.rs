@@ -1,7 +1,7 @@
 //! Asks the nodes of a large cluster through a few of them.
 
 use super::access::{Passwords, way};
-use super::observe::{Scope, commands};
+use super::questions::{Scope, commands};
 use crate::context::Context;
 use crate::k8s::members::Candidate;
 use crate::node::connection::{Credentials, Reply};

@@ -2,15 +2,15 @@
 //! Service.
 
 use super::access::{Passwords, passwords, way};
-use super::observe::tell;
+use super::tell::tell;
 use crate::cluster::nodes_conf::PORT;
 use crate::context::Context;
 use crate::error::Error;
 use crate::k8s::members::{self, Candidate, Which};
 use crate::manifest::object::POD;
 use crate::node::connection::Credentials;
-use crate::proxy::measure::{Measurement, Place, own_service, pairs, source_of};
-use crate::proxy::verdict::AtHand;
+use crate::proxy::measure::{Measurement, PodLocation, own_service, pairs, source_of};
+use crate::proxy::suitability::AtHand;
 use futures::future::try_join3;
 use futures::{StreamExt, stream};
 use k8s_openapi::api::core::v1::{Pod, Service};
@@ -23,7 +23,7 @@ const AT_ONCE: usize = 8;
 #[derive(Clone, Debug)]
 pub struct Station {
     /// Where it is.
-    pub place: Place,
+    pub place: PodLocation,
     /// The container of the server.
     pub container: String,
     /// The pod's own address.
@@ -70,7 +70,7 @@ fn station(
     let target = candidate.target.as_ref().ok()?;
     let pod = pods.iter().find(|pod| pod.metadata.name.as_ref() == Some(&target.pod))?;
     Some(Station {
-        place: Place { pod: target.pod.clone(), worker: candidate.member.worker.clone()? },
+        place: PodLocation { pod: target.pod.clone(), worker: candidate.member.worker.clone()? },
         container: target.container.clone(),
         address: candidate.member.pod_ip.clone()?,
         service: own_service(pod, pods, services).ok_or_else(|| "no Service leads to this pod alone".to_owned()),
@@ -87,7 +87,7 @@ async fn announces(context: &Context, candidate: &Candidate) -> Result<bool, Err
 
 /// Measures between every pair of workers that have a station.
 pub async fn measure(context: &Context, stations: &[Station]) -> Vec<Measurement> {
-    let places: Vec<Place> = stations.iter().map(|station| station.place.clone()).collect();
+    let places: Vec<PodLocation> = stations.iter().map(|station| station.place.clone()).collect();
     stream::iter(pairs(&places))
         .map(|(from, to)| between(context, &stations[from], &stations[to]))
         .buffered(AT_ONCE)

@@ -1,6 +1,6 @@
 //! Gives one worker's kube-proxy another mode, or leaves the worker as it was.
 
-use super::forwarding::{self, Forwarding, SYSTEM, Worker};
+use super::forwarding::{self, Forwarding, ObservedWorker, SYSTEM};
 use super::probes::{self, Wish, measure_between};
 use super::rights::{demand, on, stream};
 use crate::context::Context;
@@ -26,7 +26,7 @@ use tokio::time::Instant;
 /// What is to be done on a worker.
 pub struct Task<'a> {
     /// The worker.
-    pub worker: &'a Worker,
+    pub worker: &'a ObservedWorker,
     /// The mode that it shall have.
     pub mode: Mode,
     /// The image of the helper pod; kube-proxy's own where none is named.
@@ -112,7 +112,7 @@ fn helper_pod(task: &Task<'_>) -> crate::manifest::object::Object {
 /// What went wrong, and whether the worker is as it was.
 pub async fn set(context: &Context, task: &Task<'_>, mut tell: impl FnMut(Step<'_>)) -> Result<(), Error> {
     let system = context.server.in_namespace(SYSTEM);
-    let change = Change { context, system, task, name: helper::name(&task.worker.report.worker) };
+    let change = ModeChange { context, system, task, name: helper::name(&task.worker.report.worker) };
     let mut old = None;
     let result = match or_interrupted(change.make(&mut old, &mut tell)).await {
         Ok(()) => change.measure(&mut tell).await,
@@ -135,7 +135,7 @@ struct Manifest {
     text: String,
 }
 
-struct Change<'a> {
+struct ModeChange<'a> {
     context: &'a Context,
     system: Server,
     task: &'a Task<'a>,
@@ -143,7 +143,7 @@ struct Change<'a> {
     name: String,
 }
 
-impl Change<'_> {
+impl ModeChange<'_> {
     fn worker(&self) -> &str {
         &self.task.worker.report.worker
     }

@@ -7,7 +7,7 @@ use std::fmt;
 
 /// Where evidence comes from, the most reliable first.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Source {
+pub enum EvidenceSource {
     /// `/proxyMode` of the running kube-proxy.
     Running,
     CommandLine,
@@ -21,7 +21,7 @@ pub enum Source {
     Design,
 }
 
-impl fmt::Display for Source {
+impl fmt::Display for EvidenceSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Running => f.write_str("/proxyMode"),
@@ -36,7 +36,7 @@ impl fmt::Display for Source {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Evidence {
-    pub source: Source,
+    pub source: EvidenceSource,
     pub mode: Option<Mode>,
     /// Whether all source IPs are rewritten in any mode (`--masquerade-all`).
     pub masquerades_all: bool,
@@ -45,7 +45,7 @@ pub struct Evidence {
 }
 
 impl Evidence {
-    fn new(source: Source, mode: Option<Mode>, says: impl Into<String>) -> Self {
+    fn new(source: EvidenceSource, mode: Option<Mode>, says: impl Into<String>) -> Self {
         Self { source, mode, masquerades_all: false, says: says.into() }
     }
 
@@ -65,25 +65,26 @@ impl fmt::Display for Evidence {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Report {
+pub struct WorkerReport {
     pub worker: String,
     pub forwarder: Forwarder,
     /// None if it is not kube-proxy, or unknown.
     pub mode: Option<Mode>,
     /// The most reliable first.
     pub evidence: Vec<Evidence>,
-    /// Whether servers see the real source IP of connections through Services; none if unknown.
+    /// Whether servers see the real source IP of connections through Services; none if
+    /// unknown.
     pub suits: Option<bool>,
 }
 
-impl Report {
+impl WorkerReport {
     /// The most reliable evidence that names a mode decides.
     pub fn of(worker: &Node, forwarder: Forwarder, mut evidence: Vec<Evidence>) -> Self {
         if let Some(design) = forwarder.design() {
-            evidence.push(Evidence::new(Source::Design, None, design));
+            evidence.push(Evidence::new(EvidenceSource::Design, None, design));
         }
         evidence.sort_by(|one, other| one.source.cmp(&other.source));
-        let decides = |evidence: &&Evidence| evidence.source != Source::Annotation;
+        let decides = |evidence: &&Evidence| evidence.source != EvidenceSource::Annotation;
         let mode = evidence.iter().filter(decides).find_map(|evidence| evidence.mode);
         let masquerades = evidence.iter().any(|evidence| evidence.masquerades_all);
         let suits = match mode {
@@ -109,12 +110,12 @@ fn default_mode(worker: &Node) -> Mode {
 /// From the response to `/proxyMode`, or why there is none.
 pub fn running(answer: Result<&str, &str>) -> Evidence {
     match answer {
-        Ok(body) => Evidence::new(Source::Running, body.trim().parse().ok(), body.trim()),
-        Err(reason) => Evidence::new(Source::Running, None, format!("no response ({reason})")),
+        Ok(body) => Evidence::new(EvidenceSource::Running, body.trim().parse().ok(), body.trim()),
+        Err(reason) => Evidence::new(EvidenceSource::Running, None, format!("no response ({reason})")),
     }
 }
 
-pub fn unread(source: Source, why: &str) -> Evidence {
+pub fn unreadable(source: EvidenceSource, why: &str) -> Evidence {
     Evidence::new(source, None, format!("cannot be read ({why})"))
 }
 
@@ -130,7 +131,7 @@ pub fn from_command_line(worker: &Node, pod: &Pod) -> Evidence {
         (None, None) => (Some(default), format!("no --proxy-mode: the default, {default}")),
     };
     let masquerades_all = flag("--masquerade-all").is_some_and(|value| value != "false");
-    Evidence::new(Source::CommandLine, mode, says).masquerading(masquerades_all)
+    Evidence::new(EvidenceSource::CommandLine, mode, says).masquerading(masquerades_all)
 }
 
 /// The value of a flag in a command line, as `--name=value` or `--name value`; empty for a lone
@@ -144,7 +145,8 @@ pub fn flag<'a>(line: &'a str, name: &str) -> Option<&'a str> {
     })
 }
 
-/// `mode:` in a ConfigMap's `KubeProxyConfiguration`.
+/// `mode:` in a ConfigMap's
+/// `KubeProxyConfiguration`.
 pub fn from_config_map(worker: &Node, map: &ConfigMap) -> Option<Evidence> {
     let files = map.data.iter().flatten().map(|(_, text)| text.as_str());
     let text = files.into_iter().find(|text| text.contains("KubeProxyConfiguration"))?;
@@ -157,12 +159,12 @@ pub fn from_config_map(worker: &Node, map: &ConfigMap) -> Option<Evidence> {
         None | Some("") => (Some(default), format!("mode is empty: the default, {default}")),
         Some(word) => (word.parse().ok(), format!("mode: {word}")),
     };
-    let source = Source::ConfigMap(map.metadata.name.clone().unwrap_or_default());
+    let source = EvidenceSource::ConfigMap(map.metadata.name.clone().unwrap_or_default());
     Some(Evidence::new(source, mode, says).masquerading(value("masqueradeAll") == Some("true")))
 }
 
-/// From annotations of the worker: k3s stores its agent's arguments, and before Kubernetes 1.6
-/// kube-proxy read its mode from one.
+/// From annotations of the worker: k3s stores its agent's arguments, and before
+/// Kubernetes 1.6 kube-proxy read its mode from one.
 pub fn from_annotations(worker: &Node, forwarder: Forwarder) -> Vec<Evidence> {
     let annotations = worker.metadata.annotations.clone().unwrap_or_default();
     let mut evidence = Vec::new();
@@ -172,7 +174,7 @@ pub fn from_annotations(worker: &Node, forwarder: Forwarder) -> Vec<Evidence> {
     let old = ["net.beta.kubernetes.io/proxy-mode", "net.experimental.kubernetes.io/proxy-mode"];
     for (name, value) in old.iter().filter_map(|name| annotations.get_key_value(*name)) {
         let says = format!("{name}={value}, ignored since Kubernetes 1.6");
-        evidence.push(Evidence::new(Source::Annotation, value.parse().ok(), says));
+        evidence.push(Evidence::new(EvidenceSource::Annotation, value.parse().ok(), says));
     }
     evidence
 }
@@ -188,7 +190,7 @@ fn from_node_arguments(text: &str) -> Evidence {
         None if arguments.is_empty() => (None, "unreadable".to_owned()),
         None => (Some(Mode::Iptables), "no proxy-mode: the default, iptables".to_owned()),
     };
-    Evidence::new(Source::NodeArguments, mode, says)
+    Evidence::new(EvidenceSource::NodeArguments, mode, says)
 }
 
 /// The version of the worker's kube-proxy, or else of its kubelet.
@@ -216,8 +218,8 @@ mod tests {
         worker(json!({ "metadata": { "name": "w" } }))
     }
 
-    fn report(evidence: Vec<Evidence>) -> Report {
-        Report::of(&linux(), Forwarder::StaticPod, evidence)
+    fn report(evidence: Vec<Evidence>) -> WorkerReport {
+        WorkerReport::of(&linux(), Forwarder::StaticPod, evidence)
     }
 
     #[test]
@@ -263,7 +265,7 @@ mod tests {
     fn an_ignored_annotation_decides_nothing() {
         let node =
             worker(json!({ "metadata": { "annotations": { "net.beta.kubernetes.io/proxy-mode": "iptables" } } }));
-        let report = Report::of(&node, Forwarder::Unknown, from_annotations(&node, Forwarder::Unknown));
+        let report = WorkerReport::of(&node, Forwarder::Unknown, from_annotations(&node, Forwarder::Unknown));
         assert_eq!((report.mode, report.suits), (None, None));
     }
 

@@ -1,4 +1,5 @@
-//! The source IP that one node sees of another through its Service: the mode only explains it.
+//! The source IP that one node sees of another through its Service: the mode only
+//! explains it.
 
 use k8s_openapi::api::core::v1::{Pod, Service, ServicePort};
 use std::collections::BTreeMap;
@@ -6,8 +7,8 @@ use std::collections::BTreeMap;
 /// A connection from a pod through the Service of another.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Measurement {
-    pub from: Place,
-    pub to: Place,
+    pub from: PodLocation,
+    pub to: PodLocation,
     /// The connecting pod's IP.
     pub expected: String,
     /// The source IP that the server saw, or why it is unknown.
@@ -15,7 +16,7 @@ pub struct Measurement {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct PodLocation {
     pub pod: String,
     pub worker: String,
 }
@@ -62,9 +63,9 @@ fn client_port(ports: &[ServicePort]) -> Option<u16> {
     u16::try_from(client.port).ok()
 }
 
-/// The pairs to measure, as indexes into `places`: every ordered pair of workers once, and a worker
-/// with itself if it has two pods.
-pub fn pairs(places: &[Place]) -> Vec<(usize, usize)> {
+/// The pairs to measure, as indexes into `places`: every ordered pair of workers once, and a
+/// worker with itself if it has two pods.
+pub fn pairs(places: &[PodLocation]) -> Vec<(usize, usize)> {
     let mut pairs: Vec<(usize, usize)> = Vec::new();
     for (from, source) in places.iter().enumerate() {
         for (to, target) in places.iter().enumerate().filter(|(to, _)| *to != from) {
@@ -117,7 +118,7 @@ mod tests {
 
     #[test]
     fn every_pair_of_workers_once() {
-        let place = |pod: &str, worker: &str| Place { pod: pod.into(), worker: worker.into() };
+        let place = |pod: &str, worker: &str| PodLocation { pod: pod.into(), worker: worker.into() };
         let places = [place("a", "1"), place("b", "1"), place("c", "2"), place("d", "2"), place("e", "3")];
         let pairs = pairs(&places);
         let workers: std::collections::BTreeSet<_> =

@@ -11,4 +11,4 @@ pub mod mode;
 pub mod probe;
 pub mod provider;
 pub mod static_pod;
-pub mod verdict;
+pub mod suitability;

@@ -1,6 +1,6 @@
 //! Whether kube-proxy's mode on a worker can be changed, and what to do otherwise.
 
-use super::evidence::{Report, version};
+use super::evidence::{WorkerReport, version};
 use super::forwarder::{Forwarder, kubelet_version};
 use super::mode::Mode;
 use k8s_openapi::api::core::v1::Node;
@@ -24,7 +24,7 @@ pub enum Provider {
 ///
 /// # Errors
 /// The reason.
-pub fn refuse(worker: &Node, report: &Report, mode: Mode, provider: Provider) -> Result<(), Refusal> {
+pub fn refuse(worker: &Node, report: &WorkerReport, mode: Mode, provider: Provider) -> Result<(), Refusal> {
     let because = |reason: String, instead: &str| Err(Refusal { reason, instead: instead.to_owned() });
     let name = &report.worker;
     if label(worker, "kubernetes.io/os") == Some("windows") {
@@ -139,7 +139,7 @@ mod tests {
     }
 
     fn refusal(worker: &Node, forwarder: Forwarder, mode: Mode, provider: Provider) -> Option<String> {
-        let report = Report::of(worker, forwarder, vec![]);
+        let report = WorkerReport::of(worker, forwarder, vec![]);
         let refusal = refuse(worker, &report, mode, provider).err()?;
         Some(format!("{refusal}\nhint: {}", refusal.instead))
     }

@@ -3,15 +3,15 @@
 use super::human::table;
 use super::terminal::{Paint, painted};
 use crate::cluster::finding::{Finding, Severity};
-use crate::cluster::health::{Gap, Loss, Report, Verdict};
+use crate::cluster::health::{FailureImpact, Gap, Report, Verdict};
 
 /// How many findings of one kind are shown in full; the rest are listed by subject.
 const WHOLE: usize = 3;
 /// How many characters of evidence are shown; the JSON has all of it.
 const EVIDENCE: usize = 400;
 
-/// One line for each finding, and the command that shows more; then what was not checked around the
-/// nodes. Nodes that were not checked have their own rows.
+/// One line for each finding, and the command that shows more; then what was not checked
+/// around the nodes. Nodes that were not checked have their own rows.
 pub fn short(report: &Report, more: &str, colored: bool) -> String {
     let lines = report.findings.iter().map(|finding| headline(finding, colored));
     let mut lines: Vec<String> = lines.collect();
@@ -26,15 +26,15 @@ fn left_out(gap: &Gap) -> String {
     format!("not checked: {}: {}", gap.what, gap.why)
 }
 
-/// Each finding with its evidence and a fix, what losing a worker or zone would cost, what was not
-/// checked, and the verdict.
-pub fn full(report: &Report, losses: &[Loss], verdict: Verdict, colored: bool) -> String {
+/// Each finding with its evidence and a fix, what losing a worker or zone would cost, what
+/// was not checked, and the verdict.
+pub fn full(report: &Report, impacts: &[FailureImpact], verdict: Verdict, colored: bool) -> String {
     let mut parts = Vec::new();
     if !report.findings.is_empty() {
         parts.push(folded(&report.findings, colored));
     }
-    if !losses.is_empty() {
-        parts.push(costs(losses));
+    if !impacts.is_empty() {
+        parts.push(costs(impacts));
     }
     let gaps: Vec<String> = report.gaps.iter().map(left_out).collect();
     if !gaps.is_empty() {
@@ -88,17 +88,17 @@ fn folded(findings: &[Finding], colored: bool) -> String {
 }
 
 /// A row for each worker or zone whose loss costs more than failovers; the others on one line.
-fn costs(losses: &[Loss]) -> String {
-    let is_cheap = |loss: &&Loss| loss.shards.is_empty() && loss.majority_left;
-    let (cheap, dear): (Vec<&Loss>, Vec<&Loss>) = losses.iter().partition(is_cheap);
-    let row = |loss: &&Loss| {
-        let shards: Vec<String> = loss.shards.iter().map(ToString::to_string).collect();
+fn costs(impacts: &[FailureImpact]) -> String {
+    let is_cheap = |impact: &&FailureImpact| impact.shards.is_empty() && impact.majority_left;
+    let (cheap, dear): (Vec<&FailureImpact>, Vec<&FailureImpact>) = impacts.iter().partition(is_cheap);
+    let row = |impact: &&FailureImpact| {
+        let shards: Vec<String> = impact.shards.iter().map(ToString::to_string).collect();
         vec![
-            format!("{} {}", loss.place.as_str(), loss.name),
-            loss.nodes.to_string(),
-            loss.masters.to_string(),
+            format!("{} {}", impact.domain.as_str(), impact.name),
+            impact.nodes.to_string(),
+            impact.masters.to_string(),
             if shards.is_empty() { "none".into() } else { shards.join(",") },
-            if loss.majority_left { "yes" } else { "no" }.to_owned(),
+            if impact.majority_left { "yes" } else { "no" }.to_owned(),
         ]
     };
     let mut parts = Vec::new();
@@ -109,7 +109,8 @@ fn costs(losses: &[Loss]) -> String {
     if dear.is_empty() {
         parts.push("no shard is lost if any single worker or zone fails".to_owned());
     } else if !cheap.is_empty() {
-        let names: Vec<String> = cheap.iter().map(|loss| format!("{} {}", loss.place.as_str(), loss.name)).collect();
+        let names: Vec<String> =
+            cheap.iter().map(|impact| format!("{} {}", impact.domain.as_str(), impact.name)).collect();
         parts.push(format!("no shard is lost if any single one of these fails: {}", names.join(", ")));
     }
     parts.join("\n")
@@ -145,7 +146,7 @@ fn sum(findings: &[Finding], verdict: Verdict, colored: bool) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cluster::health::{check, losses};
+    use crate::cluster::health::{check, failure_impacts};
     use crate::cluster::shape::{Shape, Small};
     use crate::cluster::snapshot::{Silence, Snapshot};
     use crate::cluster::topology::Topology;
@@ -154,7 +155,7 @@ mod tests {
     fn shown(snapshot: &Snapshot) -> String {
         let topology = Topology::of(snapshot);
         let report = check(snapshot, &topology);
-        full(&report, &losses(&topology), report.verdict(Severity::Warning), false)
+        full(&report, &failure_impacts(&topology), report.verdict(Severity::Warning), false)
     }
 
     #[test]

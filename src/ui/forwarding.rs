@@ -2,20 +2,20 @@
 
 use super::human::table;
 use super::terminal::{Paint, painted};
-use crate::proxy::evidence::{Evidence, Report};
+use crate::proxy::evidence::{Evidence, WorkerReport};
 use crate::proxy::measure::Measurement;
 use crate::proxy::mode::Mode;
-use crate::proxy::verdict::{AtHand, Sources, Verdict, sentence};
+use crate::proxy::suitability::{AtHand, Sources, Suitability, sentence};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 pub struct Shown<'a> {
-    pub workers: &'a [Report],
+    pub workers: &'a [WorkerReport],
     pub measured: &'a [Measurement],
     /// Which cluster the verdict is for.
     pub at_hand: AtHand,
     pub sources: Sources,
-    pub verdict: Verdict,
+    pub suitability: Suitability,
 }
 
 pub fn render(shown: &Shown<'_>, colored: bool) -> String {
@@ -27,8 +27,8 @@ pub fn render(shown: &Shown<'_>, colored: bool) -> String {
     parts.join("\n\n")
 }
 
-fn workers(reports: &[Report]) -> String {
-    let row = |report: &Report| {
+fn workers(reports: &[WorkerReport]) -> String {
+    let row = |report: &WorkerReport| {
         let suits = report.suits.map_or("<unknown>", |suits| if suits { "yes" } else { "no" });
         let mode = report.mode.map_or("<none>".to_owned(), |mode| mode.to_string());
         vec![report.worker.clone(), report.forwarder.to_string(), mode, suits.to_owned(), evidence(report)]
@@ -36,7 +36,7 @@ fn workers(reports: &[Report]) -> String {
     table(&["WORKER", "FORWARDER", "MODE", "PRESERVES SOURCE IP", "EVIDENCE"], reports.iter().map(row).collect())
 }
 
-fn evidence(report: &Report) -> String {
+fn evidence(report: &WorkerReport) -> String {
     let all: Vec<String> = report.evidence.iter().map(Evidence::to_string).collect();
     if all.is_empty() { "<none>".to_owned() } else { all.join("; ") }
 }
@@ -47,7 +47,7 @@ fn measured(measured: &[Measurement]) -> String {
             Ok(seen) => (seen.clone(), if each.is_kept() == Some(true) { "yes" } else { "no" }),
             Err(reason) => (format!("not measured: {reason}"), "<unknown>"),
         };
-        let place = |place: &crate::proxy::measure::Place| format!("{} ({})", place.worker, place.pod);
+        let place = |place: &crate::proxy::measure::PodLocation| format!("{} ({})", place.worker, place.pod);
         vec![place(&each.from), place(&each.to), each.expected.clone(), kept.to_owned(), seen]
     };
     table(&["FROM", "TO", "SOURCE IP", "PRESERVED", "SEEN AS"], measured.iter().map(row).collect())
@@ -55,12 +55,12 @@ fn measured(measured: &[Measurement]) -> String {
 
 fn verdict_lines(shown: &Shown<'_>, colored: bool) -> String {
     let (text, hint) = sentence(shown.at_hand, shown.sources);
-    let paint = match shown.verdict {
-        Verdict::Suits | Verdict::Harmless => Paint::Green,
-        Verdict::Fails => Paint::Red,
-        Verdict::Unknown => Paint::Yellow,
+    let paint = match shown.suitability {
+        Suitability::Suits | Suitability::Harmless => Paint::Green,
+        Suitability::Fails => Paint::Red,
+        Suitability::Unknown => Paint::Yellow,
     };
-    let word = shown.verdict.as_str();
+    let word = shown.suitability.as_str();
     let word = if colored { painted(word, paint) } else { word.to_owned() };
     let mut lines = vec![format!("{word}: {text}")];
     lines.extend(hint.map(|hint| format!("hint: {hint}")));
@@ -74,7 +74,7 @@ fn verdict_lines(shown: &Shown<'_>, colored: bool) -> String {
 }
 
 /// A note if the workers differ.
-fn differing_modes(reports: &[Report]) -> Option<String> {
+fn differing_modes(reports: &[WorkerReport]) -> Option<String> {
     let mut modes: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for report in reports {
         let mode = report.mode.map_or(report.forwarder.as_str(), |mode| mode.as_str());
@@ -86,7 +86,7 @@ fn differing_modes(reports: &[Report]) -> Option<String> {
 
 /// The stable JSON form. A failed measurement is null, with its reason.
 pub fn to_json(shown: &Shown<'_>) -> Value {
-    let worker = |report: &Report| {
+    let worker = |report: &WorkerReport| {
         json!({
             "worker": report.worker,
             "forwarder": report.forwarder.as_str(),
@@ -109,7 +109,7 @@ pub fn to_json(shown: &Shown<'_>) -> Value {
     json!({
         "workers": shown.workers.iter().map(worker).collect::<Vec<_>>(),
         "measured": shown.measured.iter().map(measurement).collect::<Vec<_>>(),
-        "verdict": shown.verdict.as_str(),
+        "verdict": shown.suitability.as_str(),
     })
 }
 
@@ -119,10 +119,10 @@ mod tests {
     use super::*;
     use crate::proxy::evidence::running;
     use crate::proxy::forwarder::Forwarder;
-    use crate::proxy::measure::Place;
-    use crate::proxy::verdict::{sources, verdict};
+    use crate::proxy::measure::PodLocation;
+    use crate::proxy::suitability::{sources, suitability};
 
-    fn report(worker: &str, mode: &str) -> Report {
+    fn report(worker: &str, mode: &str) -> WorkerReport {
         let node = k8s_openapi::api::core::v1::Node {
             metadata: k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta {
                 name: Some(worker.into()),
@@ -130,13 +130,13 @@ mod tests {
             },
             ..Default::default()
         };
-        Report::of(&node, Forwarder::StaticPod, vec![running(Ok(mode))])
+        WorkerReport::of(&node, Forwarder::StaticPod, vec![running(Ok(mode))])
     }
 
     #[test]
     fn differing_workers() {
         let workers = [report("node-1", "iptables"), report("node-2", "userspace")];
-        let place = |worker: &str| Place { pod: format!("pod-on-{worker}"), worker: worker.into() };
+        let place = |worker: &str| PodLocation { pod: format!("pod-on-{worker}"), worker: worker.into() };
         let measured = [
             Measurement {
                 from: place("node-2"),
@@ -157,7 +157,7 @@ mod tests {
             measured: &measured,
             at_hand: AtHand::Learns,
             sources: known,
-            verdict: verdict(AtHand::Learns, known),
+            suitability: suitability(AtHand::Learns, known),
         };
         insta::assert_snapshot!(format!("{}\n{}", render(&shown, false), pretty(&to_json(&shown))));
     }

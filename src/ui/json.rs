@@ -1,7 +1,7 @@
 //! The stable JSON and YAML forms. Unknown values are null, never left out.
 
 use crate::cluster::finding::Finding;
-use crate::cluster::health::{Gap, Loss, Report, losses};
+use crate::cluster::health::{FailureImpact, Gap, Report, failure_impacts};
 use crate::cluster::node::{NodeId, Role};
 use crate::cluster::snapshot::Snapshot;
 use crate::cluster::topology::{NodeFacts, SlotCounts, Topology};
@@ -37,21 +37,21 @@ pub fn cluster_info(snapshot: &Snapshot, topology: &Topology, report: &Report) -
             "slots": slots,
             "shards": shards,
             "unassigned": topology.unassigned.iter().map(NodeJson::of).collect::<Vec<_>>(),
-            "losses": losses(topology).iter().map(loss).collect::<Vec<_>>(),
+            "losses": failure_impacts(topology).iter().map(impact).collect::<Vec<_>>(),
         },
         "findings": report.findings.iter().map(finding).collect::<Vec<_>>(),
         "notChecked": report.gaps.iter().map(gap).collect::<Vec<_>>(),
     })
 }
 
-fn loss(loss: &Loss) -> Value {
+fn impact(impact: &FailureImpact) -> Value {
     json!({
-        "place": loss.place.as_str(),
-        "name": loss.name,
-        "nodes": loss.nodes,
-        "masters": loss.masters,
-        "shardsLost": loss.shards,
-        "majorityLeft": loss.majority_left,
+        "place": impact.domain.as_str(),
+        "name": impact.name,
+        "nodes": impact.nodes,
+        "masters": impact.masters,
+        "shardsLost": impact.shards,
+        "majorityLeft": impact.majority_left,
     })
 }
 

@@ -7,13 +7,14 @@ use http::{Method, Request, Response};
 use kube::client::Body;
 use kubectl_redis_cluster::cli::Cli;
 use kubectl_redis_cluster::cluster::node::NodeNumber;
-use kubectl_redis_cluster::cluster::nodes_conf::{Peer, STARTUP_PORT, nodes_conf};
+use kubectl_redis_cluster::cluster::nodes_conf::{InitialNode, STARTUP_PORT, nodes_conf};
 use kubectl_redis_cluster::cluster::shape::{Shape, Small};
 use kubectl_redis_cluster::context::Context;
 use kubectl_redis_cluster::error::Error;
 use kubectl_redis_cluster::k8s::client::Server;
 use kubectl_redis_cluster::manifest::names::{ClusterName, NODE};
-use kubectl_redis_cluster::node::dial::{Dial, Line, Target, Via};
+use kubectl_redis_cluster::node::dial::{Dial, Target, Via};
+use kubectl_redis_cluster::node::line::Line;
 use kubectl_redis_cluster::outcome::Outcome;
 use kubectl_redis_cluster::ui::terminal::Ui;
 use serde_json::{Value, json};
@@ -157,9 +158,9 @@ impl World {
         let cli = Cli::try_parse_from(words).expect(line);
         let (out, err) = (Captured::default(), Captured::default());
         let mut ui = Ui::captured(Box::new(out.clone()), Box::new(err.clone()));
-        let judges = cli.command.judges();
+        let judges = cli.command.verb().judges();
         let context = self.context(&cli);
-        let result = cli.command.run(&context, &mut ui).await;
+        let result = cli.run_in(&context, &mut ui).await;
         let status = match &result {
             Ok(Outcome::Done) => String::new(),
             Ok(outcome) => format!("[exit status: {}]\n", outcome.status()),
@@ -413,7 +414,7 @@ const CLUSTER_INFO: &str = "cluster_state:ok\r\ncluster_slots_assigned:16384\r\n
 fn nodes(myself: NodeNumber) -> String {
     let shape = Shape::new(3, 1, Small::Refused).expect("valid");
     let name: ClusterName = "redis-001".parse().expect("a name");
-    let peer = |number: NodeNumber| Peer {
+    let peer = |number: NodeNumber| InitialNode {
         number,
         id: name.node_id("default", number),
         address: format!("198.19.0.{}", number.shard()),

@@ -3,7 +3,7 @@
 use super::servers::{Cluster, Shell, until};
 use kubectl_redis_cluster::cluster::finding::Severity;
 use kubectl_redis_cluster::cluster::health::Verdict;
-use kubectl_redis_cluster::ops::observe::Scope;
+use kubectl_redis_cluster::ops::questions::Scope;
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 

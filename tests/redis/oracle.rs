@@ -7,7 +7,7 @@ mod plain;
 use faults::{CLASSES, Dice, Fault};
 use kubectl_redis_cluster::cluster::finding::{Code, Finding, Severity};
 use kubectl_redis_cluster::cluster::health::{Report, Verdict};
-use kubectl_redis_cluster::ops::observe::Scope;
+use kubectl_redis_cluster::ops::questions::Scope;
 use plain::{Plain, SHARDS};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;

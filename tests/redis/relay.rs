@@ -2,7 +2,7 @@
 
 use crate::servers::{Cluster, Shell, until};
 use kubectl_redis_cluster::node::connection::{Credentials, Reply};
-use kubectl_redis_cluster::node::dial::Line;
+use kubectl_redis_cluster::node::line::Line;
 use kubectl_redis_cluster::node::relay::{Peer, ask, command};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;

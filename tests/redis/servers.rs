@@ -18,8 +18,10 @@ use kubectl_redis_cluster::manifest::spec::{
     Auth, Entrypoint, Image, Network, Placement, Redis, Resources, Spec, Spread, Storage, Workload,
 };
 use kubectl_redis_cluster::node::connection::Credentials;
-use kubectl_redis_cluster::node::dial::{Dial, Line, Target, Via};
-use kubectl_redis_cluster::ops::observe::{Scope, silence, texts};
+use kubectl_redis_cluster::node::dial::{Dial, Target, Via};
+use kubectl_redis_cluster::node::line::Line;
+use kubectl_redis_cluster::ops::ask::{silence, texts};
+use kubectl_redis_cluster::ops::questions::Scope;
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;

@@ -12,7 +12,9 @@ use kubectl_redis_cluster::k8s::members::{Candidate, Password};
 use kubectl_redis_cluster::node::connection::Credentials;
 use kubectl_redis_cluster::node::dial::{Target, Via};
 use kubectl_redis_cluster::node::tls::{Certificates, Tls};
-use kubectl_redis_cluster::ops::observe::{Scope, tell, texts};
+use kubectl_redis_cluster::ops::ask::texts;
+use kubectl_redis_cluster::ops::questions::Scope;
+use kubectl_redis_cluster::ops::tell::tell;
 use std::fs::read_to_string;
 use std::io::Write;
 use std::path::Path;
@@ -190,7 +192,7 @@ fn a_server_may_ask_for_a_certificate() {
         "the server requires a client certificate: add tls.crt and tls.key to secret \"x\""
     );
     let said = old.ask(Some(ours.tls(None)));
-    assert!(said.ends_with("put tls.crt and tls.key into the Secret of --tls-secret"), "{said}");
+    assert!(said.ends_with("add tls.crt and tls.key to the Secret given with --tls-secret"), "{said}");
     let strangers = (other.read("client.crt"), other.read("client.key"));
     let mixed = Certificates { secret: "x".into(), ca: ours.read("ca.crt"), client: Some(strangers) };
     let said = server.ask(Some(Tls::checked(&mixed).expect("openssl made them")));

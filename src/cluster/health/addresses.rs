@@ -1,6 +1,6 @@
 //! The addresses that nodes are known by, and whether they are correct.
 
-use super::context::{Context, list};
+use super::context::{CheckContext, list};
 use crate::cluster::finding::{Code, Finding};
 use crate::cluster::node::{LinkState, NodeId};
 use crate::cluster::reply::NodeLine;
@@ -8,7 +8,7 @@ use crate::cluster::snapshot::Member;
 use crate::cluster::topology::NodeFacts;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-pub(super) fn check(context: &Context<'_>) -> Vec<Finding> {
+pub(super) fn check(context: &CheckContext<'_>) -> Vec<Finding> {
     let known = Addresses::of(context);
     let reachable = context.topology.nodes().filter(|node| node.is_reachable());
     reachable.flat_map(|node| known.of_node(context, node)).collect()
@@ -24,7 +24,7 @@ struct Addresses<'a> {
 }
 
 impl<'a> Addresses<'a> {
-    fn of(context: &Context<'a>) -> Self {
+    fn of(context: &CheckContext<'a>) -> Self {
         let services = context.around().services.seen();
         let by_member = context.snapshot.seen.iter().map(|seen| {
             let member = &seen.member;
@@ -55,7 +55,7 @@ impl<'a> Addresses<'a> {
         owners.next().filter(|_| owners.next().is_none())
     }
 
-    fn of_node(&self, context: &Context<'a>, node: &NodeFacts) -> Vec<Finding> {
+    fn of_node(&self, context: &CheckContext<'a>, node: &NodeFacts) -> Vec<Finding> {
         let lines = || node.id.as_ref().and_then(|id| self.lines.get(id)).into_iter().flatten().copied();
         let elsewhere: Vec<(&str, &NodeLine)> = lines()
             .filter(|(_, line)| !line.endpoint.host.is_empty() && !self.is_of(&node.member, &line.endpoint.host))
@@ -66,8 +66,8 @@ impl<'a> Addresses<'a> {
         let unusable = |line: &NodeLine| {
             line.link == LinkState::Disconnected || line.flags.is_failed() || line.flags.is_suspected()
         };
-        // An address that Kubernetes does not know may belong to a proxy in front of it: as long as
-        // the links over it are up and all nodes know the same one, it is correct.
+        // An address that Kubernetes does not know may belong to a proxy in front of it: as long as the
+        // links over it are up and all nodes know the same one, it is correct.
         let stale = self.complete
             && (unknown.iter().any(|(_, line)| unusable(line)) || (!unknown.is_empty() && hosts.len() > 1));
         [
@@ -80,7 +80,7 @@ impl<'a> Addresses<'a> {
         .collect()
     }
 
-    fn of_another(&self, context: &Context<'_>, node: &NodeFacts, taken: &[(&str, &NodeLine)]) -> Finding {
+    fn of_another(&self, context: &CheckContext<'_>, node: &NodeFacts, taken: &[(&str, &NodeLine)]) -> Finding {
         let name = &node.member.name;
         let seen = taken.iter().map(|(viewer, line)| {
             let host = &line.endpoint.host;
@@ -95,7 +95,7 @@ impl<'a> Addresses<'a> {
     }
 
     /// Only for nodes of this tool, which should announce their Service's address.
-    fn not_service(&self, context: &Context<'_>, node: &NodeFacts) -> Option<Finding> {
+    fn not_service(&self, context: &CheckContext<'_>, node: &NodeFacts) -> Option<Finding> {
         let number = node.member.number?;
         let announces = node.server.as_ref()?.version.as_ref()?.split('.').next()?.parse::<u32>().ok()? >= 4;
         let services = context.around().services.seen()?;
@@ -115,7 +115,7 @@ impl<'a> Addresses<'a> {
     }
 }
 
-fn outdated(context: &Context<'_>, node: &NodeFacts, seen: &[(&str, &NodeLine)]) -> Finding {
+fn outdated(context: &CheckContext<'_>, node: &NodeFacts, seen: &[(&str, &NodeLine)]) -> Finding {
     let name = &node.member.name;
     let is = node.member.pod_ip.as_deref().unwrap_or("unknown");
     let said = list(seen.iter().map(|(viewer, line)| format!("{viewer} has {}", line.endpoint.host)));
@@ -129,7 +129,7 @@ fn outdated(context: &Context<'_>, node: &NodeFacts, seen: &[(&str, &NodeLine)])
 
 /// CLUSTER MEET on a peer with a wrong address. A node that is wrong about itself must change what
 /// it announces.
-fn meet(context: &Context<'_>, node: &NodeFacts, seen: &[(&str, &NodeLine)]) -> String {
+fn meet(context: &CheckContext<'_>, node: &NodeFacts, seen: &[(&str, &NodeLine)]) -> String {
     let Some(address) = &node.member.pod_ip else { return context.hints.views_of_all() };
     let port = node.endpoint.as_ref().map_or(6379, |endpoint| endpoint.port);
     match seen.iter().find(|(_, line)| !line.flags.is_myself()) {

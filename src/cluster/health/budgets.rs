@@ -1,11 +1,11 @@
 //! PodDisruptionBudgets: how many pods a drain may evict at once.
 
-use super::context::{Context, list};
+use super::context::{CheckContext, list};
 use crate::cluster::finding::{Code, Finding, Severity};
 use crate::cluster::snapshot::Member;
 use crate::cluster::surroundings::{Budget, carries};
 
-pub(super) fn check(context: &Context<'_>) -> Vec<Finding> {
+pub(super) fn check(context: &CheckContext<'_>) -> Vec<Finding> {
     let Some(budgets) = context.around().budgets.seen() else { return Vec::new() };
     let pods: Vec<&Member> =
         context.snapshot.seen.iter().map(|seen| &seen.member).filter(|member| member.pod.is_some()).collect();
@@ -22,7 +22,7 @@ fn covers(budget: &Budget, member: &Member) -> bool {
     budget.selector.as_ref().is_some_and(|selector| carries(&member.state.labels, selector))
 }
 
-fn missing(context: &Context<'_>, budgets: &[Budget], pods: &[&Member]) -> Option<Finding> {
+fn missing(context: &CheckContext<'_>, budgets: &[Budget], pods: &[&Member]) -> Option<Finding> {
     let bare: Vec<&str> = pods
         .iter()
         .filter(|pod| !budgets.iter().any(|budget| covers(budget, pod)))
@@ -62,7 +62,7 @@ fn allowed(budget: &Budget, covered: usize) -> Option<usize> {
     }
 }
 
-fn useless(context: &Context<'_>, budget: &Budget, pods: &[&Member]) -> Option<Finding> {
+fn useless(context: &CheckContext<'_>, budget: &Budget, pods: &[&Member]) -> Option<Finding> {
     let covered = pods.iter().filter(|pod| covers(budget, pod)).count();
     let allowed = allowed(budget, covered).filter(|_| covered > 0)?;
     let shards = &context.topology.shards;
@@ -89,7 +89,7 @@ fn useless(context: &Context<'_>, budget: &Budget, pods: &[&Member]) -> Option<F
     ))
 }
 
-fn overlap(context: &Context<'_>, budgets: &[Budget], pods: &[&Member]) -> Option<Finding> {
+fn overlap(context: &CheckContext<'_>, budgets: &[Budget], pods: &[&Member]) -> Option<Finding> {
     let (pod, both) = pods.iter().find_map(|pod| {
         let both: Vec<&str> =
             budgets.iter().filter(|budget| covers(budget, pod)).map(|budget| budget.name.as_str()).collect();

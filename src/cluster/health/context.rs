@@ -7,13 +7,13 @@ use crate::cluster::snapshot::{Snapshot, View};
 use crate::cluster::surroundings::Surroundings;
 use crate::cluster::topology::{NodeFacts, Topology};
 
-pub(super) struct Context<'a> {
+pub(super) struct CheckContext<'a> {
     pub snapshot: &'a Snapshot,
     pub topology: &'a Topology,
     pub hints: Hints<'a>,
 }
 
-impl<'a> Context<'a> {
+impl<'a> CheckContext<'a> {
     pub fn around(&self) -> &'a Surroundings {
         &self.snapshot.around
     }

@@ -1,17 +1,17 @@
 //! Nodes that did not respond or are not ready to serve.
 
-use super::context::{Context, has_no_pod};
+use super::context::{CheckContext, has_no_pod};
 use crate::cluster::finding::{Code, Finding, Severity};
 use crate::cluster::node::Role;
 use crate::cluster::snapshot::Silence;
 use crate::cluster::surroundings::TroubleKind;
 use crate::cluster::topology::NodeFacts;
 
-pub(super) fn check(context: &Context<'_>) -> Vec<Finding> {
+pub(super) fn check(context: &CheckContext<'_>) -> Vec<Finding> {
     context.topology.nodes().filter(|node| !has_no_pod(node)).filter_map(|node| silent(context, node)).collect()
 }
 
-fn silent(context: &Context<'_>, node: &NodeFacts) -> Option<Finding> {
+fn silent(context: &CheckContext<'_>, node: &NodeFacts) -> Option<Finding> {
     let silence = node.error.as_ref()?;
     let name = &node.member.name;
     let (code, message, hint) = match silence {
@@ -50,7 +50,7 @@ fn is_password(refusal: &str) -> bool {
         .any(|word| refusal.contains(word))
 }
 
-fn unreachable(context: &Context<'_>, node: &NodeFacts) -> (Code, String, String) {
+fn unreachable(context: &CheckContext<'_>, node: &NodeFacts) -> (Code, String, String) {
     let name = &node.member.name;
     let describe = context.hints.describe(&node.member);
     let is_loading = node.error.as_ref().is_some_and(|error| error.to_string().contains(LOADING));
@@ -88,7 +88,7 @@ fn unreachable(context: &Context<'_>, node: &NodeFacts) -> (Code, String, String
 
 /// Without `--previous`, which fails for a container that terminated and was not restarted: without
 /// it, the kubelet returns the log of the last container.
-fn logs_hint(context: &Context<'_>, node: &NodeFacts) -> String {
+fn logs_hint(context: &CheckContext<'_>, node: &NodeFacts) -> String {
     match &node.member.pod {
         Some(pod) => context.hints.kubectl(&format!("logs {pod} --tail 20")),
         None => context.hints.logs(),

@@ -1,6 +1,6 @@
 //! Where nodes run, and what the loss of a worker or a zone would cost.
 
-use super::context::{Context, list};
+use super::context::{CheckContext, list};
 use crate::cluster::finding::{Code, Finding, Severity};
 use crate::cluster::snapshot::{Member, Silence};
 use crate::cluster::topology::{NodeFacts, Shard, Topology};
@@ -8,12 +8,12 @@ use std::collections::BTreeMap;
 
 /// A failure domain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Place {
+pub enum FailureDomain {
     Worker,
     Zone,
 }
 
-impl Place {
+impl FailureDomain {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Worker => "worker",
@@ -31,8 +31,8 @@ impl Place {
 
 /// What the loss of one worker or zone would cost.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Loss {
-    pub place: Place,
+pub struct FailureImpact {
+    pub domain: FailureDomain,
     pub name: String,
     pub nodes: usize,
     pub masters: usize,
@@ -42,25 +42,25 @@ pub struct Loss {
     pub majority_left: bool,
 }
 
-pub fn losses(topology: &Topology) -> Vec<Loss> {
-    [Place::Worker, Place::Zone].into_iter().flat_map(|place| losses_of(topology, place)).collect()
+pub fn failure_impacts(topology: &Topology) -> Vec<FailureImpact> {
+    [FailureDomain::Worker, FailureDomain::Zone].into_iter().flat_map(|domain| impacts_of(topology, domain)).collect()
 }
 
-fn losses_of(topology: &Topology, place: Place) -> Vec<Loss> {
+fn impacts_of(topology: &Topology, domain: FailureDomain) -> Vec<FailureImpact> {
     let mut nodes: BTreeMap<&str, usize> = BTreeMap::new();
-    for name in topology.nodes().filter_map(|node| place.of(&node.member)) {
+    for name in topology.nodes().filter_map(|node| domain.of(&node.member)) {
         *nodes.entry(name).or_default() += 1;
     }
     let shards: Vec<&Shard> = topology.shards.iter().filter(|shard| !shard.slots.is_empty()).collect();
-    let loss = |(name, nodes): (&str, usize)| {
-        let there = |node: &NodeFacts| place.of(&node.member) == Some(name);
+    let impact = |(name, nodes): (&str, usize)| {
+        let there = |node: &NodeFacts| domain.of(&node.member) == Some(name);
         let masters = shards.iter().filter(|shard| there(&shard.master)).count();
         let gone = |shard: &&&Shard| {
             let mut alive = std::iter::once(&shard.master).chain(&shard.replicas).filter(|node| may_live(node));
             alive.all(there)
         };
-        Loss {
-            place,
+        FailureImpact {
+            domain,
             name: name.to_owned(),
             nodes,
             masters,
@@ -68,7 +68,7 @@ fn losses_of(topology: &Topology, place: Place) -> Vec<Loss> {
             majority_left: (shards.len() - masters) * 2 > shards.len(),
         }
     };
-    nodes.into_iter().map(loss).collect()
+    nodes.into_iter().map(impact).collect()
 }
 
 /// Whether the node responds, or would respond to a user with more permissions.
@@ -76,7 +76,7 @@ fn may_live(node: &NodeFacts) -> bool {
     node.is_reachable() || matches!(node.error, Some(Silence::Refused(_)))
 }
 
-pub(super) fn check(context: &Context<'_>) -> Vec<Finding> {
+pub(super) fn check(context: &CheckContext<'_>) -> Vec<Finding> {
     let shards = context.topology.shards.iter();
     let mut findings: Vec<Finding> = shards.filter_map(|shard| together(context, shard)).collect();
     findings.extend(majority(context));
@@ -85,14 +85,14 @@ pub(super) fn check(context: &Context<'_>) -> Vec<Finding> {
 }
 
 /// The worker or zone that has all nodes of the shard; none for a shard without replicas.
-fn only_place(shard: &Shard, place: Place) -> Option<&str> {
-    let name = place.of(&shard.master.member)?;
+fn only_domain(shard: &Shard, domain: FailureDomain) -> Option<&str> {
+    let name = domain.of(&shard.master.member)?;
     let mut others = shard.replicas.iter().peekable();
     others.peek()?;
-    others.all(|replica| place.of(&replica.member) == Some(name)).then_some(name)
+    others.all(|replica| domain.of(&replica.member) == Some(name)).then_some(name)
 }
 
-fn together(context: &Context<'_>, shard: &Shard) -> Option<Finding> {
+fn together(context: &CheckContext<'_>, shard: &Shard) -> Option<Finding> {
     let subject = format!("shard {}", shard.number);
     let nodes = || list(std::iter::once(&shard.master).chain(&shard.replicas).map(|node| &node.member.name));
     if let Some(worker) = beside(shard) {
@@ -101,43 +101,43 @@ fn together(context: &Context<'_>, shard: &Shard) -> Option<Finding> {
         let evidence = format!("nodes there: {}", nodes());
         return Some(Code::ShardOnOneWorker.found(&subject, message, evidence, context.hints.pods()));
     }
-    let zone = only_place(shard, Place::Zone).filter(|_| zones(context) > 1)?;
+    let zone = only_domain(shard, FailureDomain::Zone).filter(|_| zones(context) > 1)?;
     let message = format!("all nodes of shard {} are in zone {zone}: if it fails, keys may be lost", shard.number);
     Some(Code::ShardInOneZone.found(&subject, message, format!("nodes there: {}", nodes()), context.hints.pods()))
 }
 
 fn beside(shard: &Shard) -> Option<&str> {
-    only_place(shard, Place::Worker)
+    only_domain(shard, FailureDomain::Worker)
 }
 
 /// Only the zones that the nodes use are known.
-fn zones(context: &Context<'_>) -> usize {
+fn zones(context: &CheckContext<'_>) -> usize {
     let zones: std::collections::BTreeSet<&str> =
         context.topology.nodes().filter_map(|node| node.member.zone.as_deref()).collect();
     zones.len()
 }
 
 /// A worker, or a zone, without which no majority could elect new masters.
-fn majority(context: &Context<'_>) -> Option<Finding> {
+fn majority(context: &CheckContext<'_>) -> Option<Finding> {
     let masters = context.topology.owners().count();
-    let worst = |place| losses_of(context.topology, place).into_iter().find(|loss| !loss.majority_left);
-    let (code, loss) = worst(Place::Worker)
-        .map(|loss| (Code::MajorityOnOneWorker, loss))
-        .or_else(|| Some((Code::MajorityInOneZone, worst(Place::Zone).filter(|_| zones(context) > 1)?)))
+    let worst = |domain| impacts_of(context.topology, domain).into_iter().find(|impact| !impact.majority_left);
+    let (code, impact) = worst(FailureDomain::Worker)
+        .map(|impact| (Code::MajorityOnOneWorker, impact))
+        .or_else(|| Some((Code::MajorityInOneZone, worst(FailureDomain::Zone).filter(|_| zones(context) > 1)?)))
         .filter(|_| masters > 2)?;
-    let place = loss.place.as_str();
-    let there = context.topology.owners().filter(|owner| loss.place.of(&owner.member) == Some(&loss.name));
+    let domain = impact.domain.as_str();
+    let there = context.topology.owners().filter(|owner| impact.domain.of(&owner.member) == Some(&impact.name));
     let finding = code.found(
-        &loss.name,
-        format!("if {place} {} fails, no majority of masters is left for a failover", loss.name),
-        format!("{} of {masters} masters run there: {}", loss.masters, list(there.map(|node| &node.member.name))),
+        &impact.name,
+        format!("if {domain} {} fails, no majority of masters is left for a failover", impact.name),
+        format!("{} of {masters} masters run there: {}", impact.masters, list(there.map(|node| &node.member.name))),
         context.hints.pods(),
     );
-    let inevitable = loss.place == Place::Zone && zones(context) < 3;
+    let inevitable = impact.domain == FailureDomain::Zone && zones(context) < 3;
     Some(if inevitable { finding.at(Severity::Info) } else { finding })
 }
 
-fn workers(context: &Context<'_>) -> Vec<Finding> {
+fn workers(context: &CheckContext<'_>) -> Vec<Finding> {
     let Some(workers) = context.around().workers.seen() else { return Vec::new() };
     let found = workers.iter().filter_map(|(name, worker)| {
         let nodes = context.topology.nodes().filter(|node| node.member.worker.as_ref() == Some(name));

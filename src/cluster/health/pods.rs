@@ -1,6 +1,6 @@
 //! Pods whose server is running: readiness and restarts.
 
-use super::context::{Context, count};
+use super::context::{CheckContext, count};
 use crate::cluster::finding::{Code, Finding, Severity};
 use crate::cluster::snapshot::Member;
 use crate::cluster::topology::NodeFacts;
@@ -10,13 +10,13 @@ use crate::cluster::topology::NodeFacts;
 const GRACE: u64 = 30;
 const HOUR: u64 = 3600;
 
-pub(super) fn check(context: &Context<'_>) -> Vec<Finding> {
+pub(super) fn check(context: &CheckContext<'_>) -> Vec<Finding> {
     let not_ready = context.topology.nodes().filter_map(|node| not_ready(context, node));
     let members = context.snapshot.seen.iter().map(|seen| &seen.member);
     not_ready.chain(members.filter_map(|member| restarted(context, member))).collect()
 }
 
-fn not_ready(context: &Context<'_>, node: &NodeFacts) -> Option<Finding> {
+fn not_ready(context: &CheckContext<'_>, node: &NodeFacts) -> Option<Finding> {
     let server = node.server.as_ref()?;
     let healthy = !server.loading && server.is_synced() != Some(false);
     let (ready, since) = node.member.state.ready?;
@@ -33,7 +33,7 @@ fn not_ready(context: &Context<'_>, node: &NodeFacts) -> Option<Finding> {
     })
 }
 
-fn restarted(context: &Context<'_>, member: &Member) -> Option<Finding> {
+fn restarted(context: &CheckContext<'_>, member: &Member) -> Option<Finding> {
     let state = &member.state;
     let end = state.last_end.as_ref().filter(|_| state.trouble.is_none() && state.restarts > 0)?;
     let ago = end.at.map(|at| context.since(at));

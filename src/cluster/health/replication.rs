@@ -1,6 +1,6 @@
 //! Replicas: their masters, links and data.
 
-use super::context::{Context, has_no_pod};
+use super::context::{CheckContext, has_no_pod};
 use crate::cluster::finding::{Code, Finding};
 use crate::cluster::node::{NodeId, Role};
 use crate::cluster::reply::ServerInfo;
@@ -11,7 +11,7 @@ const TOLERATED_LAG: u64 = 16 << 20;
 /// Full syncs per replica, with the link still down, that count as a loop.
 const FULL_SYNCS: u64 = 5;
 
-pub(super) fn check(context: &Context<'_>) -> Vec<Finding> {
+pub(super) fn check(context: &CheckContext<'_>) -> Vec<Finding> {
     let links = context.topology.nodes().filter_map(|node| link(context, node));
     let shards = context.topology.shards.iter();
     let data = shards.flat_map(|shard| shard.replicas.iter().map(move |replica| (shard, replica)));
@@ -21,7 +21,7 @@ pub(super) fn check(context: &Context<'_>) -> Vec<Finding> {
     links.chain(data.flatten()).collect()
 }
 
-fn link(context: &Context<'_>, node: &NodeFacts) -> Option<Finding> {
+fn link(context: &CheckContext<'_>, node: &NodeFacts) -> Option<Finding> {
     let server = node.server.as_ref().filter(|server| server.link_up.is_some())?;
     let view = context.views().find(|(name, _)| *name == node.member.name)?.1;
     let id = view.myself()?.master.as_ref()?;
@@ -32,7 +32,7 @@ fn link(context: &Context<'_>, node: &NodeFacts) -> Option<Finding> {
     }
 }
 
-fn of_replica(context: &Context<'_>, node: &NodeFacts, master: &NodeFacts) -> Finding {
+fn of_replica(context: &CheckContext<'_>, node: &NodeFacts, master: &NodeFacts) -> Finding {
     let name = &node.member.name;
     let top = context.topology.shards.iter().find(|shard| shard.replicas.iter().any(|each| each.id == master.id));
     let hint = match top.and_then(|shard| shard.master.id.as_ref()) {
@@ -48,7 +48,7 @@ fn of_replica(context: &Context<'_>, node: &NodeFacts, master: &NodeFacts) -> Fi
 }
 
 /// `right` is the ID of its master, if that is known and only its address is wrong.
-fn of_nobody(context: &Context<'_>, node: &NodeFacts, right: Option<&NodeId>, evidence: String) -> Finding {
+fn of_nobody(context: &CheckContext<'_>, node: &NodeFacts, right: Option<&NodeId>, evidence: String) -> Finding {
     let name = &node.member.name;
     let is_empty = node.server.as_ref().is_some_and(|server| server.keys == 0);
     let any = || context.topology.owners().find(|owner| owner.is_reachable()).and_then(|owner| owner.id.as_ref());
@@ -60,7 +60,7 @@ fn of_nobody(context: &Context<'_>, node: &NodeFacts, right: Option<&NodeId>, ev
     Code::ReplicaOfNobody.found(name, format!("{name} follows a master that does not exist"), evidence, hint)
 }
 
-fn down(context: &Context<'_>, node: &NodeFacts, master: &NodeFacts, server: &ServerInfo) -> Option<Finding> {
+fn down(context: &CheckContext<'_>, node: &NodeFacts, master: &NodeFacts, server: &ServerInfo) -> Option<Finding> {
     let name = &node.member.name;
     let mut evidence = match (server.link_up?, server.sync_in_progress) {
         (true, false) => return None,
@@ -89,7 +89,7 @@ fn down(context: &Context<'_>, node: &NodeFacts, master: &NodeFacts, server: &Se
     ))
 }
 
-fn lagging(context: &Context<'_>, shard: &Shard, replica: &NodeFacts) -> Option<Finding> {
+fn lagging(context: &CheckContext<'_>, shard: &Shard, replica: &NodeFacts) -> Option<Finding> {
     let backlog = shard.master.server.as_ref()?.backlog?;
     let lag = replica.lag.filter(|lag| *lag > backlog && *lag > TOLERATED_LAG)?;
     let name = &replica.member.name;
@@ -101,7 +101,7 @@ fn lagging(context: &Context<'_>, shard: &Shard, replica: &NodeFacts) -> Option<
     ))
 }
 
-fn empty(context: &Context<'_>, shard: &Shard, replica: &NodeFacts) -> Option<Finding> {
+fn empty(context: &CheckContext<'_>, shard: &Shard, replica: &NodeFacts) -> Option<Finding> {
     let keys = |node: &NodeFacts| node.server.as_ref().map(|server| server.keys);
     let (has, lacks) = (keys(&shard.master)?, keys(replica)? == 0);
     // The replica may have been queried just before the first key arrived.
@@ -117,7 +117,7 @@ fn empty(context: &Context<'_>, shard: &Shard, replica: &NodeFacts) -> Option<Fi
     })
 }
 
-fn looping(context: &Context<'_>, shard: &Shard, replica: &NodeFacts) -> Option<Finding> {
+fn looping(context: &CheckContext<'_>, shard: &Shard, replica: &NodeFacts) -> Option<Finding> {
     let copies = shard.master.server.as_ref()?.full_syncs;
     let followers = shard.replicas.len() as u64;
     let behind = replica.server.as_ref()?.is_synced() == Some(false);

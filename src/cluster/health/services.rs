@@ -1,11 +1,11 @@
 //! Services: their endpoints and ports.
 
-use super::context::{Context, list};
+use super::context::{CheckContext, list};
 use crate::cluster::finding::{Code, Finding};
 use crate::cluster::snapshot::Member;
 use crate::cluster::surroundings::Service;
 
-pub(super) fn check(context: &Context<'_>) -> Vec<Finding> {
+pub(super) fn check(context: &CheckContext<'_>) -> Vec<Finding> {
     let Some(services) = context.around().services.seen() else { return Vec::new() };
     let concerned = services.iter().filter(|service| concerns(context, service));
     let without_endpoint = concerned.clone().filter_map(|service| without_endpoint(context, service));
@@ -13,7 +13,7 @@ pub(super) fn check(context: &Context<'_>) -> Vec<Finding> {
 }
 
 /// The nodes that announce an address of the Service, with the ports that they announce.
-fn announcers<'a>(context: &Context<'a>, service: &Service) -> Vec<(&'a str, u16, u16)> {
+fn announcers<'a>(context: &CheckContext<'a>, service: &Service) -> Vec<(&'a str, u16, u16)> {
     let own = context.views().filter_map(|(name, view)| Some((name, view.myself()?)));
     own.filter(|(_, line)| service.addresses.contains(&line.endpoint.host))
         .map(|(name, line)| {
@@ -23,13 +23,13 @@ fn announcers<'a>(context: &Context<'a>, service: &Service) -> Vec<(&'a str, u16
         .collect()
 }
 
-fn concerns(context: &Context<'_>, service: &Service) -> bool {
+fn concerns(context: &CheckContext<'_>, service: &Service) -> bool {
     service.ours
         || context.snapshot.seen.iter().any(|seen| service.selects(&seen.member.state.labels))
         || !announcers(context, service).is_empty()
 }
 
-fn without_endpoint(context: &Context<'_>, service: &Service) -> Option<Finding> {
+fn without_endpoint(context: &CheckContext<'_>, service: &Service) -> Option<Finding> {
     let members = || context.snapshot.seen.iter().map(|seen| &seen.member);
     // A missing pod is a finding about the node.
     let has_pod = service
@@ -57,7 +57,7 @@ fn without_endpoint(context: &Context<'_>, service: &Service) -> Option<Finding>
     ))
 }
 
-fn without_port(context: &Context<'_>, service: &Service) -> Option<Finding> {
+fn without_port(context: &CheckContext<'_>, service: &Service) -> Option<Finding> {
     let (node, port, bus) = announcers(context, service).into_iter().next()?;
     let lacking: Vec<String> =
         [port, bus].into_iter().filter(|port| !service.ports.contains(port)).map(|port| port.to_string()).collect();

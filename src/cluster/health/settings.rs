@@ -1,12 +1,12 @@
 //! Versions and settings: what should be the same on all nodes, and whether maxmemory fits.
 
-use super::context::{Context, count, list};
+use super::context::{CheckContext, count, list};
 use crate::cluster::finding::{Code, Finding};
 use crate::cluster::snapshot::Member;
 use std::collections::BTreeMap;
 
-/// Settings that should be the same on all nodes. All others differ by node or do not affect the
-/// cluster.
+/// Settings that should be the same on all nodes. All others differ by node or do not affect
+/// the cluster.
 const SHARED: [&str; 13] = [
     "appendfsync",
     "appendonly",
@@ -27,7 +27,7 @@ const SHARED: [&str; 13] = [
 /// takes one pattern only, and each command is one more round trip to every node.
 pub const PATTERN: &str = "[acms][ailp][npuvx]*";
 
-pub(super) fn check(context: &Context<'_>) -> Vec<Finding> {
+pub(super) fn check(context: &CheckContext<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     findings.extend(versions(context));
     findings.extend(SHARED.iter().filter_map(|name| differing(context, name)));
@@ -54,7 +54,7 @@ fn groups(groups: &[(&str, Vec<&Member>)]) -> String {
     groups.iter().map(group).collect::<Vec<_>>().join("; ")
 }
 
-fn versions(context: &Context<'_>) -> Option<Finding> {
+fn versions(context: &CheckContext<'_>) -> Option<Finding> {
     let versions =
         context.snapshot.answered().filter_map(|(member, view)| Some((member, view.server.version.as_deref()?)));
     let split = split(versions)?;
@@ -67,7 +67,7 @@ fn versions(context: &Context<'_>) -> Option<Finding> {
     ))
 }
 
-fn differing(context: &Context<'_>, name: &str) -> Option<Finding> {
+fn differing(context: &CheckContext<'_>, name: &str) -> Option<Finding> {
     let values = context
         .snapshot
         .answered()
@@ -84,7 +84,7 @@ fn differing(context: &Context<'_>, name: &str) -> Option<Finding> {
 }
 
 /// One finding for all nodes with the same limit and maxmemory.
-fn memory(context: &Context<'_>) -> Vec<Finding> {
+fn memory(context: &CheckContext<'_>) -> Vec<Finding> {
     let mut figures: BTreeMap<(u64, u64), Vec<&Member>> = BTreeMap::new();
     for (member, view) in context.snapshot.answered() {
         if let (Some(limit), Some(max)) = (member.state.memory_limit, view.server.max_memory)

@@ -1,6 +1,6 @@
 //! Slots: their owners, migrations, and the replicas of the owners.
 
-use super::context::{Context, count, has_no_pod, list};
+use super::context::{CheckContext, count, has_no_pod, list};
 use crate::cluster::finding::{Code, Finding, Severity};
 use crate::cluster::node::Role;
 use crate::cluster::reply::NodeLine;
@@ -8,7 +8,7 @@ use crate::cluster::slots::{SLOTS, SlotSet};
 use crate::cluster::topology::{NodeFacts, expected_replicas};
 use std::collections::BTreeMap;
 
-pub(super) fn check(context: &Context<'_>) -> Vec<Finding> {
+pub(super) fn check(context: &CheckContext<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     findings.extend(uncovered(context));
     findings.extend(owned_twice(context));
@@ -21,7 +21,7 @@ pub(super) fn check(context: &Context<'_>) -> Vec<Finding> {
     findings
 }
 
-fn uncovered(context: &Context<'_>) -> Option<Finding> {
+fn uncovered(context: &CheckContext<'_>) -> Option<Finding> {
     let covered: SlotSet = context.topology.shards.iter().flat_map(|shard| shard.slots.ranges().to_vec()).collect();
     let gap = covered.complement();
     let asked = context.any_responded();
@@ -36,18 +36,18 @@ fn uncovered(context: &Context<'_>) -> Option<Finding> {
 }
 
 /// redis-cli assigns slots by the keys that it finds: all nodes that may have keys must respond.
-fn fix(context: &Context<'_>) -> String {
+fn fix(context: &CheckContext<'_>) -> String {
     let all_respond = context.topology.nodes().all(NodeFacts::is_reachable);
     if all_respond { context.hints.redis_cluster_on_terminal("fix", "") } else { context.hints.logs() }
 }
 
 /// Each responding master's own line.
-fn masters<'a>(context: &Context<'a>) -> Vec<(&'a str, &'a NodeLine)> {
+fn masters<'a>(context: &CheckContext<'a>) -> Vec<(&'a str, &'a NodeLine)> {
     let own = context.views().filter_map(|(name, view)| Some((name, view.myself()?)));
     own.filter(|(_, line)| line.role == Role::Master).collect()
 }
 
-fn owned_twice(context: &Context<'_>) -> Vec<Finding> {
+fn owned_twice(context: &CheckContext<'_>) -> Vec<Finding> {
     let masters = masters(context);
     let pairs = masters.iter().enumerate().flat_map(|(index, one)| {
         masters[index + 1..].iter().map(move |other| (one, other, one.1.slots.intersection(&other.1.slots)))
@@ -65,7 +65,7 @@ fn owned_twice(context: &Context<'_>) -> Vec<Finding> {
         .collect()
 }
 
-fn astray(context: &Context<'_>) -> Vec<Finding> {
+fn astray(context: &CheckContext<'_>) -> Vec<Finding> {
     let holders = context.snapshot.answered().filter(|(_, view)| !view.astray.is_empty());
     holders
         .map(|(member, view)| {
@@ -87,7 +87,7 @@ fn sides(token: &str) -> Option<(&str, &str, &str)> {
     Some((slot, arrow, other))
 }
 
-fn open(context: &Context<'_>) -> Vec<Finding> {
+fn open(context: &CheckContext<'_>) -> Vec<Finding> {
     let moving = || context.views().filter_map(|(name, view)| Some((name, view.myself()?)));
     let all: Vec<(&str, &str)> =
         moving().flat_map(|(_, line)| line.open.iter().map(|token| (line.id.as_str(), token.as_str()))).collect();
@@ -117,7 +117,7 @@ fn open(context: &Context<'_>) -> Vec<Finding> {
         .collect()
 }
 
-fn few_masters(context: &Context<'_>) -> Option<Finding> {
+fn few_masters(context: &CheckContext<'_>) -> Option<Finding> {
     let owners: Vec<&str> = context.topology.owners().map(|node| node.member.name.as_str()).collect();
     (1..3).contains(&owners.len()).then(|| {
         Code::TooFewMasters.found(
@@ -133,7 +133,7 @@ fn owning(masters: usize) -> String {
     if masters == 1 { "one master owns".into() } else { format!("{masters} masters own") }
 }
 
-fn replicas(context: &Context<'_>) -> Vec<Finding> {
+fn replicas(context: &CheckContext<'_>) -> Vec<Finding> {
     let shards: Vec<_> = context.topology.shards.iter().filter(|shard| !shard.slots.is_empty()).collect();
     let most = shards.iter().map(|shard| shard.replicas.len()).max().unwrap_or_default();
     let made_with = |shard| expected_replicas(context.snapshot, shard);
@@ -165,7 +165,7 @@ fn replicas(context: &Context<'_>) -> Vec<Finding> {
     lacking.collect()
 }
 
-fn uneven(context: &Context<'_>) -> Vec<Finding> {
+fn uneven(context: &CheckContext<'_>) -> Vec<Finding> {
     let owners: BTreeMap<&str, u16> = context
         .topology
         .shards
@@ -188,7 +188,7 @@ fn uneven(context: &Context<'_>) -> Vec<Finding> {
         .collect()
 }
 
-fn without_slots(context: &Context<'_>) -> Vec<Finding> {
+fn without_slots(context: &CheckContext<'_>) -> Vec<Finding> {
     let idle = context.topology.nodes().filter(|node| {
         node.role == Some(Role::Master)
             && node.is_reachable()

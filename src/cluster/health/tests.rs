@@ -406,7 +406,7 @@ fn what_losing_a_place_would_cost() {
     for index in [0, 1, 2] {
         snapshot.seen[index].member.worker = Some("node-9".into());
     }
-    let all = losses(&Topology::of(&snapshot));
+    let all = failure_impacts(&Topology::of(&snapshot));
     let worst = all.iter().find(|loss| loss.name == "node-9").expect("it");
     assert_eq!((worst.nodes, worst.masters, &worst.shards[..], worst.majority_left), (3, 2, &[1][..], false));
 }

@@ -1,6 +1,6 @@
 //! The nodes' views of each other.
 
-use super::context::{Context, count, has_no_pod, list};
+use super::context::{CheckContext, count, has_no_pod, list};
 use crate::cluster::finding::{Code, Finding, Severity};
 use crate::cluster::membership::groups;
 use crate::cluster::node::{Flags, LinkState, NodeId};
@@ -8,7 +8,7 @@ use crate::cluster::reply::NodeLine;
 use crate::cluster::topology::{NodeFacts, Signature, signature};
 use std::collections::{BTreeMap, BTreeSet};
 
-pub(super) fn check(context: &Context<'_>) -> Vec<Finding> {
+pub(super) fn check(context: &CheckContext<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     findings.extend(state_fail(context));
     findings.extend(disagreement(context));
@@ -19,7 +19,7 @@ pub(super) fn check(context: &Context<'_>) -> Vec<Finding> {
     findings
 }
 
-fn state_fail(context: &Context<'_>) -> Option<Finding> {
+fn state_fail(context: &CheckContext<'_>) -> Option<Finding> {
     let failing: Vec<&str> = context.views().filter(|(_, view)| !view.cluster.ok).map(|(name, _)| name).collect();
     (!failing.is_empty()).then(|| {
         Code::StateFail.found(
@@ -36,7 +36,7 @@ fn failed(nodes: usize) -> String {
     format!("{} {} cluster_state:fail and {} client commands", count(nodes, "node"), verbs.0, verbs.1)
 }
 
-fn disagreement(context: &Context<'_>) -> Option<Finding> {
+fn disagreement(context: &CheckContext<'_>) -> Option<Finding> {
     let mut views: BTreeMap<Signature<'_>, Vec<&str>> = BTreeMap::new();
     for (name, view) in context.views() {
         views.entry(signature(view)).or_default().push(name);
@@ -58,7 +58,7 @@ fn disagreement(context: &Context<'_>) -> Option<Finding> {
 
 /// Nodes that only one side knows, then nodes that both know with another role, master or slots.
 fn differences(
-    context: &Context<'_>,
+    context: &CheckContext<'_>,
     (most, majority): (&Signature<'_>, &[&str]),
     (view, viewers): (&Signature<'_>, &[&str]),
 ) -> Vec<String> {
@@ -81,7 +81,7 @@ fn differences(
         .collect()
 }
 
-fn equal_epochs(context: &Context<'_>) -> Vec<Finding> {
+fn equal_epochs(context: &CheckContext<'_>) -> Vec<Finding> {
     let mut epochs: BTreeMap<u64, Vec<(&str, &NodeLine)>> = BTreeMap::new();
     for (name, line) in context.views().filter_map(|(name, view)| Some((name, view.myself()?))) {
         if !line.slots.is_empty() {
@@ -107,7 +107,7 @@ fn equal_epochs(context: &Context<'_>) -> Vec<Finding> {
 }
 
 /// Nodes that the cluster knows and that have no pod.
-fn without_pod(context: &Context<'_>) -> Vec<Finding> {
+fn without_pod(context: &CheckContext<'_>) -> Vec<Finding> {
     let expected: Option<BTreeSet<&NodeId>> =
         context.snapshot.seen.iter().map(|seen| seen.member.number.and(seen.member.id.as_ref())).collect();
     let nodes = context.topology.nodes().filter(|node| has_no_pod(node));
@@ -134,7 +134,7 @@ fn without_pod(context: &Context<'_>) -> Vec<Finding> {
 }
 
 /// Pods whose node is unknown to most of the others.
-fn outside(context: &Context<'_>) -> Vec<Finding> {
+fn outside(context: &CheckContext<'_>) -> Vec<Finding> {
     let groups = groups(context.snapshot);
     let Some(main) = groups.iter().max_by_key(|group| group.members.len()) else { return Vec::new() };
     let others = groups.iter().filter(|group| group.members != main.members).flat_map(|group| &group.members);
@@ -157,7 +157,7 @@ fn outside(context: &Context<'_>) -> Vec<Finding> {
 }
 
 /// Nodes that peers flagged or lost the link to.
-fn flagged(context: &Context<'_>) -> Vec<Finding> {
+fn flagged(context: &CheckContext<'_>) -> Vec<Finding> {
     let mut flagged: BTreeMap<(&NodeId, Code), Vec<&str>> = BTreeMap::new();
     for (name, view) in context.views() {
         for line in &view.nodes {
@@ -186,7 +186,7 @@ fn flag(line: &NodeLine) -> Option<Code> {
     }
 }
 
-fn one_flagged(context: &Context<'_>, id: &NodeId, code: Code, by: &[&str]) -> Option<Finding> {
+fn one_flagged(context: &CheckContext<'_>, id: &NodeId, code: Code, by: &[&str]) -> Option<Finding> {
     let viewers = by.join(", ");
     if code == Code::NodeInHandshake {
         let forget = context.hints.redis_cluster("call", &format!("cluster forget {id}"));
@@ -212,7 +212,7 @@ fn one_flagged(context: &Context<'_>, id: &NodeId, code: Code, by: &[&str]) -> O
 }
 
 /// CLUSTER MEET on the first peer that lacks the node's address.
-fn meet(context: &Context<'_>, node: &NodeFacts, by: &[&str]) -> String {
+fn meet(context: &CheckContext<'_>, node: &NodeFacts, by: &[&str]) -> String {
     let viewer = context.snapshot.seen.iter().find(|seen| by.first() == Some(&seen.member.name.as_str()));
     let address = node.endpoint.as_ref().filter(|endpoint| !endpoint.host.is_empty());
     match (viewer, address) {

@@ -1,14 +1,14 @@
 //! Volumes, and whether data is written to them.
 
-use super::context::{Context, list};
+use super::context::{CheckContext, list};
 use crate::cluster::finding::{Code, Finding, Severity};
 use crate::cluster::snapshot::{Seen, View};
 
-pub(super) fn check(context: &Context<'_>) -> Vec<Finding> {
+pub(super) fn check(context: &CheckContext<'_>) -> Vec<Finding> {
     context.snapshot.seen.iter().flat_map(|seen| of_node(context, seen)).collect()
 }
 
-fn of_node(context: &Context<'_>, seen: &Seen) -> Vec<Finding> {
+fn of_node(context: &CheckContext<'_>, seen: &Seen) -> Vec<Finding> {
     let claims = || seen.member.state.claims.iter();
     let mut findings: Vec<Finding> = claims().filter_map(|claim| lost(context, seen, claim)).collect();
     findings.extend(claims().filter_map(|claim| full(context, seen, claim)));
@@ -19,7 +19,7 @@ fn of_node(context: &Context<'_>, seen: &Seen) -> Vec<Finding> {
     findings
 }
 
-fn lost(context: &Context<'_>, seen: &Seen, claim: &str) -> Option<Finding> {
+fn lost(context: &CheckContext<'_>, seen: &Seen, claim: &str) -> Option<Finding> {
     let name = &seen.member.name;
     let state = context.around().claims.seen()?.get(claim);
     let (message, severity) = match state {
@@ -39,7 +39,7 @@ fn lost(context: &Context<'_>, seen: &Seen, claim: &str) -> Option<Finding> {
     Some(Code::VolumeLost.found(name, message, format!("persistentvolumeclaim {claim}: {phase}"), hint).at(severity))
 }
 
-fn full(context: &Context<'_>, seen: &Seen, claim: &str) -> Option<Finding> {
+fn full(context: &CheckContext<'_>, seen: &Seen, claim: &str) -> Option<Finding> {
     let usage = context.around().usage.seen()?.get(claim)?;
     let whole = usage.used + usage.free;
     let left = usage.free * 100 / whole.max(1);
@@ -61,7 +61,7 @@ fn full(context: &Context<'_>, seen: &Seen, claim: &str) -> Option<Finding> {
     )
 }
 
-fn failing(context: &Context<'_>, seen: &Seen, view: &View) -> Option<Finding> {
+fn failing(context: &CheckContext<'_>, seen: &Seen, view: &View) -> Option<Finding> {
     let failed = &view.server.failed_writes;
     let name = &seen.member.name;
     (!failed.is_empty()).then(|| {
@@ -74,7 +74,7 @@ fn failing(context: &Context<'_>, seen: &Seen, view: &View) -> Option<Finding> {
     })
 }
 
-fn unused(context: &Context<'_>, seen: &Seen, view: &View) -> Option<Finding> {
+fn unused(context: &CheckContext<'_>, seen: &Seen, view: &View) -> Option<Finding> {
     let name = &seen.member.name;
     let snapshots = view.settings.seen()?.get("save")?;
     let nothing = view.server.append_only == Some(false) && snapshots.is_empty();

@@ -1,7 +1,7 @@
 //! What is done to the servers: for each class of states some ways to get there.
 
 use super::plain::{Plain, SERVERS, SHARDS, ranges, soon};
-use kubectl_redis_cluster::ops::observe::Scope;
+use kubectl_redis_cluster::ops::questions::Scope;
 
 /// Random numbers that are the same every time.
 pub struct Dice(pub u64);

@@ -1,8 +1,12 @@
 //! The link by which kubectl finds its completions of this plugin.
 
-use super::{PLUGIN, PROGRAM};
 use crate::error::Error;
 use std::path::{Path, PathBuf};
+
+/// The name of this program: kubectl finds plugins by their names.
+pub const PLUGIN: &str = "kubectl-redis_cluster";
+/// The name of the program that kubectl looks for; oc puts its own before the underline.
+pub const PROGRAM: &str = "kubectl_complete-redis_cluster";
 
 /// Where the link is to be, and what it is to lead to.
 #[derive(Debug, PartialEq, Eq)]

@@ -1,13 +1,13 @@
 //! Whether the way that Services are forwarded suits Redis Cluster.
 
-use super::evidence::Report;
+use super::evidence::WorkerReport;
 use super::measure::Measurement;
 
 /// The cluster that the verdict is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AtHand {
-    /// No cluster: the verdict is for nodes that learn addresses from connections, as in the
-    /// original example.
+    /// No cluster: the verdict is for nodes that learn addresses from connections, as in the original
+    /// example.
     Nothing,
     /// Its nodes announce their addresses (Redis 4 and newer): source IPs do not matter.
     Announces,
@@ -31,7 +31,7 @@ impl AtHand {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum Suitability {
     Suits,
     /// Source IPs are or may be rewritten, which does not affect the cluster.
     Harmless,
@@ -40,7 +40,7 @@ pub enum Verdict {
     Unknown,
 }
 
-impl Verdict {
+impl Suitability {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Suits => "suits",
@@ -61,13 +61,13 @@ pub enum Sources {
     Unknown,
 }
 
-/// Measurements override modes; for a worker without measurements, its mode decides. The worker of
-/// the connecting pod forwards.
-pub fn sources(workers: &[Report], measured: &[Measurement]) -> Sources {
+/// Measurements override modes; for a worker without measurements, its mode decides. The worker
+/// of the connecting pod forwards.
+pub fn sources(workers: &[WorkerReport], measured: &[Measurement]) -> Sources {
     if measured.iter().any(|each| each.is_kept() == Some(false)) {
         return Sources::Rewritten;
     }
-    let of_worker = |worker: &Report| {
+    let of_worker = |worker: &WorkerReport| {
         let from = |each: &&Measurement| each.from.worker == worker.worker && each.is_kept().is_some();
         if measured.iter().any(|each| from(&each)) { Some(true) } else { worker.suits }
     };
@@ -81,12 +81,12 @@ pub fn sources(workers: &[Report], measured: &[Measurement]) -> Sources {
     }
 }
 
-pub fn verdict(at_hand: AtHand, sources: Sources) -> Verdict {
+pub fn suitability(at_hand: AtHand, sources: Sources) -> Suitability {
     match (at_hand, sources) {
-        (_, Sources::Kept) => Verdict::Suits,
-        (AtHand::Announces, _) => Verdict::Harmless,
-        (AtHand::Nothing | AtHand::Learns, Sources::Rewritten) => Verdict::Fails,
-        (AtHand::Unclear, _) | (_, Sources::Unknown) => Verdict::Unknown,
+        (_, Sources::Kept) => Suitability::Suits,
+        (AtHand::Announces, _) => Suitability::Harmless,
+        (AtHand::Nothing | AtHand::Learns, Sources::Rewritten) => Suitability::Fails,
+        (AtHand::Unclear, _) | (_, Sources::Unknown) => Suitability::Unknown,
     }
 }
 
@@ -126,15 +126,15 @@ pub fn sentence(at_hand: AtHand, sources: Sources) -> (&'static str, Option<&'st
 #[cfg(test)]
 mod tests {
     use super::super::forwarder::Forwarder;
-    use super::super::measure::Place;
+    use super::super::measure::PodLocation;
     use super::*;
 
-    fn worker(name: &str, suits: Option<bool>) -> Report {
-        Report { worker: name.into(), forwarder: Forwarder::Unknown, mode: None, evidence: vec![], suits }
+    fn worker(name: &str, suits: Option<bool>) -> WorkerReport {
+        WorkerReport { worker: name.into(), forwarder: Forwarder::Unknown, mode: None, evidence: vec![], suits }
     }
 
     fn measured(from: &str, seen: Result<&str, &str>) -> Measurement {
-        let place = |worker: &str| Place { pod: "p".into(), worker: worker.into() };
+        let place = |worker: &str| PodLocation { pod: "p".into(), worker: worker.into() };
         let seen = seen.map(str::to_owned).map_err(str::to_owned);
         Measurement { from: place(from), to: place("b"), expected: "1".into(), seen }
     }
@@ -142,11 +142,12 @@ mod tests {
     #[test]
     fn the_table() {
         use AtHand::*;
-        let row = |at_hand| [Sources::Kept, Sources::Rewritten, Sources::Unknown].map(|known| verdict(at_hand, known));
-        assert_eq!(row(Nothing), [Verdict::Suits, Verdict::Fails, Verdict::Unknown]);
-        assert_eq!(row(Announces), [Verdict::Suits, Verdict::Harmless, Verdict::Harmless]);
-        assert_eq!(row(Learns), [Verdict::Suits, Verdict::Fails, Verdict::Unknown]);
-        assert_eq!(row(Unclear), [Verdict::Suits, Verdict::Unknown, Verdict::Unknown]);
+        let row =
+            |at_hand| [Sources::Kept, Sources::Rewritten, Sources::Unknown].map(|known| suitability(at_hand, known));
+        assert_eq!(row(Nothing), [Suitability::Suits, Suitability::Fails, Suitability::Unknown]);
+        assert_eq!(row(Announces), [Suitability::Suits, Suitability::Harmless, Suitability::Harmless]);
+        assert_eq!(row(Learns), [Suitability::Suits, Suitability::Fails, Suitability::Unknown]);
+        assert_eq!(row(Unclear), [Suitability::Suits, Suitability::Unknown, Suitability::Unknown]);
     }
 
     #[test]

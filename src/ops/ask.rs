@@ -1,0 +1,119 @@
+//! Asks one node, and says why it did not answer.
+
+use super::access::{self, Passwords};
+use super::questions::{Scope, Texts, commands};
+use crate::cluster::nodes_conf::STARTUP_PORT;
+use crate::cluster::reply::KnownLines;
+use crate::cluster::slots::{SLOTS, SlotRange, SlotSet};
+use crate::cluster::snapshot::Silence;
+use crate::context::Context;
+use crate::error::{Error, ErrorKind};
+use crate::k8s::members::Candidate;
+use crate::node::connection::{Credentials, Node};
+use crate::node::dial::{Dial, Target, Via};
+use crate::node::tls::IF_PLAIN;
+
+/// The replies of a node that was found, or why there are none.
+pub(super) async fn ask(
+    context: &Context,
+    candidate: &Candidate,
+    passwords: &Passwords,
+    scope: Scope,
+) -> Result<Texts, Silence> {
+    let target = candidate.target.as_ref().map_err(|reason| Silence::from(reason.as_str()))?;
+    let (via, credentials) = access::way(context, candidate, passwords);
+    let answer = async {
+        match texts(&*context.dial, (target, via), &credentials, scope).await {
+            Ok(texts) => Ok(texts),
+            // A node of ours that may not start says why on another port.
+            Err(error) if candidate.member.number.is_some() && error.kind() == ErrorKind::User => {
+                Err(waiting(context, target, via, &credentials).await.unwrap_or_else(|| silence(&error)))
+            }
+            Err(error) => Err(advised(&error)),
+        }
+    };
+    let answer = tokio::time::timeout(context.ask_timeout, answer).await;
+    let answer = answer.unwrap_or_else(|_| Err(advised(&late(context, target))));
+    answer.map_err(|silence| match (silence, access::unreadable(context, candidate, passwords)) {
+        (Silence::Refused(text), Some(why)) => Silence::Refused(format!("{text}; {why}")),
+        (silence, _) => silence,
+    })
+}
+
+/// A plain server waits for the end of what TLS begins with, and says nothing.
+pub(super) fn late(context: &Context, target: &Target) -> Error {
+    let text = format!("no answer within {}", crate::error::seconds(context.ask_timeout));
+    let error = Error::new(ErrorKind::Timeout, text);
+    if target.tls.is_some() { error.hint(IF_PLAIN) } else { error }
+}
+
+/// The same, with what may help where the node is not as it was believed to be.
+fn advised(error: &Error) -> Silence {
+    match silence(error) {
+        Silence::Unreachable(text) => {
+            let texts: Vec<&str> = std::iter::once(&text).chain(error.hints()).map(String::as_str).collect();
+            texts.join("; ").into()
+        }
+        refused => refused,
+    }
+}
+
+/// What a node's failure to answer means. That it may not be asked is no fault of its own.
+pub fn silence(error: &Error) -> Silence {
+    match error.kind() {
+        ErrorKind::Forbidden | ErrorKind::Refused => Silence::Refused(error.message().to_owned()),
+        _ => error.to_string().into(),
+    }
+}
+
+async fn waiting(context: &Context, target: &Target, via: Via, credentials: &Credentials) -> Option<Silence> {
+    let target = Target { port: STARTUP_PORT, tls: None, ..target.clone() };
+    let mut node = Node::connect(&*context.dial, &target, via).await.ok()?;
+    // The start-up server has one user: whoever is named for the cluster, it knows only the password.
+    let credentials = Credentials { user: None, ..credentials.clone() };
+    let replies = node.ask(&credentials, &[&["GET", "waiting"], &["GET", "lost"], &["GET", "kept"]]).await.ok()?;
+    let [Ok(text), Ok(lost), Ok(kept)] = &replies[..] else { return None };
+    let text = text.trim().to_owned();
+    match lost.trim() {
+        _ if text.is_empty() => None,
+        _ if !kept.trim().is_empty() => Some(Silence::Kept(text)),
+        "lost" => Some(Silence::DataLost(text)),
+        _ => Some(Silence::Waiting(text)),
+    }
+}
+
+/// The replies of one node, in one round trip; in two where its keys are looked for.
+///
+/// # Errors
+/// When it cannot be reached or refuses.
+pub async fn texts(
+    dial: &dyn Dial,
+    (target, via): (&Target, Via),
+    credentials: &Credentials,
+    scope: Scope,
+) -> Result<Texts, Error> {
+    let commands = commands(scope);
+    let batch: Vec<&[&str]> = commands.iter().map(Vec::as_slice).collect();
+    let mut node = Node::connect(dial, target, via).await?;
+    let mut texts = Texts::of(node.ask(credentials, &batch).await?, scope)?;
+    if scope == Scope::AllAndKeys {
+        texts.astray = astray(&mut node, &texts.nodes).await?;
+    }
+    Ok(texts)
+}
+
+/// The slots of which a master holds keys though it does not own them.
+async fn astray(node: &mut Node, nodes: &str) -> Result<SlotSet, Error> {
+    let lines = KnownLines::default().nodes(nodes).map_err(Error::user)?;
+    let Some(myself) = lines.iter().find(|line| line.flags.is_myself() && line.master.is_none()) else {
+        return Ok(SlotSet::default());
+    };
+    let slots: Vec<u16> = myself.slots.complement().ranges().iter().flat_map(SlotRange::slots).collect();
+    let numbers: Vec<String> = slots.iter().map(u16::to_string).collect();
+    let questions: Vec<[&str; 3]> = numbers.iter().map(|slot| ["CLUSTER", "COUNTKEYSINSLOT", slot.as_str()]).collect();
+    let batch: Vec<&[&str]> = questions.iter().map(|question| &question[..]).collect();
+    debug_assert!(batch.len() <= usize::from(SLOTS));
+    let replies = node.ask(&Credentials::default(), &batch).await?;
+    let held = slots.into_iter().zip(replies).filter(|(_, keys)| keys.as_ref().is_ok_and(|keys| keys.trim() != "0"));
+    Ok(held.map(|(slot, _)| SlotRange::single(slot)).collect())
+}
