@@ -190,7 +190,7 @@ fn a_server_may_ask_for_a_certificate() {
         "the server requires a client certificate: add tls.crt and tls.key to secret \"x\""
     );
     let said = old.ask(Some(ours.tls(None)));
-    assert!(said.ends_with("put tls.crt and tls.key into the Secret of --tls-secret"), "{said}");
+    assert!(said.ends_with("add tls.crt and tls.key to the Secret given with --tls-secret"), "{said}");
     let strangers = (other.read("client.crt"), other.read("client.key"));
     let mixed = Certificates { secret: "x".into(), ca: ours.read("ca.crt"), client: Some(strangers) };
     let said = server.ask(Some(Tls::checked(&mixed).expect("openssl made them")));
