@@ -24,14 +24,14 @@ function __fish_kubectl_redis_cluster_using_subcommand
     contains -- $cmd[1] $argv
 end
 
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -l via -d 'How to reach the nodes' -r -f -a "auto\t'Port-forward, or exec if port-forward is not possible'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -l via -d 'How to connect to the nodes' -r -f -a "auto\t'Port-forward, or exec if port-forward is not possible'
 port-forward\t'Only port-forward'
 exec\t'Only exec of redis-cli'"
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -l ask-timeout -d 'The longest that one node may take to answer' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -l auth-secret -d 'The Secret with the password, and the key in it (default "password")' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -l redis-user -d 'The ACL user to ask as' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -l tls-secret -d 'The Secret with the CA of the nodes\' certificates (ca.crt), and with a client certificate where they ask for one (tls.crt, tls.key); implies --tls' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -l ask-timeout -d 'How long to wait for the response of one node' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -l auth-secret -d 'Secret with the password, and its key (default "password")' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -l redis-user -d 'ACL user to authenticate as' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -l tls-secret -d 'Secret with the CA of the nodes\' certificates (ca.crt), and with a client certificate if they require one (tls.crt, tls.key); implies --tls' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -s n -l namespace -d 'Namespace for this request' -r
@@ -58,34 +58,34 @@ complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command
 false\t''"
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -l cache-dir -d 'Cache directory of kubectl; accepted and ignored' -r -F
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -s v -l v -d 'Log level for API requests: 6 logs each request, 8 also response headers' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -l tls -d 'The nodes speak TLS; without --tls-secret their certificates are not checked'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -l tls -d 'Use TLS; without --tls-secret, certificates are not verified'
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -s V -l version -d 'Print version'
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -f -a "create" -d 'Create a cluster, and wait until every node says ok'
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -f -a "info" -d 'Show a cluster: its shards, nodes and slots, and what is wrong with it'
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -f -a "check" -d 'Check a cluster, and say what is wrong with it and what mends it'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -f -a "create" -d 'Create a cluster and wait until it is healthy'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -f -a "info" -d 'Show the shards, nodes and slots of a cluster, and its problems'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -f -a "check" -d 'Report problems and suggest fixes'
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -f -a "list" -d 'List the clusters of a namespace'
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -f -a "ls" -d 'List the clusters of a namespace'
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -f -a "logs" -d 'Print the logs of all nodes, merged in the order of time'
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -f -a "delete" -d 'Delete a cluster; its volumes and password stay unless --delete-data'
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -f -a "accept-loss" -d 'Let a shard serve again whose keys are lost'
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -f -a "check-proxy-mode" -d 'Check kube-proxy\'s mode on each worker, and which source addresses servers see'
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -f -a "set-gke-proxy-mode" -d 'Set kube-proxy\'s mode on the workers of GKE, through the API server alone'
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -f -a "completion" -d 'Complete what is typed behind "kubectl redis-cluster", or print a script for a shell'
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -f -a "options" -d 'Show the flags that every command takes'
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -f -a "version" -d 'Show the version of this program and of the API server'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -f -a "logs" -d 'Print the logs of all nodes, merged in time order'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -f -a "delete" -d 'Delete a cluster; its volumes and password are kept unless --delete-data'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -f -a "accept-loss" -d 'Accept data loss and bring a shard back into service'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -f -a "check-proxy-mode" -d 'Show kube-proxy\'s mode on each worker and check whether source IPs are preserved'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -f -a "set-gke-proxy-mode" -d 'Set kube-proxy\'s mode on GKE workers, through the API server'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -f -a "completion" -d 'Install completion for "kubectl redis-cluster", or print a shell\'s completion script'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -f -a "options" -d 'List the flags of all commands'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -f -a "version" -d 'Show the versions of the plugin and the API server'
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l shards -d 'How many shards, each with a master of its own' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l replicas -d 'How many replicas each master has' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l image -d 'The server\'s image: Redis or Valkey' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l image-pull-secret -d 'The Secret to pull the image with' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l workload -d 'What keeps each node\'s pod' -r -f -a "statefulset\t''
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l shards -d 'Number of shards, each with its own master' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l replicas -d 'Number of replicas of each master' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l image -d 'Image of the server: Redis or Valkey' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l image-pull-secret -d 'Secret to pull the image with' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l workload -d 'Controller kind for each node' -r -f -a "statefulset\t''
 replicationcontroller\t''"
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l storage -d 'The size of each node\'s volume [default: 1Gi, none with a replicationcontroller]' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l storage-class -d 'The StorageClass of the volumes; the default one when not given' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l memory -d 'The memory of each node; five eighths of it are for keys' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l cpu -d 'The processor time that each node asks for' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l maxmemory-policy -d 'What to do when the memory is full' -r -f -a "noeviction\t''
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l storage -d 'Size of each node\'s volume [default: 1Gi, none with a replicationcontroller]' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l storage-class -d 'StorageClass of the volumes (default: the cluster\'s default StorageClass)' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l memory -d 'Memory request and limit per node; five eighths of it are for keys' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l cpu -d 'CPU request per node' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l maxmemory-policy -d 'Eviction policy when the memory is full' -r -f -a "noeviction\t''
 allkeys-lru\t''
 allkeys-lfu\t''
 allkeys-random\t''
@@ -93,32 +93,32 @@ volatile-lru\t''
 volatile-lfu\t''
 volatile-random\t''
 volatile-ttl\t''"
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l config -d 'A further line of redis.conf, repeatable' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l node-timeout -d 'How long a node may be silent before its peers take it for failed' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l spread -d 'Whether the nodes of a shard must be on different workers' -r -f -a "required\t'Always on different workers: a pod that finds none stays pending'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l config -d 'Extra line of redis.conf (repeatable)' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l node-timeout -d 'How long a node may be unreachable before its peers mark it as failed' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l spread -d 'Whether the nodes of a shard must run on different workers' -r -f -a "required\t'Always on different workers: a pod that finds none stays pending'
 preferred\t'On different workers if possible'
 none\t'On any workers'"
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l node-selector -d 'A label that a worker must have, repeatable' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l toleration -d 'A taint that the pods bear, repeatable' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l priority-class -d 'The pods\' priority class' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l annotation -d 'An annotation of the pods, repeatable' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l dry-run -d 'Only show what would be made: none, client or server' -r -f -a "none\t'It is done'
-client\t'Nothing is sent'
-server\t'The server says what would come of it'"
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -s o -l output -d 'The form of the output; yaml and json are the manifests' -r -f -a "name\t''
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l node-selector -d 'Label that a worker must have (repeatable)' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l toleration -d 'Toleration for the pods (repeatable)' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l priority-class -d 'Priority class of the pods' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l annotation -d 'Annotation for the pods (repeatable)' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l dry-run -d 'Only show what would be created: none, client or server' -r -f -a "none\t'Changes are applied'
+client\t'Nothing is sent to the server'
+server\t'The server validates without applying'"
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -s o -l output -d 'Output format; yaml and json print the manifests' -r -f -a "name\t''
 yaml\t''
 json\t''"
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l wait -d 'Wait until every node says ok' -r -f -a "true\t''
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l wait -d 'Wait until the cluster is healthy' -r -f -a "true\t''
 false\t''"
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l timeout -d 'The longest to wait' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l via -d 'How to reach the nodes' -r -f -a "auto\t'Port-forward, or exec if port-forward is not possible'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l timeout -d 'How long to wait before giving up' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l via -d 'How to connect to the nodes' -r -f -a "auto\t'Port-forward, or exec if port-forward is not possible'
 port-forward\t'Only port-forward'
 exec\t'Only exec of redis-cli'"
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l ask-timeout -d 'The longest that one node may take to answer' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l auth-secret -d 'The Secret with the password, and the key in it (default "password")' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l redis-user -d 'The ACL user to ask as' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l tls-secret -d 'The Secret with the CA of the nodes\' certificates (ca.crt), and with a client certificate where they ask for one (tls.crt, tls.key); implies --tls' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l ask-timeout -d 'How long to wait for the response of one node' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l auth-secret -d 'Secret with the password, and its key (default "password")' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l redis-user -d 'ACL user to authenticate as' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l tls-secret -d 'Secret with the CA of the nodes\' certificates (ca.crt), and with a client certificate if they require one (tls.crt, tls.key); implies --tls' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -s n -l namespace -d 'Namespace for this request' -r
@@ -145,28 +145,28 @@ complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcomm
 false\t''"
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l cache-dir -d 'Cache directory of kubectl; accepted and ignored' -r -F
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -s v -l v -d 'Log level for API requests: 6 logs each request, 8 also response headers' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l allow-small -d 'Allow fewer than three shards, in which no failover is possible'
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l image-entrypoint -d 'Leave the start to the image\'s own entry point, which reads CLUSTER_CONFIG and REDIS_CONFIG'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l allow-small -d 'Allow fewer than three shards, with which no failover is possible'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l image-entrypoint -d 'Start the image\'s own entry point, which reads CLUSTER_CONFIG and REDIS_CONFIG'
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l ephemeral -d 'Keep all data in memory only'
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l network-policy -d 'Let in only pods of the namespace, and to the cluster bus only the nodes'
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l no-auth -d 'Ask for no password'
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l tls -d 'The nodes speak TLS; without --tls-secret their certificates are not checked'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l network-policy -d 'Admit only pods of the namespace, and to the cluster bus only the nodes'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l no-auth -d 'Disable password authentication'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l tls -d 'Use TLS; without --tls-secret, certificates are not verified'
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -s l -l selector -d 'The Redis pods that match these labels, whoever made them' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l interval -d 'How long to wait between two looks' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -s o -l output -d 'The form of the output; raw is what each node answers to CLUSTER NODES (sorted) and CLUSTER INFO' -r -f -a "wide\t''
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -s l -l selector -d 'Label selector for the Redis pods of any tool' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l interval -d 'Refresh interval' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -s o -l output -d 'Output format; raw prints each node\'s CLUSTER NODES (sorted) and CLUSTER INFO' -r -f -a "wide\t''
 json\t''
 yaml\t''
 name\t''
 raw\t''"
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l via -d 'How to reach the nodes' -r -f -a "auto\t'Port-forward, or exec if port-forward is not possible'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l via -d 'How to connect to the nodes' -r -f -a "auto\t'Port-forward, or exec if port-forward is not possible'
 port-forward\t'Only port-forward'
 exec\t'Only exec of redis-cli'"
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l ask-timeout -d 'The longest that one node may take to answer' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l auth-secret -d 'The Secret with the password, and the key in it (default "password")' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l redis-user -d 'The ACL user to ask as' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l tls-secret -d 'The Secret with the CA of the nodes\' certificates (ca.crt), and with a client certificate where they ask for one (tls.crt, tls.key); implies --tls' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l ask-timeout -d 'How long to wait for the response of one node' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l auth-secret -d 'Secret with the password, and its key (default "password")' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l redis-user -d 'ACL user to authenticate as' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l tls-secret -d 'Secret with the CA of the nodes\' certificates (ca.crt), and with a client certificate if they require one (tls.crt, tls.key); implies --tls' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -s n -l namespace -d 'Namespace for this request' -r
@@ -193,24 +193,24 @@ complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcomm
 false\t''"
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l cache-dir -d 'Cache directory of kubectl; accepted and ignored' -r -F
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -s v -l v -d 'Log level for API requests: 6 logs each request, 8 also response headers' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -s w -l watch -d 'Look again and again until Ctrl-C; where the output is no terminal, show what has changed'
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l tls -d 'The nodes speak TLS; without --tls-secret their certificates are not checked'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -s w -l watch -d 'Watch for changes until Ctrl-C; without a terminal, print only changes'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l tls -d 'Use TLS; without --tls-secret, certificates are not verified'
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -s l -l selector -d 'The Redis pods that match these labels, whoever made them' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l severity -d 'The least severity that counts for the exit status; all findings are shown' -r -f -a "info\t''
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -s l -l selector -d 'Label selector for the Redis pods of any tool' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l severity -d 'Minimum severity that affects the exit status; all findings are shown' -r -f -a "info\t''
 warning\t''
 error\t''"
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l interval -d 'How long to wait between two looks' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -s o -l output -d 'The form of the output' -r -f -a "json\t'Indented JSON'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l interval -d 'Refresh interval' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -s o -l output -d 'Output format' -r -f -a "json\t'Indented JSON'
 yaml\t'YAML'"
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l via -d 'How to reach the nodes' -r -f -a "auto\t'Port-forward, or exec if port-forward is not possible'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l via -d 'How to connect to the nodes' -r -f -a "auto\t'Port-forward, or exec if port-forward is not possible'
 port-forward\t'Only port-forward'
 exec\t'Only exec of redis-cli'"
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l ask-timeout -d 'The longest that one node may take to answer' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l auth-secret -d 'The Secret with the password, and the key in it (default "password")' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l redis-user -d 'The ACL user to ask as' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l tls-secret -d 'The Secret with the CA of the nodes\' certificates (ca.crt), and with a client certificate where they ask for one (tls.crt, tls.key); implies --tls' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l ask-timeout -d 'How long to wait for the response of one node' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l auth-secret -d 'Secret with the password, and its key (default "password")' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l redis-user -d 'ACL user to authenticate as' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l tls-secret -d 'Secret with the CA of the nodes\' certificates (ca.crt), and with a client certificate if they require one (tls.crt, tls.key); implies --tls' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -s n -l namespace -d 'Namespace for this request' -r
@@ -237,24 +237,24 @@ complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcomm
 false\t''"
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l cache-dir -d 'Cache directory of kubectl; accepted and ignored' -r -F
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -s v -l v -d 'Log level for API requests: 6 logs each request, 8 also response headers' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l search-multiple-owners -d 'Look for keys of slots that another master owns, too: 16384 small questions to each master'
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -s w -l watch -d 'Look again and again until Ctrl-C; where the output is no terminal, show what has changed'
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l tls -d 'The nodes speak TLS; without --tls-secret their certificates are not checked'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l search-multiple-owners -d 'Also search for keys in slots that another master owns: 16384 small commands to each master'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -s w -l watch -d 'Watch for changes until Ctrl-C; without a terminal, print only changes'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l tls -d 'Use TLS; without --tls-secret, certificates are not verified'
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -s l -l selector -d 'The clusters of the Redis pods that match these labels, whoever made them' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -s l -l selector -d 'Label selector for the Redis pods of any tool' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l sort-by -d 'Sort by a field of the JSON output, such as .nodesReady' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -s o -l output -d 'The form of the output' -r -f -a "wide\t''
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -s o -l output -d 'Output format' -r -f -a "wide\t''
 json\t''
 yaml\t''
 name\t''"
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l via -d 'How to reach the nodes' -r -f -a "auto\t'Port-forward, or exec if port-forward is not possible'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l via -d 'How to connect to the nodes' -r -f -a "auto\t'Port-forward, or exec if port-forward is not possible'
 port-forward\t'Only port-forward'
 exec\t'Only exec of redis-cli'"
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l ask-timeout -d 'The longest that one node may take to answer' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l auth-secret -d 'The Secret with the password, and the key in it (default "password")' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l redis-user -d 'The ACL user to ask as' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l tls-secret -d 'The Secret with the CA of the nodes\' certificates (ca.crt), and with a client certificate where they ask for one (tls.crt, tls.key); implies --tls' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l ask-timeout -d 'How long to wait for the response of one node' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l auth-secret -d 'Secret with the password, and its key (default "password")' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l redis-user -d 'ACL user to authenticate as' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l tls-secret -d 'Secret with the CA of the nodes\' certificates (ca.crt), and with a client certificate if they require one (tls.crt, tls.key); implies --tls' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -s n -l namespace -d 'Namespace for this request' -r
@@ -281,25 +281,25 @@ complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcomm
 false\t''"
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l cache-dir -d 'Cache directory of kubectl; accepted and ignored' -r -F
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -s v -l v -d 'Log level for API requests: 6 logs each request, 8 also response headers' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -s A -l all-namespaces -d 'Of all namespaces'
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l state -d 'Ask the nodes how their cluster is'
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l no-headers -d 'No header line'
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l tls -d 'The nodes speak TLS; without --tls-secret their certificates are not checked'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -s A -l all-namespaces -d 'List the clusters of all namespaces'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l state -d 'Query the nodes for the state of their cluster'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l no-headers -d 'Do not print headers'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l tls -d 'Use TLS; without --tls-secret, certificates are not verified'
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -s l -l selector -d 'The clusters of the Redis pods that match these labels, whoever made them' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -s l -l selector -d 'Label selector for the Redis pods of any tool' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l sort-by -d 'Sort by a field of the JSON output, such as .nodesReady' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -s o -l output -d 'The form of the output' -r -f -a "wide\t''
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -s o -l output -d 'Output format' -r -f -a "wide\t''
 json\t''
 yaml\t''
 name\t''"
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l via -d 'How to reach the nodes' -r -f -a "auto\t'Port-forward, or exec if port-forward is not possible'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l via -d 'How to connect to the nodes' -r -f -a "auto\t'Port-forward, or exec if port-forward is not possible'
 port-forward\t'Only port-forward'
 exec\t'Only exec of redis-cli'"
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l ask-timeout -d 'The longest that one node may take to answer' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l auth-secret -d 'The Secret with the password, and the key in it (default "password")' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l redis-user -d 'The ACL user to ask as' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l tls-secret -d 'The Secret with the CA of the nodes\' certificates (ca.crt), and with a client certificate where they ask for one (tls.crt, tls.key); implies --tls' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l ask-timeout -d 'How long to wait for the response of one node' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l auth-secret -d 'Secret with the password, and its key (default "password")' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l redis-user -d 'ACL user to authenticate as' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l tls-secret -d 'Secret with the CA of the nodes\' certificates (ca.crt), and with a client certificate if they require one (tls.crt, tls.key); implies --tls' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -s n -l namespace -d 'Namespace for this request' -r
@@ -326,32 +326,32 @@ complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcomm
 false\t''"
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l cache-dir -d 'Cache directory of kubectl; accepted and ignored' -r -F
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -s v -l v -d 'Log level for API requests: 6 logs each request, 8 also response headers' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -s A -l all-namespaces -d 'Of all namespaces'
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l state -d 'Ask the nodes how their cluster is'
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l no-headers -d 'No header line'
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l tls -d 'The nodes speak TLS; without --tls-secret their certificates are not checked'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -s A -l all-namespaces -d 'List the clusters of all namespaces'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l state -d 'Query the nodes for the state of their cluster'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l no-headers -d 'Do not print headers'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l tls -d 'Use TLS; without --tls-secret, certificates are not verified'
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -s l -l selector -d 'The Redis pods that match these labels, whoever made them' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l since -d 'Only lines newer than this' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l since-time -d 'Only lines written after this time (RFC 3339)' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l tail -d 'Only so many last lines of each node; -1 is all' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -s c -l container -d 'The container; the server\'s when not given' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l node -d 'Only this node, repeatable' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l shard -d 'Only the nodes that this shard was made of, repeatable' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l role -d 'Only the nodes that have this role now' -r -f -a "master\t''
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -s l -l selector -d 'Label selector for the Redis pods of any tool' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l since -d 'Only show logs newer than this' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l since-time -d 'Only show logs after this time (RFC 3339)' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l tail -d 'Lines of recent log to show per node; -1 shows all' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -s c -l container -d 'Container (default: the server\'s)' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l node -d 'Only this node (repeatable)' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l shard -d 'Only the initial nodes of this shard (repeatable)' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l role -d 'Only nodes that have this role now' -r -f -a "master\t''
 replica\t''"
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l grep -d 'Only lines that match this regular expression' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l max-log-requests -d 'The most logs to read at the same time' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -s o -l output -d 'The form of the output; raw is pod after pod, as the original script printed it' -r -f -a "raw\t''
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l max-log-requests -d 'Maximum number of logs to read in parallel' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -s o -l output -d 'Output format; raw prints pod after pod, like the original script' -r -f -a "raw\t''
 json\t''"
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l via -d 'How to reach the nodes' -r -f -a "auto\t'Port-forward, or exec if port-forward is not possible'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l via -d 'How to connect to the nodes' -r -f -a "auto\t'Port-forward, or exec if port-forward is not possible'
 port-forward\t'Only port-forward'
 exec\t'Only exec of redis-cli'"
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l ask-timeout -d 'The longest that one node may take to answer' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l auth-secret -d 'The Secret with the password, and the key in it (default "password")' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l redis-user -d 'The ACL user to ask as' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l tls-secret -d 'The Secret with the CA of the nodes\' certificates (ca.crt), and with a client certificate where they ask for one (tls.crt, tls.key); implies --tls' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l ask-timeout -d 'How long to wait for the response of one node' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l auth-secret -d 'Secret with the password, and its key (default "password")' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l redis-user -d 'ACL user to authenticate as' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l tls-secret -d 'Secret with the CA of the nodes\' certificates (ca.crt), and with a client certificate if they require one (tls.crt, tls.key); implies --tls' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -s n -l namespace -d 'Namespace for this request' -r
@@ -378,28 +378,28 @@ complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcomm
 false\t''"
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l cache-dir -d 'Cache directory of kubectl; accepted and ignored' -r -F
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -s v -l v -d 'Log level for API requests: 6 logs each request, 8 also response headers' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -s f -l follow -d 'Go on with every line as it is written, also of restarted and of new pods'
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -s p -l previous -d 'The container that ran before the present one'
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l timestamps -d 'With the time of each line'
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l no-prefix -d 'Without the node before each line'
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l tls -d 'The nodes speak TLS; without --tls-secret their certificates are not checked'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -s f -l follow -d 'Stream new lines, also from restarted containers and new pods'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -s p -l previous -d 'Show the previous container\'s logs'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l timestamps -d 'Show the timestamp of each line'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l no-prefix -d 'Do not prefix lines with the node'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l tls -d 'Use TLS; without --tls-secret, certificates are not verified'
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l dry-run -d 'Only show what would be deleted: none, client or server' -r -f -a "none\t'It is done'
-client\t'Nothing is sent'
-server\t'The server says what would come of it'"
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l wait -d 'Wait until the last pod is gone' -r -f -a "true\t''
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l dry-run -d 'Only show what would be deleted: none, client or server' -r -f -a "none\t'Changes are applied'
+client\t'Nothing is sent to the server'
+server\t'The server validates without applying'"
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l wait -d 'Wait until all pods are gone' -r -f -a "true\t''
 false\t''"
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l timeout -d 'The longest to wait' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l grace-period -d 'Seconds that each pod gets to end; its own when not given' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -s o -l output -d 'The form of the output' -r -f -a "name\t'`type/name`'"
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l via -d 'How to reach the nodes' -r -f -a "auto\t'Port-forward, or exec if port-forward is not possible'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l timeout -d 'How long to wait before giving up' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l grace-period -d 'Seconds that each pod gets to terminate (default: the pod\'s own)' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -s o -l output -d 'Output format' -r -f -a "name\t'`type/name`'"
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l via -d 'How to connect to the nodes' -r -f -a "auto\t'Port-forward, or exec if port-forward is not possible'
 port-forward\t'Only port-forward'
 exec\t'Only exec of redis-cli'"
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l ask-timeout -d 'The longest that one node may take to answer' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l auth-secret -d 'The Secret with the password, and the key in it (default "password")' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l redis-user -d 'The ACL user to ask as' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l tls-secret -d 'The Secret with the CA of the nodes\' certificates (ca.crt), and with a client certificate where they ask for one (tls.crt, tls.key); implies --tls' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l ask-timeout -d 'How long to wait for the response of one node' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l auth-secret -d 'Secret with the password, and its key (default "password")' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l redis-user -d 'ACL user to authenticate as' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l tls-secret -d 'Secret with the CA of the nodes\' certificates (ca.crt), and with a client certificate if they require one (tls.crt, tls.key); implies --tls' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -s n -l namespace -d 'Namespace for this request' -r
@@ -426,25 +426,25 @@ complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcomm
 false\t''"
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l cache-dir -d 'Cache directory of kubectl; accepted and ignored' -r -F
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -s v -l v -d 'Log level for API requests: 6 logs each request, 8 also response headers' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -s y -l yes -d 'Do not ask'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -s y -l yes -d 'Do not ask for confirmation'
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l keep-data -d 'Keep the volumes and the Secret (the default)'
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l delete-data -d 'Delete the volumes with all keys, and the Secret'
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l ignore-not-found -d 'It is no error when there is no such cluster'
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l tls -d 'The nodes speak TLS; without --tls-secret their certificates are not checked'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l ignore-not-found -d 'Succeed if the cluster does not exist'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l tls -d 'Use TLS; without --tls-secret, certificates are not verified'
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l shard -d 'A shard to give up, repeatable' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l dry-run -d 'Only show what would be done: none, client or server' -r -f -a "none\t'It is done'
-client\t'Nothing is sent'
-server\t'The server says what would come of it'"
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l timeout -d 'The longest to wait until the shards are served' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l via -d 'How to reach the nodes' -r -f -a "auto\t'Port-forward, or exec if port-forward is not possible'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l shard -d 'Shard to give up (repeatable)' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l dry-run -d 'Only show what would be done: none, client or server' -r -f -a "none\t'Changes are applied'
+client\t'Nothing is sent to the server'
+server\t'The server validates without applying'"
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l timeout -d 'How long to wait for the shards before giving up' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l via -d 'How to connect to the nodes' -r -f -a "auto\t'Port-forward, or exec if port-forward is not possible'
 port-forward\t'Only port-forward'
 exec\t'Only exec of redis-cli'"
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l ask-timeout -d 'The longest that one node may take to answer' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l auth-secret -d 'The Secret with the password, and the key in it (default "password")' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l redis-user -d 'The ACL user to ask as' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l tls-secret -d 'The Secret with the CA of the nodes\' certificates (ca.crt), and with a client certificate where they ask for one (tls.crt, tls.key); implies --tls' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l ask-timeout -d 'How long to wait for the response of one node' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l auth-secret -d 'Secret with the password, and its key (default "password")' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l redis-user -d 'ACL user to authenticate as' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l tls-secret -d 'Secret with the CA of the nodes\' certificates (ca.crt), and with a client certificate if they require one (tls.crt, tls.key); implies --tls' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -s n -l namespace -d 'Namespace for this request' -r
@@ -471,22 +471,22 @@ complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcomm
 false\t''"
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l cache-dir -d 'Cache directory of kubectl; accepted and ignored' -r -F
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -s v -l v -d 'Log level for API requests: 6 logs each request, 8 also response headers' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -s y -l yes -d 'Do not ask'
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l tls -d 'The nodes speak TLS; without --tls-secret their certificates are not checked'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -s y -l yes -d 'Do not ask for confirmation'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l tls -d 'Use TLS; without --tls-secret, certificates are not verified'
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -s l -l selector -d 'The Redis pods that match these labels, whoever made them' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l image -d 'The image of these pods, with a Redis or Valkey server' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l timeout -d 'The longest to wait for these pods' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -s o -l output -d 'The form of the output' -r -f -a "json\t'Indented JSON'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -s l -l selector -d 'Label selector for the Redis pods of any tool' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l image -d 'Image of these pods, with a Redis or Valkey server' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l timeout -d 'How long to wait for these pods before giving up' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -s o -l output -d 'Output format' -r -f -a "json\t'Indented JSON'
 yaml\t'YAML'"
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l via -d 'How to reach the nodes' -r -f -a "auto\t'Port-forward, or exec if port-forward is not possible'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l via -d 'How to connect to the nodes' -r -f -a "auto\t'Port-forward, or exec if port-forward is not possible'
 port-forward\t'Only port-forward'
 exec\t'Only exec of redis-cli'"
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l ask-timeout -d 'The longest that one node may take to answer' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l auth-secret -d 'The Secret with the password, and the key in it (default "password")' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l redis-user -d 'The ACL user to ask as' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l tls-secret -d 'The Secret with the CA of the nodes\' certificates (ca.crt), and with a client certificate where they ask for one (tls.crt, tls.key); implies --tls' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l ask-timeout -d 'How long to wait for the response of one node' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l auth-secret -d 'Secret with the password, and its key (default "password")' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l redis-user -d 'ACL user to authenticate as' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l tls-secret -d 'Secret with the CA of the nodes\' certificates (ca.crt), and with a client certificate if they require one (tls.crt, tls.key); implies --tls' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -s n -l namespace -d 'Namespace for this request' -r
@@ -513,23 +513,23 @@ complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcomm
 false\t''"
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l cache-dir -d 'Cache directory of kubectl; accepted and ignored' -r -F
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -s v -l v -d 'Log level for API requests: 6 logs each request, 8 also response headers' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l probe -d 'Measure between short-lived pods, one a worker, in this namespace'
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l tls -d 'The nodes speak TLS; without --tls-secret their certificates are not checked'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l probe -d 'Measure between short-lived pods in this namespace, one per worker'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l tls -d 'Use TLS; without --tls-secret, certificates are not verified'
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l node -d 'Only this worker, repeatable' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l image -d 'The image of the helper pod, with a shell; kube-proxy\'s own when not given' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l probe-image -d 'The image of the pods that measure whether Services still forward' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l node -d 'Only this worker (repeatable)' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l image -d 'Image of the helper pod, with a shell (default: kube-proxy\'s own)' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l probe-image -d 'Image of the pods that measure whether Services still forward' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l probe -d 'Measure whether Services still forward' -r -f -a "true\t''
 false\t''"
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l timeout -d 'The longest that one step may take on a worker' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l via -d 'How to reach the nodes' -r -f -a "auto\t'Port-forward, or exec if port-forward is not possible'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l timeout -d 'How long to wait for each step on a worker before giving up' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l via -d 'How to connect to the nodes' -r -f -a "auto\t'Port-forward, or exec if port-forward is not possible'
 port-forward\t'Only port-forward'
 exec\t'Only exec of redis-cli'"
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l ask-timeout -d 'The longest that one node may take to answer' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l auth-secret -d 'The Secret with the password, and the key in it (default "password")' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l redis-user -d 'The ACL user to ask as' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l tls-secret -d 'The Secret with the CA of the nodes\' certificates (ca.crt), and with a client certificate where they ask for one (tls.crt, tls.key); implies --tls' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l ask-timeout -d 'How long to wait for the response of one node' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l auth-secret -d 'Secret with the password, and its key (default "password")' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l redis-user -d 'ACL user to authenticate as' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l tls-secret -d 'Secret with the CA of the nodes\' certificates (ca.crt), and with a client certificate if they require one (tls.crt, tls.key); implies --tls' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -s n -l namespace -d 'Namespace for this request' -r
@@ -557,19 +557,19 @@ false\t''"
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l cache-dir -d 'Cache directory of kubectl; accepted and ignored' -r -F
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -s v -l v -d 'Log level for API requests: 6 logs each request, 8 also response headers' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l dry-run -d 'Only show what would be done'
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -s y -l yes -d 'Do not ask'
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l allow-any-provider -d 'Also workers that are not GKE\'s, where kube-proxy is a static pod'
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l tls -d 'The nodes speak TLS; without --tls-secret their certificates are not checked'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -s y -l yes -d 'Do not ask for confirmation'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l allow-any-provider -d 'Also allow workers that are not GKE\'s, if kube-proxy is a static pod'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l tls -d 'Use TLS; without --tls-secret, certificates are not verified'
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l dir -d 'The folder of the link; the one of this program when not given' -r -f -a "(__fish_complete_directories)"
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l via -d 'How to reach the nodes' -r -f -a "auto\t'Port-forward, or exec if port-forward is not possible'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l dir -d 'Directory of the link (default: that of this program)' -r -f -a "(__fish_complete_directories)"
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l via -d 'How to connect to the nodes' -r -f -a "auto\t'Port-forward, or exec if port-forward is not possible'
 port-forward\t'Only port-forward'
 exec\t'Only exec of redis-cli'"
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l ask-timeout -d 'The longest that one node may take to answer' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l auth-secret -d 'The Secret with the password, and the key in it (default "password")' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l redis-user -d 'The ACL user to ask as' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l tls-secret -d 'The Secret with the CA of the nodes\' certificates (ca.crt), and with a client certificate where they ask for one (tls.crt, tls.key); implies --tls' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l ask-timeout -d 'How long to wait for the response of one node' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l auth-secret -d 'Secret with the password, and its key (default "password")' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l redis-user -d 'ACL user to authenticate as' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l tls-secret -d 'Secret with the CA of the nodes\' certificates (ca.crt), and with a client certificate if they require one (tls.crt, tls.key); implies --tls' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -s n -l namespace -d 'Namespace for this request' -r
@@ -596,16 +596,16 @@ complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcomm
 false\t''"
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l cache-dir -d 'Cache directory of kubectl; accepted and ignored' -r -F
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -s v -l v -d 'Log level for API requests: 6 logs each request, 8 also response headers' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l tls -d 'The nodes speak TLS; without --tls-secret their certificates are not checked'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l tls -d 'Use TLS; without --tls-secret, certificates are not verified'
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -l via -d 'How to reach the nodes' -r -f -a "auto\t'Port-forward, or exec if port-forward is not possible'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -l via -d 'How to connect to the nodes' -r -f -a "auto\t'Port-forward, or exec if port-forward is not possible'
 port-forward\t'Only port-forward'
 exec\t'Only exec of redis-cli'"
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -l ask-timeout -d 'The longest that one node may take to answer' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -l auth-secret -d 'The Secret with the password, and the key in it (default "password")' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -l redis-user -d 'The ACL user to ask as' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -l tls-secret -d 'The Secret with the CA of the nodes\' certificates (ca.crt), and with a client certificate where they ask for one (tls.crt, tls.key); implies --tls' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -l ask-timeout -d 'How long to wait for the response of one node' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -l auth-secret -d 'Secret with the password, and its key (default "password")' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -l redis-user -d 'ACL user to authenticate as' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -l tls-secret -d 'Secret with the CA of the nodes\' certificates (ca.crt), and with a client certificate if they require one (tls.crt, tls.key); implies --tls' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -s n -l namespace -d 'Namespace for this request' -r
@@ -632,18 +632,18 @@ complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcomm
 false\t''"
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -l cache-dir -d 'Cache directory of kubectl; accepted and ignored' -r -F
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -s v -l v -d 'Log level for API requests: 6 logs each request, 8 also response headers' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -l tls -d 'The nodes speak TLS; without --tls-secret their certificates are not checked'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -l tls -d 'Use TLS; without --tls-secret, certificates are not verified'
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -s o -l output -d 'The form of the output' -r -f -a "json\t'Indented JSON'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -s o -l output -d 'Output format' -r -f -a "json\t'Indented JSON'
 yaml\t'YAML'"
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l via -d 'How to reach the nodes' -r -f -a "auto\t'Port-forward, or exec if port-forward is not possible'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l via -d 'How to connect to the nodes' -r -f -a "auto\t'Port-forward, or exec if port-forward is not possible'
 port-forward\t'Only port-forward'
 exec\t'Only exec of redis-cli'"
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l ask-timeout -d 'The longest that one node may take to answer' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l auth-secret -d 'The Secret with the password, and the key in it (default "password")' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l redis-user -d 'The ACL user to ask as' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l tls-secret -d 'The Secret with the CA of the nodes\' certificates (ca.crt), and with a client certificate where they ask for one (tls.crt, tls.key); implies --tls' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l ask-timeout -d 'How long to wait for the response of one node' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l auth-secret -d 'Secret with the password, and its key (default "password")' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l redis-user -d 'ACL user to authenticate as' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l tls-secret -d 'Secret with the CA of the nodes\' certificates (ca.crt), and with a client certificate if they require one (tls.crt, tls.key); implies --tls' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -s n -l namespace -d 'Namespace for this request' -r
@@ -670,19 +670,19 @@ complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcomm
 false\t''"
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l cache-dir -d 'Cache directory of kubectl; accepted and ignored' -r -F
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -s v -l v -d 'Log level for API requests: 6 logs each request, 8 also response headers' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l client -d 'Only this program\'s'
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l tls -d 'The nodes speak TLS; without --tls-secret their certificates are not checked'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l client -d 'Show only the plugin\'s version'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l tls -d 'Use TLS; without --tls-secret, certificates are not verified'
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand help; and not __fish_seen_subcommand_from create info check list logs delete accept-loss check-proxy-mode set-gke-proxy-mode completion options version help" -f -a "create" -d 'Create a cluster, and wait until every node says ok'
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand help; and not __fish_seen_subcommand_from create info check list logs delete accept-loss check-proxy-mode set-gke-proxy-mode completion options version help" -f -a "info" -d 'Show a cluster: its shards, nodes and slots, and what is wrong with it'
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand help; and not __fish_seen_subcommand_from create info check list logs delete accept-loss check-proxy-mode set-gke-proxy-mode completion options version help" -f -a "check" -d 'Check a cluster, and say what is wrong with it and what mends it'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand help; and not __fish_seen_subcommand_from create info check list logs delete accept-loss check-proxy-mode set-gke-proxy-mode completion options version help" -f -a "create" -d 'Create a cluster and wait until it is healthy'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand help; and not __fish_seen_subcommand_from create info check list logs delete accept-loss check-proxy-mode set-gke-proxy-mode completion options version help" -f -a "info" -d 'Show the shards, nodes and slots of a cluster, and its problems'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand help; and not __fish_seen_subcommand_from create info check list logs delete accept-loss check-proxy-mode set-gke-proxy-mode completion options version help" -f -a "check" -d 'Report problems and suggest fixes'
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand help; and not __fish_seen_subcommand_from create info check list logs delete accept-loss check-proxy-mode set-gke-proxy-mode completion options version help" -f -a "list" -d 'List the clusters of a namespace'
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand help; and not __fish_seen_subcommand_from create info check list logs delete accept-loss check-proxy-mode set-gke-proxy-mode completion options version help" -f -a "logs" -d 'Print the logs of all nodes, merged in the order of time'
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand help; and not __fish_seen_subcommand_from create info check list logs delete accept-loss check-proxy-mode set-gke-proxy-mode completion options version help" -f -a "delete" -d 'Delete a cluster; its volumes and password stay unless --delete-data'
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand help; and not __fish_seen_subcommand_from create info check list logs delete accept-loss check-proxy-mode set-gke-proxy-mode completion options version help" -f -a "accept-loss" -d 'Let a shard serve again whose keys are lost'
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand help; and not __fish_seen_subcommand_from create info check list logs delete accept-loss check-proxy-mode set-gke-proxy-mode completion options version help" -f -a "check-proxy-mode" -d 'Check kube-proxy\'s mode on each worker, and which source addresses servers see'
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand help; and not __fish_seen_subcommand_from create info check list logs delete accept-loss check-proxy-mode set-gke-proxy-mode completion options version help" -f -a "set-gke-proxy-mode" -d 'Set kube-proxy\'s mode on the workers of GKE, through the API server alone'
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand help; and not __fish_seen_subcommand_from create info check list logs delete accept-loss check-proxy-mode set-gke-proxy-mode completion options version help" -f -a "completion" -d 'Complete what is typed behind "kubectl redis-cluster", or print a script for a shell'
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand help; and not __fish_seen_subcommand_from create info check list logs delete accept-loss check-proxy-mode set-gke-proxy-mode completion options version help" -f -a "options" -d 'Show the flags that every command takes'
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand help; and not __fish_seen_subcommand_from create info check list logs delete accept-loss check-proxy-mode set-gke-proxy-mode completion options version help" -f -a "version" -d 'Show the version of this program and of the API server'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand help; and not __fish_seen_subcommand_from create info check list logs delete accept-loss check-proxy-mode set-gke-proxy-mode completion options version help" -f -a "logs" -d 'Print the logs of all nodes, merged in time order'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand help; and not __fish_seen_subcommand_from create info check list logs delete accept-loss check-proxy-mode set-gke-proxy-mode completion options version help" -f -a "delete" -d 'Delete a cluster; its volumes and password are kept unless --delete-data'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand help; and not __fish_seen_subcommand_from create info check list logs delete accept-loss check-proxy-mode set-gke-proxy-mode completion options version help" -f -a "accept-loss" -d 'Accept data loss and bring a shard back into service'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand help; and not __fish_seen_subcommand_from create info check list logs delete accept-loss check-proxy-mode set-gke-proxy-mode completion options version help" -f -a "check-proxy-mode" -d 'Show kube-proxy\'s mode on each worker and check whether source IPs are preserved'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand help; and not __fish_seen_subcommand_from create info check list logs delete accept-loss check-proxy-mode set-gke-proxy-mode completion options version help" -f -a "set-gke-proxy-mode" -d 'Set kube-proxy\'s mode on GKE workers, through the API server'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand help; and not __fish_seen_subcommand_from create info check list logs delete accept-loss check-proxy-mode set-gke-proxy-mode completion options version help" -f -a "completion" -d 'Install completion for "kubectl redis-cluster", or print a shell\'s completion script'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand help; and not __fish_seen_subcommand_from create info check list logs delete accept-loss check-proxy-mode set-gke-proxy-mode completion options version help" -f -a "options" -d 'List the flags of all commands'
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand help; and not __fish_seen_subcommand_from create info check list logs delete accept-loss check-proxy-mode set-gke-proxy-mode completion options version help" -f -a "version" -d 'Show the versions of the plugin and the API server'
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand help; and not __fish_seen_subcommand_from create info check list logs delete accept-loss check-proxy-mode set-gke-proxy-mode completion options version help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

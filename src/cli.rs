@@ -6,7 +6,7 @@ mod usage;
 use crate::commands::Command;
 use crate::commands::choice::{Word, one_of};
 use crate::commands::verb::{Invocation, Running, Wants};
-use crate::context::{Context, TlsWish};
+use crate::context::{Context, TlsOptions};
 use crate::duration;
 use crate::error::Error;
 use crate::k8s::client::Server;
@@ -22,10 +22,10 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser};
 use std::ffi::OsString;
 use std::time::Duration;
 
-/// Creates, shows and deletes reliable Redis Clusters on any Kubernetes
+/// Create, inspect and delete reliable Redis Clusters on any Kubernetes
 ///
-/// Nothing is installed in the Kubernetes cluster: no operator, no custom resource,
-/// no sidecar. Your own rights are used; the nodes are reached by port-forward or exec.
+/// Nothing is installed in the Kubernetes cluster: no operator, no custom resource, no sidecar. It
+/// uses your own permissions and connects to the nodes with port-forward or exec.
 #[derive(Debug, Parser)]
 #[command(
     name = "kubectl redis-cluster",
@@ -41,7 +41,7 @@ pub struct Cli {
     pub command: Command,
     #[command(flatten)]
     node: NodeFlags,
-    /// When to use colours
+    /// When to use colors
     #[arg(long, global = true, value_enum, default_value = "auto", value_name = "WHEN", help_heading = "Output flags")]
     color: Color,
     #[command(flatten)]
@@ -54,55 +54,53 @@ const WAYS: [(Word, Via); 3] = [
     (Word("exec", "Only exec of redis-cli"), Via::Exec),
 ];
 
-/// How the Redis nodes are asked.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Redis flags")]
 struct NodeFlags {
-    /// How to reach the nodes
-    #[arg(long, global = true, value_parser = one_of(WAYS), default_value = "auto", value_name = "WAY")]
+    /// How to connect to the nodes
+    #[arg(long, global = true, value_parser = one_of(WAYS), default_value = "auto", value_name = "METHOD")]
     via: Via,
-    /// The longest that one node may take to answer
+    /// How long to wait for the response of one node
     #[arg(long, global = true, value_name = "DURATION", value_parser = duration::parse, default_value = "5s")]
     ask_timeout: Duration,
-    /// The Secret with the password, and the key in it (default "password")
+    /// Secret with the password, and its key (default "password")
     #[arg(long, global = true, value_name = "NAME[/KEY]", value_parser = secret_key, add = LiveValues::Secrets)]
     auth_secret: Option<(String, String)>,
-    /// The ACL user to ask as
+    /// ACL user to authenticate as
     #[arg(long, global = true, value_name = "USER")]
     redis_user: Option<String>,
-    /// The nodes speak TLS; without --tls-secret their certificates are not checked
+    /// Use TLS; without --tls-secret, certificates are not verified
     ///
-    /// Clusters of others may; those that this tool makes never do.
+    /// For clusters of other tools; clusters of this tool do not use TLS.
     #[arg(long, global = true)]
     tls: bool,
-    /// The Secret with the CA of the nodes' certificates (ca.crt), and with a client
-    /// certificate where they ask for one (tls.crt, tls.key); implies --tls
+    /// Secret with the CA of the nodes' certificates (ca.crt), and with a client certificate if
+    /// they require one (tls.crt, tls.key); implies --tls
     ///
-    /// A node's certificate must be of this CA and must not have expired. Its name does not
-    /// count: the API server leads to that very pod, and certificates name Services. By exec,
-    /// redis-cli speaks TLS inside the pod, where nothing is checked and no client
-    /// certificate is at hand: that works by port-forward only.
+    /// A node's certificate must be signed by this CA and must not have expired. Its name is not
+    /// verified: the API server connects to that exact pod, and certificates name Services. With
+    /// exec, redis-cli uses TLS inside the pod, where nothing is verified and no client certificate
+    /// is available: client certificates work with port-forward only.
     #[arg(long, global = true, value_name = "NAME", value_parser = NonEmptyStringValueParser::new(), add = LiveValues::Secrets)]
     tls_secret: Option<String>,
 }
 
-/// The whole command line, with the pages in kubectl's form.
+/// With help pages in kubectl's format.
 pub fn command() -> clap::Command {
     pages::dress(Cli::command())
 }
 
-/// What comes of words that ask for no work.
+/// Output without running a command.
 pub struct Page {
-    /// The text to show.
     pub text: String,
-    /// Whether it is a complaint.
+    /// Whether it is a usage error.
     pub is_complaint: bool,
 }
 
-/// Reads the command line; the first word is the program's name.
+/// The first word is the program's name.
 ///
 /// # Errors
-/// A page instead of a command: help, the version, or what is wrong with the words.
+/// Help, the version, or a usage error.
 pub fn parse(words: &[OsString]) -> Result<Cli, Page> {
     let matches = command().try_get_matches_from(words);
     matches.and_then(|matches| Cli::from_arg_matches(&matches)).map_err(|error| match error.kind() {
@@ -118,7 +116,7 @@ pub fn parse(words: &[OsString]) -> Result<Cli, Page> {
     })
 }
 
-/// The command that the words are for, and how the user types it.
+/// The subcommand of the words, and how the user types it.
 fn asked<'a>(command: &'a clap::Command, words: &[OsString]) -> (&'a clap::Command, String) {
     let name = command.get_bin_name().unwrap_or_default();
     let verb = words.iter().skip(1).filter_map(|word| word.to_str()).find_map(|word| command.find_subcommand(word));
@@ -127,19 +125,17 @@ fn asked<'a>(command: &'a clap::Command, words: &[OsString]) -> (&'a clap::Comma
 
 fn secret_key(text: &str) -> Result<(String, String), String> {
     match text.split_once('/').unwrap_or((text, crate::manifest::names::PASSWORD_KEY)) {
-        ("", _) | (_, "") => Err("it must be NAME or NAME/KEY".into()),
+        ("", _) | (_, "") => Err("must be NAME or NAME/KEY".into()),
         (name, key) => Ok((name.to_owned(), key.to_owned())),
     }
 }
 
 impl Cli {
-    /// When to use colours.
+    /// When to use colors.
     pub fn color(&self) -> Color {
         self.color
     }
 
-    /// Finds the API server and runs the command.
-    ///
     /// # Errors
     /// The command's own.
     pub async fn run(&self, ui: &mut Ui) -> Result<Outcome, Error> {
@@ -160,10 +156,9 @@ impl Cli {
         self.command.verb().run(Invocation { context, command_line: Self::command }, ui)
     }
 
-    /// What the flags make of a server and of the lines to its pods.
     pub fn context(&self, server: Server, dial: Box<dyn Dial>) -> Context {
         let NodeFlags { via, ask_timeout, auth_secret, redis_user, tls, tls_secret } = self.node.clone();
-        let tls = (tls || tls_secret.is_some()).then(|| TlsWish { secret: tls_secret, ..TlsWish::default() });
+        let tls = (tls || tls_secret.is_some()).then(|| TlsOptions { secret: tls_secret, ..TlsOptions::default() });
         Context { server, dial, via, ask_timeout, redis_user, auth_secret, tls }
     }
 }

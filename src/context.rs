@@ -19,16 +19,16 @@ pub struct Context {
     /// The Secret and key of the password, if the user gave them.
     pub auth_secret: Option<(String, String)>,
     /// None if the nodes do not use TLS.
-    pub tls: Option<TlsWish>,
+    pub tls: Option<TlsOptions>,
 }
 
 /// `--tls` and `--tls-secret`.
 #[derive(Debug, Default)]
-pub struct TlsWish {
+pub struct TlsOptions {
     /// The Secret with the CA; without it, no certificate is verified.
     pub secret: Option<String>,
     /// The Secret is read once per command.
-    pub fulfilled: OnceCell<Tls>,
+    pub resolved: OnceCell<Tls>,
 }
 
 impl Context {

@@ -16,7 +16,6 @@ pub struct BadTimeout;
 const UNITS: [(&str, f64); 7] =
     [("ns", 1e-9), ("us", 1e-6), ("µs", 1e-6), ("ms", 1e-3), ("s", 1.0), ("m", 60.0), ("h", 3600.0)];
 
-///
 /// # Errors
 /// For text that is not a duration; a number without a unit is one only if it is 0.
 pub fn parse(text: &str) -> Result<Duration, BadDuration> {

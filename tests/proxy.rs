@@ -183,9 +183,9 @@ fn a_mode_that_does_not_come_is_taken_back() {
     let said = set(&namespace, "ipvs", &[]);
     assert_eq!((said.code, said.out.as_str()), (Some(1), ""), "{}", said.err);
     for part in [
-        "error: kube-proxy on node-1 runs in iptables mode although it was asked for ipvs\n",
+        "error: kube-proxy on node-1 runs in iptables mode instead of ipvs\n",
         "hint: node-1 has its old manifest again, and its kube-proxy runs in iptables mode\n",
-        "hint: not touched: node-2, node-3\n",
+        "hint: not changed: node-2, node-3\n",
     ] {
         assert!(said.err.contains(part), "{}", said.err);
     }

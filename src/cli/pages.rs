@@ -1,29 +1,28 @@
-//! The help pages: commands in groups, and the flags of every command on a page of their own,
-//! as kubectl has it.
+//! The help pages: commands in groups, and global flags on a separate page, as in kubectl.
 
 use clap::{ArgAction, Command};
 use std::fmt::Write;
 
-/// The commands as the first page groups them.
 const GROUPS: [(&str, &[&str]); 4] = [
     ("Basic commands", &["create", "info", "list", "logs", "delete"]),
     ("Troubleshooting", &["check", "accept-loss"]),
-    ("Source addresses", &["check-proxy-mode", "set-gke-proxy-mode"]),
+    ("Source IPs", &["check-proxy-mode", "set-gke-proxy-mode"]),
     ("Other commands", &["completion", "options", "version", "help"]),
 ];
 
-/// The flag of every command that each page shows too.
+/// The global flag that every help page shows.
 const SHOWN_EVERYWHERE: &str = "namespace";
 
-const OPTIONS_HINT: &str = "Use \"kubectl redis-cluster options\" for the flags that every command takes.";
+const OPTIONS_HINT: &str =
+    "Use \"kubectl redis-cluster options\" for a list of global command-line options (applies to all commands).";
 
-/// Gives the pages kubectl's form.
+/// Changes the pages to kubectl's format.
 pub fn dress(command: Command) -> Command {
     let command = hide_global_flags(last_wins(command));
     let groups = groups(&command);
     let template = format!(
         "{{about-with-newline}}\n{groups}Usage: {{usage}}\n\nOptions:\n{{options}}\n\n{{after-help}}\n\nUse \"kubectl redis-cluster \
-         COMMAND --help\" for more about a command.\n{OPTIONS_HINT}\n"
+         COMMAND --help\" for more information about a command.\n{OPTIONS_HINT}\n"
     );
     let dressed = command.mut_subcommands(|verb| {
         let verb = last_wins(verb);
@@ -33,7 +32,7 @@ pub fn dress(command: Command) -> Command {
     dressed.help_template(template)
 }
 
-/// Of a flag that is given twice the last counts, as with kubectl.
+/// If a flag is repeated, the last one counts, as with kubectl.
 fn last_wins(command: Command) -> Command {
     command.mut_args(|arg| match arg.get_action() {
         ArgAction::Set | ArgAction::SetTrue if !arg.is_positional() => {
@@ -56,8 +55,8 @@ fn groups(command: &Command) -> String {
     let width = GROUPS.iter().flat_map(|(_, verbs)| verbs.iter()).map(|verb| verb.len()).max().unwrap_or_default();
     let about = |name: &str| match command.find_subcommand(name) {
         Some(verb) => verb.get_about().map(ToString::to_string).unwrap_or_default(),
-        // clap makes it later.
-        None => "Show this page, or the page of a command".into(),
+        // clap creates it later.
+        None => "Show this help, or the help of a command".into(),
     };
     GROUPS.iter().fold(String::new(), |mut text, (title, verbs)| {
         let _ = writeln!(text, "{title}:");

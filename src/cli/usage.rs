@@ -1,12 +1,11 @@
-//! What is wrong with a command line, in kubectl's words.
+//! Usage errors in kubectl's words.
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, Command, Error};
 
-/// kubectl's form of a complaint about the words that `command` was given. Whatever kubectl has no
-/// words for stays as clap has it.
+/// The usage error in kubectl's format. Errors without an equivalent in kubectl keep clap's format.
 ///
-/// `command` is what the words were for, and `spoken` how the user types it.
+/// `command` is the subcommand, and `spoken` how the user types it.
 pub fn complaint(error: &Error, command: &Command, spoken: &str) -> String {
     let see = format!("See '{spoken} --help' for usage.");
     let Some(sentence) = sentence(error, command, spoken) else { return error.to_string().trim_end().to_owned() };
@@ -47,6 +46,9 @@ fn unknown(argument: &str) -> String {
     }
 }
 
+/// The standard library's message for text that is not an integer.
+const NOT_A_NUMBER: &str = "invalid digit found in string";
+
 fn bad_value(error: &Error, command: &Command, flag: &str) -> Option<String> {
     let value = text(error, ContextKind::InvalidValue)?;
     if value.is_empty() {
@@ -54,6 +56,7 @@ fn bad_value(error: &Error, command: &Command, flag: &str) -> Option<String> {
     }
     let allowed = list(error, ContextKind::ValidValue);
     let reason = std::error::Error::source(error).map(ToString::to_string);
+    let reason = reason.map(|reason| if reason == NOT_A_NUMBER { "not a whole number".to_owned() } else { reason });
     if !flag.starts_with('-') {
         let reason = reason.unwrap_or_else(|| format!("must be one of: {}", allowed.join(", ")));
         return Some(format!("invalid {flag} \"{value}\": {reason}"));
@@ -68,7 +71,7 @@ fn bad_value(error: &Error, command: &Command, flag: &str) -> Option<String> {
             )
         }
         ("--dry-run", _) => format!("Invalid dry-run value ({value}). Must be \"none\", \"server\", or \"client\"."),
-        // Its reason is a whole sentence of kubectl's.
+        // The reason is kubectl's whole message.
         ("--request-timeout", Some(reason)) => reason,
         (flag, Some(reason)) => {
             format!("invalid argument \"{value}\" for \"{}\" flag: {reason}", with_letter(command, flag))
@@ -81,7 +84,7 @@ fn bad_value(error: &Error, command: &Command, flag: &str) -> Option<String> {
     })
 }
 
-/// `--v` is `-v, --v` where the flag has a letter.
+/// `--v` becomes `-v, --v` if the flag has a short form.
 fn with_letter(command: &Command, flag: &str) -> String {
     let is_it = |arg: &&Arg| flag.strip_prefix("--").is_some_and(|name| arg.get_long() == Some(name));
     let letter = command.get_arguments().find(is_it).and_then(Arg::get_short);
@@ -152,13 +155,10 @@ mod tests {
             ),
             ("kubectl create", "error: exactly one NAME is required, got 0".into()),
             ("kubectl list -A -l x", "error: --all-namespaces and --selector cannot be specified together".into()),
-            (
-                "kubectl logs --tail a",
-                "error: invalid argument \"a\" for \"--tail\" flag: invalid digit found in string".into(),
-            ),
+            ("kubectl logs --tail a", "error: invalid argument \"a\" for \"--tail\" flag: not a whole number".into()),
             (
                 "kubectl list -v loud",
-                "error: invalid argument \"loud\" for \"-v, --v\" flag: invalid digit found in string".into(),
+                "error: invalid argument \"loud\" for \"-v, --v\" flag: not a whole number".into(),
             ),
             (
                 "kubectl set-gke-proxy-mode fast",

@@ -16,8 +16,8 @@ mod views;
 mod volumes;
 
 use super::finding::{Finding, Severity};
-use super::snapshot::{Silence, Snapshot};
-use super::surroundings::Look;
+use super::snapshot::{NoResponse, Snapshot};
+use super::surroundings::Lookup;
 use super::topology::Topology;
 use context::CheckContext;
 pub use hints::Hints;
@@ -90,7 +90,8 @@ pub fn check(snapshot: &Snapshot, topology: &Topology) -> Report {
 
 /// Whether no node responded and Kubernetes reports no reason.
 fn no_node_responded(snapshot: &Snapshot) -> bool {
-    let unreachable = |silence: &Silence| matches!(silence, Silence::Unreachable(_) | Silence::Refused(_));
+    let unreachable =
+        |no_response: &NoResponse| matches!(no_response, NoResponse::Unreachable(_) | NoResponse::Refused(_));
     snapshot
         .seen
         .iter()
@@ -114,8 +115,8 @@ fn gaps(snapshot: &Snapshot) -> Vec<Gap> {
     let nodes = snapshot.seen.iter().filter_map(|seen| {
         let name = &seen.member.name;
         match &seen.view {
-            Err(Silence::Refused(why)) => Some(Gap { what: name.clone(), why: why.clone(), matters: true }),
-            Err(Silence::Unreachable(why)) if none_responded => {
+            Err(NoResponse::Refused(why)) => Some(Gap { what: name.clone(), why: why.clone(), matters: true }),
+            Err(NoResponse::Unreachable(why)) if none_responded => {
                 Some(Gap { what: name.clone(), why: why.clone(), matters: true })
             }
             Err(_) => None,
@@ -128,10 +129,10 @@ fn gaps(snapshot: &Snapshot) -> Vec<Gap> {
     kubernetes.chain(nodes).collect()
 }
 
-fn denied<T>(look: &Look<T>) -> Option<&str> {
-    match look {
-        Look::Denied(why) => Some(why),
-        Look::Skipped | Look::Seen(_) => None,
+fn denied<T>(lookup: &Lookup<T>) -> Option<&str> {
+    match lookup {
+        Lookup::Denied(why) => Some(why),
+        Lookup::Skipped | Lookup::Seen(_) => None,
     }
 }
 

@@ -1,7 +1,7 @@
 //! How a shard without an owner gets back into service when the user accepts data loss.
 
 use super::node::{NodeNumber, Role};
-use super::snapshot::{Member, Silence, Snapshot};
+use super::snapshot::{Member, NoResponse, Snapshot};
 use super::topology::{NodeFacts, Topology};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub enum Remedy<'a> {
 
 impl Remedy<'_> {
     /// The node that will own the shard's slots.
-    pub fn heir(&self) -> &Member {
+    pub fn new_owner(&self) -> &Member {
         match self {
             Self::Promote(member, _) | Self::StartEmpty(member) => member,
         }
@@ -57,7 +57,7 @@ pub enum NoLoss {
 
 /// The shards of which a node reports that no copy of their data is left.
 pub fn lost_shards(snapshot: &Snapshot) -> Vec<u32> {
-    let lost = snapshot.seen.iter().filter(|seen| matches!(seen.view, Err(Silence::DataLost(_))));
+    let lost = snapshot.seen.iter().filter(|seen| matches!(seen.view, Err(NoResponse::DataLost(_))));
     let mut shards: Vec<u32> = lost.filter_map(|seen| seen.member.number.map(NodeNumber::shard)).collect();
     shards.dedup();
     shards
@@ -79,7 +79,7 @@ pub fn accept<'a>(topology: &'a Topology, shard: u32) -> Result<Loss<'a>, NoLoss
         return Err(NoLoss::Served { shard, owner: owner.member.name.clone() });
     }
     for node in &nodes {
-        if let Some(Silence::Kept(why)) = &node.error {
+        if let Some(NoResponse::Kept(why)) = &node.error {
             return Err(NoLoss::Kept { shard, node: node.member.name.clone(), why: why.clone() });
         }
     }
@@ -90,7 +90,7 @@ pub fn accept<'a>(topology: &'a Topology, shard: u32) -> Result<Loss<'a>, NoLoss
         (None, Some(node)) => Remedy::StartEmpty(&node.member),
         (None, None) => return Err(NoLoss::Nobody { shard, why: reasons(&nodes) }),
     };
-    let silent = |node: &&&NodeFacts| matches!(node.error, Some(Silence::Unreachable(_) | Silence::Refused(_)));
+    let silent = |node: &&&NodeFacts| matches!(node.error, Some(NoResponse::Unreachable(_) | NoResponse::Refused(_)));
     let given_up = nodes.iter().filter(silent).map(|node| &node.member).collect();
     Ok(Loss { shard, remedy, given_up })
 }
@@ -114,7 +114,7 @@ fn election(topology: &Topology) -> Election {
 
 fn reasons(nodes: &[&NodeFacts]) -> String {
     let reason = |node: &&NodeFacts| match &node.error {
-        Some(silence) => format!("{}: {silence}", node.member.name),
+        Some(no_response) => format!("{}: {no_response}", node.member.name),
         None => format!("{} never had a copy", node.member.name),
     };
     nodes.iter().map(reason).collect::<Vec<_>>().join("; ")
@@ -125,12 +125,12 @@ mod tests {
     use super::super::topology::tests::healthy;
     use super::*;
 
-    fn silent(snapshot: &mut Snapshot, index: usize, silence: Silence) {
-        snapshot.seen[index].view = Err(silence);
+    fn silent(snapshot: &mut Snapshot, index: usize, no_response: NoResponse) {
+        snapshot.seen[index].view = Err(no_response);
     }
 
     fn name(loss: &Loss<'_>) -> String {
-        loss.remedy.heir().name.clone()
+        loss.remedy.new_owner().name.clone()
     }
 
     #[test]
@@ -144,7 +144,7 @@ mod tests {
     #[test]
     fn a_copy_is_better_than_none() {
         let mut snapshot = healthy();
-        silent(&mut snapshot, 0, Silence::Waiting("waits".into()));
+        silent(&mut snapshot, 0, NoResponse::Waiting("waits".into()));
         let topology = Topology::of(&snapshot);
         let loss = accept(&topology, 1).expect("a loss");
         assert_eq!(name(&loss), "redis-001-node-102");
@@ -161,7 +161,7 @@ mod tests {
     fn without_a_copy_the_first_that_waits_starts_empty() {
         let mut snapshot = healthy();
         silent(&mut snapshot, 0, "no power".into());
-        silent(&mut snapshot, 1, Silence::DataLost("gone".into()));
+        silent(&mut snapshot, 1, NoResponse::DataLost("gone".into()));
         let topology = Topology::of(&snapshot);
         let loss = accept(&topology, 1).expect("a loss");
         assert_eq!(name(&loss), "redis-001-node-102");
@@ -174,8 +174,8 @@ mod tests {
     #[test]
     fn what_is_kept_is_not_lost() {
         let mut snapshot = healthy();
-        silent(&mut snapshot, 0, Silence::Waiting("holds no data: waits".into()));
-        silent(&mut snapshot, 1, Silence::Kept("owned slots when it stopped: waits".into()));
+        silent(&mut snapshot, 0, NoResponse::Waiting("holds no data: waits".into()));
+        silent(&mut snapshot, 1, NoResponse::Kept("owned slots when it stopped: waits".into()));
         assert_eq!(
             accept(&Topology::of(&snapshot), 1).expect_err("kept").to_string(),
             "shard 1 has its data: redis-001-node-102 owned slots when it stopped: waits"

@@ -55,7 +55,7 @@ impl NodeNumber {
     }
 
     /// Whether the initial nodes.conf declares the node as its shard's master.
-    pub fn is_master_at_birth(self) -> bool {
+    pub fn is_initial_master(self) -> bool {
         self.position() == 1
     }
 }
@@ -181,7 +181,7 @@ mod tests {
     fn a_node_number_knows_its_place() {
         let number: NodeNumber = "1002".parse().expect("a number");
         assert_eq!((number.shard(), number.position()), (10, 2));
-        assert!(!number.is_master_at_birth());
+        assert!(!number.is_initial_master());
         assert_eq!(NodeNumber::new(3, 1).to_string(), "301");
     }
 

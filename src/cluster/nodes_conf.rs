@@ -34,7 +34,7 @@ pub fn nodes_conf(shape: Shape, peers: &[InitialNode], myself: NodeNumber) -> St
         let shard = index / usize::from(shape.replicas() + 1);
         let (epoch, myself) = if peer.number == myself { (shard + 1, "myself,") } else { (0, "") };
         let place = format!("{} {}:{PORT}", peer.id, peer.address);
-        file += &if peer.number.is_master_at_birth() {
+        file += &if peer.number.is_initial_master() {
             format!("{place} {myself}master - 0 0 {epoch} connected {}\n", slots[shard])
         } else {
             let master = &peers[shard * usize::from(shape.replicas() + 1)].id;

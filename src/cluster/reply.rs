@@ -89,7 +89,6 @@ fn bus_port(text: &str) -> Option<u16> {
 pub struct KnownLines(HashMap<String, Arc<NodeLine>>);
 
 impl KnownLines {
-    ///
     /// # Errors
     /// If a line cannot be parsed: no line is ever skipped.
     pub fn nodes(&mut self, text: &str) -> Result<Vec<Arc<NodeLine>>, BadReply> {

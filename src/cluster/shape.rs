@@ -34,7 +34,6 @@ impl Shape {
     /// Of each shard.
     pub const MAX_REPLICAS: u16 = 5;
 
-    ///
     /// # Errors
     /// For sizes out of range, and for fewer than three shards unless `small` allows them.
     pub fn new(shards: u16, replicas: u16, small: Small) -> Result<Self, BadShape> {

@@ -4,7 +4,7 @@
 use super::node::{Flags, NodeId, NodeNumber};
 use super::reply::{BadReply, ClusterInfo, KnownLines, NodeLine, ServerInfo, Settings};
 use super::slots::SlotSet;
-use super::surroundings::{Look, PodState, Surroundings};
+use super::surroundings::{Lookup, PodState, Surroundings};
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
@@ -47,7 +47,7 @@ pub struct View {
     pub nodes: Vec<Arc<NodeLine>>,
     pub cluster: ClusterInfo,
     pub server: ServerInfo,
-    pub settings: Look<Settings>,
+    pub settings: Lookup<Settings>,
     /// Slots that it has keys in but does not own; empty if not searched for.
     pub astray: SlotSet,
 }
@@ -62,7 +62,7 @@ impl View {
             nodes: known.nodes(nodes)?,
             cluster: cluster_info.parse()?,
             server: ServerInfo::parse(info),
-            settings: Look::Skipped,
+            settings: Lookup::Skipped,
             astray: SlotSet::default(),
         })
     }
@@ -74,7 +74,7 @@ impl View {
 
 /// Why there is no view of a node.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Silence {
+pub enum NoResponse {
     /// Did not respond, or cannot be reached: the reason in one sentence.
     Unreachable(String),
     /// Has no data and is waiting to start: its own message.
@@ -88,7 +88,7 @@ pub enum Silence {
     Refused(String),
 }
 
-impl fmt::Display for Silence {
+impl fmt::Display for NoResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unreachable(text)
@@ -100,7 +100,7 @@ impl fmt::Display for Silence {
     }
 }
 
-impl<T: Into<String>> From<T> for Silence {
+impl<T: Into<String>> From<T> for NoResponse {
     fn from(text: T) -> Self {
         Self::Unreachable(text.into())
     }
@@ -110,7 +110,7 @@ impl<T: Into<String>> From<T> for Silence {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seen {
     pub member: Member,
-    pub view: Result<View, Silence>,
+    pub view: Result<View, NoResponse>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -128,13 +128,13 @@ impl Snapshot {
     /// The first node that the user may not query, and why: its view is unknown.
     pub fn unasked(&self) -> Option<String> {
         self.seen.iter().find_map(|seen| match &seen.view {
-            Err(Silence::Refused(why)) => Some(format!("{} cannot be queried: {why}", seen.member.name)),
+            Err(NoResponse::Refused(why)) => Some(format!("{} cannot be queried: {why}", seen.member.name)),
             _ => None,
         })
     }
 
     /// The nodes that a peer flagged `fail?`, `fail`, `handshake` or `noaddr`.
-    pub fn doubted(&self) -> BTreeSet<&NodeId> {
+    pub fn flagged(&self) -> BTreeSet<&NodeId> {
         let lines = self.answered().flat_map(|(_, view)| &view.nodes);
         let is_flagged =
             |flags: &Flags| flags.is_failed() || flags.is_suspected() || flags.is_handshake() || flags.has_no_address();

@@ -9,7 +9,7 @@ pub type Labels = BTreeMap<String, String>;
 
 /// Something that was read, skipped, or could not be read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Look<T> {
+pub enum Lookup<T> {
     #[default]
     Skipped,
     Seen(T),
@@ -17,7 +17,7 @@ pub enum Look<T> {
     Denied(String),
 }
 
-impl<T> Look<T> {
+impl<T> Lookup<T> {
     pub fn seen(&self) -> Option<&T> {
         match self {
             Self::Seen(value) => Some(value),
@@ -26,7 +26,7 @@ impl<T> Look<T> {
     }
 }
 
-impl<T> From<Result<T, String>> for Look<T> {
+impl<T> From<Result<T, String>> for Lookup<T> {
     fn from(result: Result<T, String>) -> Self {
         result.map_or_else(Self::Denied, Self::Seen)
     }
@@ -37,17 +37,17 @@ pub struct Surroundings {
     /// When it was read, in seconds since 1970.
     pub now: i64,
     /// Of the namespace.
-    pub services: Look<Vec<Service>>,
+    pub services: Lookup<Vec<Service>>,
     /// Of the namespace.
-    pub budgets: Look<Vec<Budget>>,
+    pub budgets: Lookup<Vec<Budget>>,
     /// By name.
-    pub claims: Look<BTreeMap<String, Claim>>,
+    pub claims: Lookup<BTreeMap<String, Claim>>,
     /// By volume claim, as the kubelets measure it.
-    pub usage: Look<BTreeMap<String, Usage>>,
+    pub usage: Lookup<BTreeMap<String, Usage>>,
     /// By name.
-    pub workers: Look<BTreeMap<String, Worker>>,
+    pub workers: Lookup<BTreeMap<String, Worker>>,
     /// The last log lines of crash-looping containers, by pod.
-    pub last_log_lines: Look<BTreeMap<String, String>>,
+    pub last_log_lines: Lookup<BTreeMap<String, String>>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use super::node::{Endpoint, Flags, NodeId, Role};
 use super::reply::{NodeLine, ServerInfo};
 use super::slots::{SLOTS, SlotSet};
-use super::snapshot::{Member, Seen, Silence, Snapshot, View};
+use super::snapshot::{Member, NoResponse, Seen, Snapshot, View};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -42,7 +42,7 @@ pub struct NodeFacts {
     pub flags: Option<Flags>,
     pub endpoint: Option<Endpoint>,
     pub server: Option<ServerInfo>,
-    pub error: Option<Silence>,
+    pub error: Option<NoResponse>,
     /// Bytes that a connected replica is behind its master.
     pub lag: Option<u64>,
 }
@@ -175,7 +175,7 @@ impl NodeFacts {
 
     /// Whether it reports that it has no data and is waiting to start.
     pub fn waits(&self) -> bool {
-        matches!(self.error, Some(Silence::Waiting(_) | Silence::DataLost(_)))
+        matches!(self.error, Some(NoResponse::Waiting(_) | NoResponse::DataLost(_)))
     }
 
     /// Whether a replica is connected and in sync.
@@ -308,7 +308,7 @@ pub mod tests {
         for number in shape.nodes() {
             let shard = u16::try_from(number.shard()).expect("small");
             let me = if number == myself { "myself," } else { "" };
-            let rest = if number.is_master_at_birth() {
+            let rest = if number.is_initial_master() {
                 format!("{me}master - 0 0 {shard} connected {}", slots[usize::from(shard) - 1])
             } else {
                 format!("{me}slave {} 0 0 {shard} connected", id(NodeNumber::new(shard, 1)))
@@ -316,7 +316,7 @@ pub mod tests {
             let (high, low) = (number.shard() / 20, number.shard() % 20 * 10 + number.position());
             nodes += &format!("{} 198.19.{high}.{low}:6379@16379 {rest}\n", id(number));
         }
-        let role = if myself.is_master_at_birth() {
+        let role = if myself.is_initial_master() {
             "role:master\nmaster_repl_offset:100\n"
         } else {
             "role:slave\nmaster_link_status:up\nmaster_sync_in_progress:0\nslave_repl_offset:90\n"
@@ -397,9 +397,9 @@ pub mod tests {
     #[test]
     fn an_owner_that_may_not_start_serves_nobody() {
         let mut snapshot = healthy();
-        snapshot.seen[0].view = Err("no answer within 3s".into());
+        snapshot.seen[0].view = Err("no response within 3s".into());
         assert_eq!(Topology::of(&snapshot).state, State::Degraded);
-        snapshot.seen[0].view = Err(Silence::Waiting("waits for 102".into()));
+        snapshot.seen[0].view = Err(NoResponse::Waiting("waits for 102".into()));
         assert_eq!(Topology::of(&snapshot).state, State::Fail);
     }
 

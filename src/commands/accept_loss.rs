@@ -1,4 +1,4 @@
-//! `accept-loss`: a shard whose data is gone serves again, on a person's word.
+//! `accept-loss`: brings a shard without data back into service.
 
 use super::dry_run::DryRun;
 use super::verb::{Invocation, Running, Verb, done};
@@ -15,29 +15,29 @@ use crate::ops::recover;
 use crate::ui::terminal::Ui;
 use std::time::Duration;
 
-/// Let a shard serve again whose keys are lost
+/// Accept data loss and bring a shard back into service
 ///
-/// A node without data never starts as a master by itself while its shard may have data
-/// elsewhere: it waits. When no copy of a shard is left, only a person can say that it
-/// may start empty. Where a replica has an older copy, that one takes over instead.
-/// Without --shard this means the shards of which every node says that its data is gone.
+/// A node without data never starts as a master on its own while its shard may have data elsewhere:
+/// it waits. If no copy of a shard is left, only you can decide that it may start empty. If a
+/// replica has an older copy, that replica is promoted instead. Without --shard, this applies to
+/// the shards whose nodes all report that their data is lost.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  kubectl redis-cluster accept-loss redis-001\n  \
                         kubectl redis-cluster accept-loss redis-001 --shard 2 --yes")]
 pub struct Args {
-    /// The cluster; the namespace's only one when not given
+    /// Name of the cluster (default: the only one in the namespace)
     #[arg(add = LiveValues::Clusters)]
     name: Option<String>,
-    /// A shard to give up, repeatable
+    /// Shard to give up (repeatable)
     #[arg(long, value_name = "NUMBER", add = LiveValues::Shards)]
     shard: Vec<u32>,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(short, long)]
     yes: bool,
     /// Only show what would be done: none, client or server
-    #[arg(long, value_enum, value_name = "WHERE", default_value = "none")]
+    #[arg(long, value_enum, value_name = "STRATEGY", default_value = "none")]
     dry_run: DryRun,
-    /// The longest to wait until the shards are served
+    /// How long to wait for the shards before giving up
     #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "1m")]
     timeout: Duration,
 }
@@ -49,17 +49,15 @@ impl Verb for Args {
 
     fn after_interrupt(&self) -> Vec<String> {
         vec![
-            "a node that was told to serve goes on without you; see what became of it: kubectl redis-cluster info"
+            "a node that was told to serve continues on its own; to see the result, run: kubectl redis-cluster info"
                 .into(),
         ]
     }
 }
 
-/// Accepts the loss of shards.
-///
 /// # Errors
-/// When there is no loss to accept, when the user does not want it, and when a node
-/// that was told to serve does not in time.
+/// If there is no data loss to accept, if the user declines, and if a node that was told to serve
+/// does not do so in time.
 async fn run(context: &Context, args: &Args, ui: &mut Ui) -> Result<(), Error> {
     let which = context.which(args.name.as_deref(), None).await?;
     let observation = observe::cluster(context, &which, Scope::Nodes).await?;
@@ -107,18 +105,18 @@ async fn act(
 }
 
 fn sentence(loss: &Loss<'_>) -> String {
-    let heir = &loss.remedy.heir().name;
+    let owner = &loss.remedy.new_owner().name;
     let what = match loss.remedy {
-        Remedy::StartEmpty(_) => format!("{heir} starts as its owner, empty: all its keys are lost"),
-        Remedy::Promote(_, Election::Voted) => format!("{heir} takes over with the copy that it has"),
+        Remedy::StartEmpty(_) => format!("{owner} starts as the new owner, empty: all keys of the shard are lost"),
+        Remedy::Promote(_, Election::Voted) => format!("{owner} is promoted with the copy that it has"),
         Remedy::Promote(_, Election::Unvoted) => {
-            format!("{heir} takes over with the copy that it has, without the votes of the other masters")
+            format!("{owner} is promoted with the copy that it has, without the votes of the other masters")
         }
     };
     let names: Vec<&str> = loss.given_up.iter().map(|member| member.name.as_str()).collect();
     let given_up = match names[..] {
         [] => String::new(),
-        _ => format!("; what {} may hold is given up", names.join(", ")),
+        _ => format!("; data on {} is given up", names.join(", ")),
     };
     format!("shard {}: {what}{given_up}", loss.shard)
 }
@@ -134,11 +132,15 @@ fn question(which: &Which, context: &Context, losses: &[Loss<'_>]) -> String {
 
 fn nothing_lost(which: &Which, context: &Context) -> Error {
     let title = which.title();
-    Error::user(format!("no shard of redis cluster \"{title}\" says that its data is gone"))
-        .hint("to give up a shard that waits for a node that will never come back, name it: --shard NUMBER")
+    Error::user(format!("no shard of redis cluster \"{title}\" reports that its data is lost"))
+        .hint("to give up a shard that waits for a node that will never come back, add --shard NUMBER")
         .hint(info(which, context))
 }
 
 fn info(which: &Which, context: &Context) -> String {
-    format!("see what each node says: kubectl redis-cluster -n {} info {}", context.server.namespace(), which.title())
+    format!(
+        "to see the state of each node, run: kubectl redis-cluster -n {} info {}",
+        context.server.namespace(),
+        which.title()
+    )
 }

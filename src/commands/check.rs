@@ -1,4 +1,4 @@
-//! `check`: what is wrong with a cluster, and what mends it.
+//! `check`: problems of a cluster and their fixes.
 
 use super::choice::one_of;
 use super::target::{TargetArgs, only_one};
@@ -18,12 +18,12 @@ use crate::ui::json::{self, Form};
 use crate::ui::terminal::Ui;
 use crate::ui::topology::summary;
 
-/// Check a cluster, and say what is wrong with it and what mends it
+/// Report problems and suggest fixes
 ///
-/// Every node is asked for its view, its replication and its settings, and Kubernetes for the
-/// pods, Services, disruption budgets, volumes and workers. What may not be looked at is said.
+/// Every node is queried for its view, its replication and its settings, and Kubernetes for pods,
+/// Services, PodDisruptionBudgets, volumes and workers. What cannot be checked is reported.
 ///
-/// Exit status: 0 healthy, 1 something was found, 2 it could not be told.
+/// Exit status: 0 healthy, 1 problems found, 2 check incomplete.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  kubectl redis-cluster check\n  \
                         kubectl redis-cluster check redis-001 --severity error\n  \
@@ -32,15 +32,15 @@ use crate::ui::topology::summary;
 pub struct Args {
     #[command(flatten)]
     target: TargetArgs,
-    /// The least severity that counts for the exit status; all findings are shown
+    /// Minimum severity that affects the exit status; all findings are shown
     #[arg(long, value_parser = one_of(SEVERITIES.map(|each| (each.as_str(), each))), value_name = "SEVERITY", default_value = "warning")]
     severity: Severity,
-    /// Look for keys of slots that another master owns, too: 16384 small questions to each master
+    /// Also search for keys in slots that another master owns: 16384 small commands to each master
     #[arg(long)]
     search_multiple_owners: bool,
     #[command(flatten)]
     watch: WatchArgs,
-    /// The form of the output
+    /// Output format
     #[arg(short, long, value_enum, value_name = "FORMAT")]
     output: Option<Form>,
 }
@@ -57,14 +57,12 @@ impl Verb for Args {
     }
 }
 
-/// Checks a cluster.
-///
 /// # Errors
-/// When it cannot be found.
+/// If it cannot be found.
 async fn run(context: &Context, args: &Args, ui: &mut Ui) -> Result<Outcome, Error> {
     let which = args.target.which(context).await?;
     let colored = ui.is_colored();
-    let verdict = args.watch.run(ui, async || look(context, &which, args, colored).await).await?;
+    let verdict = args.watch.run(ui, async || poll(context, &which, args, colored).await).await?;
     Ok(match verdict {
         Verdict::Healthy => Outcome::Done,
         Verdict::Unhealthy => Outcome::Bad,
@@ -72,8 +70,8 @@ async fn run(context: &Context, args: &Args, ui: &mut Ui) -> Result<Outcome, Err
     })
 }
 
-/// One look: what to show, and the verdict.
-async fn look(context: &Context, which: &Which, args: &Args, colored: bool) -> Result<(String, Verdict), Error> {
+/// One check: its output and verdict.
+async fn poll(context: &Context, which: &Which, args: &Args, colored: bool) -> Result<(String, Verdict), Error> {
     let scope = if args.search_multiple_owners { Scope::AllAndKeys } else { Scope::All };
     let snapshot = observe::cluster(context, which, scope).await?.snapshot(context.server.namespace());
     if matches!(which, Which::Selected(_)) {
@@ -87,7 +85,7 @@ async fn look(context: &Context, which: &Which, args: &Args, colored: bool) -> R
             let found = full(&report, &failure_impacts(&topology), verdict, colored);
             format!("{}\n\n{found}", summary(&snapshot.name, &topology, colored))
         }
-        // One document a line, for programs that read them as they come.
+        // One document per line, for programs that read a stream.
         Some(Form::Json) if args.watch.watch => json::cluster_info(&snapshot, &topology, &report).to_string(),
         Some(form) => form.text(&json::cluster_info(&snapshot, &topology, &report)),
     };

@@ -8,7 +8,7 @@ use crate::error::{Error, ErrorKind};
 use crate::interrupt::or_interrupted;
 use crate::k8s::members::{Which, cluster_names};
 use crate::ops::forwarding::{self, Forwarding, is_ready};
-use crate::ops::probes::{Wish, measure_between};
+use crate::ops::probes::{ProbeOptions, measure_between};
 use crate::ops::sources;
 use crate::outcome::Outcome;
 use crate::proxy::evidence::WorkerReport;
@@ -19,14 +19,14 @@ use crate::ui::json::Form;
 use crate::ui::terminal::Ui;
 use std::time::Duration;
 
-/// Check kube-proxy's mode on each worker, and which source addresses servers see
+/// Show kube-proxy's mode on each worker and check whether source IPs are preserved
 ///
-/// Nodes that do not announce their addresses (Redis 3, the original example) learn them
-/// from connections: where Services rewrite the source, they take each other for the
-/// workers. With a cluster at hand it is measured between its nodes, with --probe between
-/// short-lived pods, one a worker.
+/// Nodes that do not announce their addresses (Redis 3, the original example) learn them from
+/// connections: if Services rewrite the source IP, they mistake each other for the workers. It is
+/// measured between the nodes of a cluster, or with --probe between short-lived pods, one per
+/// worker.
 ///
-/// Exit status: 0 it suits or does not matter, 1 it fails, 2 it could not be told.
+/// Exit status: 0 suits or harmless, 1 fails, 2 unknown.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  kubectl redis-cluster check-proxy-mode\n  \
                         kubectl redis-cluster check-proxy-mode --probe\n  \
@@ -35,16 +35,16 @@ use std::time::Duration;
 pub struct Args {
     #[command(flatten)]
     target: TargetArgs,
-    /// Measure between short-lived pods, one a worker, in this namespace
+    /// Measure between short-lived pods in this namespace, one per worker
     #[arg(long)]
     probe: bool,
-    /// The image of these pods, with a Redis or Valkey server
+    /// Image of these pods, with a Redis or Valkey server
     #[arg(long, value_name = "IMAGE", default_value = "redis:8.0")]
     image: String,
-    /// The longest to wait for these pods
+    /// How long to wait for these pods before giving up
     #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "1m")]
     timeout: Duration,
-    /// The form of the output
+    /// Output format
     #[arg(short, long, value_enum, value_name = "FORMAT")]
     output: Option<Form>,
 }
@@ -63,10 +63,8 @@ impl Verb for Args {
     }
 }
 
-/// Checks.
-///
 /// # Errors
-/// When the workers cannot be listed, or the cluster that is named cannot be found.
+/// If the workers cannot be listed, or the named cluster cannot be found.
 async fn run(context: &Context, args: &Args, ui: &mut Ui) -> Result<Outcome, Error> {
     let looking = futures::future::try_join(forwarding::observe(&context.server), at_hand(context, args));
     let (forwarding, (mut measured, at_hand, notes)) = or_interrupted(looking).await?;
@@ -89,8 +87,8 @@ async fn run(context: &Context, args: &Args, ui: &mut Ui) -> Result<Outcome, Err
     })
 }
 
-/// What was measured between the nodes of the cluster at hand, what that cluster is, and
-/// what the user should know.
+/// Measurements between the nodes of the cluster, whether it announces addresses, and notes for the
+/// user.
 async fn at_hand(context: &Context, args: &Args) -> Result<(Vec<Measurement>, AtHand, Vec<String>), Error> {
     let (which, mut notes) = match (&args.target.name, &args.target.selector) {
         (None, None) => only_cluster(context).await?,
@@ -102,13 +100,13 @@ async fn at_hand(context: &Context, args: &Args) -> Result<(Vec<Measurement>, At
     Ok((sources::measure(context, &stations).await, at_hand, notes))
 }
 
-/// The namespace's only cluster; nothing where there is none, or more than one.
+/// The namespace's only cluster; none if there is none or more than one.
 async fn only_cluster(context: &Context) -> Result<(Option<Which>, Vec<String>), Error> {
     let names = match cluster_names(&context.server).await {
         Ok(names) => Vec::from_iter(names),
         Err(error) if error.kind() == ErrorKind::Forbidden => {
             let namespace = context.server.namespace();
-            let text = format!("Services of the namespace \"{namespace}\" may not be read: no cluster is looked at");
+            let text = format!("no permission to read Services in namespace \"{namespace}\": no cluster is checked");
             return Ok((None, vec![format!("{text}; {}", error.reason())]));
         }
         Err(error) => return Err(error),
@@ -116,12 +114,11 @@ async fn only_cluster(context: &Context) -> Result<(Option<Which>, Vec<String>),
     match &names[..] {
         [] => Ok((None, Vec::new())),
         [name] => Ok((Some(Which::Named(name.parse().map_err(Error::user)?)), Vec::new())),
-        names => Ok((None, vec![format!("no cluster is looked at; name one of {}", names.join(", "))])),
+        names => Ok((None, vec![format!("no cluster is checked; specify one of {}", names.join(", "))])),
     }
 }
 
-/// Measures between pods that are made for it, and removes them also after a failure or
-/// Ctrl-C.
+/// Creates pods, measures between them, and removes them, also after a failure or Ctrl-C.
 async fn probed(
     context: &Context,
     args: &Args,
@@ -130,9 +127,9 @@ async fn probed(
 ) -> Result<Vec<Measurement>, Error> {
     let (ready, silent): (Vec<_>, Vec<_>) = forwarding.workers.iter().partition(|worker| is_ready(&worker.node));
     for worker in silent {
-        ui.note(&format!("note: {} is not ready: no probe runs there", worker.report.worker));
+        ui.note(&format!("note: {} is not ready: no probe pod is created there", worker.report.worker));
     }
     let workers: Vec<String> = ready.into_iter().map(|worker| worker.report.worker.clone()).collect();
-    let wish = Wish { image: args.image.clone(), deadline: args.timeout };
-    measure_between(context, &workers, &wish, |text| ui.progress(text)).await
+    let options = ProbeOptions { image: args.image.clone(), deadline: args.timeout };
+    measure_between(context, &workers, &options, |text| ui.progress(text)).await
 }

@@ -1,9 +1,9 @@
-//! Flags that take one of several words. The words and what is said of them are the command
-//! line's: what they stand for knows nothing of it.
+//! Flags with a fixed set of values. The values and their help belong to the command line: the
+//! types that they stand for do not depend on it.
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
-/// A word, and a few more about it.
+/// A value and its help.
 #[derive(Clone, Copy)]
 pub struct Word(pub &'static str, pub &'static str);
 
@@ -13,7 +13,6 @@ impl From<Word> for PossibleValue {
     }
 }
 
-/// Reads one of these words as what it stands for.
 pub fn one_of<W: Into<PossibleValue>, T: Clone + Send + Sync + 'static>(
     choices: impl IntoIterator<Item = (W, T)>,
 ) -> impl TypedValueParser<Value = T> {

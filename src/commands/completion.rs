@@ -1,4 +1,4 @@
-//! `completion`: scripts for shells, and the link by which kubectl finds live values.
+//! `completion`: shell scripts, and the link that kubectl uses for completion.
 
 pub mod link;
 
@@ -9,11 +9,11 @@ use clap_complete::aot::{Shell, generate};
 use link::{Done, Link, PLUGIN, PROGRAM};
 use std::path::{Path, PathBuf};
 
-/// Complete what is typed behind "kubectl redis-cluster", or print a script for a shell
+/// Install completion for "kubectl redis-cluster", or print a shell's completion script
 ///
-/// kubectl completes its plugins with the help of a program on the PATH,
-/// kubectl_complete-redis_cluster. "install" makes it: a link to this program.
-/// A script completes the program kubectl-redis_cluster when it is called by that name.
+/// kubectl completes its plugins with a program on the PATH, kubectl_complete-redis_cluster.
+/// "install" creates it as a link to this program. A script completes the program
+/// kubectl-redis_cluster when it is called by that name.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  kubectl redis-cluster completion install\n  \
                         kubectl redis-cluster completion install --dir ~/.local/bin\n  \
@@ -22,16 +22,16 @@ pub struct Args {
     /// install, uninstall, or the shell whose script to print
     #[arg(value_enum, value_name = "WHAT")]
     what: What,
-    /// The folder of the link; the one of this program when not given
-    #[arg(long, value_name = "FOLDER", value_hint = clap::ValueHint::DirPath)]
+    /// Directory of the link (default: that of this program)
+    #[arg(long, value_name = "DIRECTORY", value_hint = clap::ValueHint::DirPath)]
     dir: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum What {
-    /// Make the link by which kubectl completes
+    /// Create the link that kubectl uses for completion
     Install,
-    /// Remove that link
+    /// Remove this link
     Uninstall,
     Bash,
     Fish,
@@ -49,10 +49,8 @@ impl Verb for Args {
     }
 }
 
-/// Prints a script, or makes or removes the link.
-///
 /// # Errors
-/// When the link's place is taken or may not be written.
+/// If the link's path is taken or not writable.
 fn run(command_line: fn() -> clap::Command, args: &Args, ui: &mut Ui) -> Result<(), Error> {
     let script = |shell| script(command_line(), shell);
     match args.what {
@@ -60,7 +58,7 @@ fn run(command_line: fn() -> clap::Command, args: &Args, ui: &mut Ui) -> Result<
         What::Uninstall => {
             let link = link(args)?;
             let done = link.remove()?;
-            let said = if done == Done::Made { "removed" } else { "not there" };
+            let said = if done == Done::Made { "removed" } else { "not found" };
             ui.line(&format!("{} {said}", link.path.display()))
         }
         What::Bash => ui.line(&script(Shell::Bash)),
@@ -85,14 +83,14 @@ fn install(args: &Args, ui: &mut Ui) -> Result<(), Error> {
     if !on_path {
         ui.warning(&format!("{} is not on your PATH: kubectl does not find {PROGRAM} there", folder.display()));
     }
-    ui.note("kubectl completes its plugins where its own completion is set up: kubectl completion --help");
+    ui.note("plugin completion needs kubectl's own completion: kubectl completion --help");
     Ok(())
 }
 
-/// The script that completes the program when it is called by its own name.
+/// Completes the program when it is called by its own name.
 pub fn script(command: clap::Command, shell: Shell) -> String {
     let mut script = Vec::new();
-    // The name of the program, where the usage has the user's two words.
+    // The program's name instead of `kubectl redis-cluster`.
     let mut command = command.bin_name(PLUGIN);
     generate(shell, &mut command, PLUGIN, &mut script);
     String::from_utf8_lossy(&script).trim_end().to_owned()

@@ -1,4 +1,4 @@
-//! `create`: from a wish to a cluster in which every node says ok.
+//! `create`: from a spec to a healthy cluster.
 
 use super::choice::{Word, one_of};
 use super::dry_run::DryRun;
@@ -32,10 +32,10 @@ use crate::ui::terminal::Ui;
 use serde_json::{Value, json};
 use std::time::Duration;
 
-/// Create a cluster, and wait until every node says ok
+/// Create a cluster and wait until it is healthy
 ///
-/// Run again after an interruption, it goes on; run again on a finished cluster, it
-/// changes nothing. It never changes a cluster that is there to another wish.
+/// If it was interrupted, run it again to continue; for a complete cluster, it changes nothing. It
+/// never reconfigures an existing cluster.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  kubectl redis-cluster create redis-001\n  \
           kubectl redis-cluster create cache --ephemeral --memory 1Gi --maxmemory-policy allkeys-lru\n  \
@@ -45,83 +45,83 @@ pub struct Args {
     /// The cluster's name
     #[arg(value_parser = str::parse::<ClusterName>)]
     name: ClusterName,
-    /// How many shards, each with a master of its own
+    /// Number of shards, each with its own master
     #[arg(long, default_value_t = 3)]
     shards: u16,
-    /// How many replicas each master has
+    /// Number of replicas of each master
     #[arg(long, default_value_t = 1)]
     replicas: u16,
-    /// Allow fewer than three shards, in which no failover is possible
+    /// Allow fewer than three shards, with which no failover is possible
     #[arg(long)]
     allow_small: bool,
-    /// The server's image: Redis or Valkey
+    /// Image of the server: Redis or Valkey
     #[arg(long, default_value = "redis:8.0")]
     image: String,
-    /// The Secret to pull the image with
+    /// Secret to pull the image with
     #[arg(long, value_name = "SECRET", add = LiveValues::Secrets)]
     image_pull_secret: Option<String>,
-    /// Leave the start to the image's own entry point, which reads CLUSTER_CONFIG and REDIS_CONFIG
+    /// Start the image's own entry point, which reads CLUSTER_CONFIG and REDIS_CONFIG
     #[arg(long)]
     image_entrypoint: bool,
-    /// What keeps each node's pod
+    /// Controller kind for each node
     #[arg(long, value_parser = one_of(WORKLOADS), value_name = "KIND", default_value = "statefulset")]
     workload: Workload,
-    /// The size of each node's volume [default: 1Gi, none with a replicationcontroller]
+    /// Size of each node's volume [default: 1Gi, none with a replicationcontroller]
     #[arg(long, value_name = "SIZE", value_parser = str::parse::<Size>, conflicts_with = "ephemeral")]
     storage: Option<Size>,
     /// Keep all data in memory only
     #[arg(long)]
     ephemeral: bool,
-    /// The StorageClass of the volumes; the default one when not given
+    /// StorageClass of the volumes (default: the cluster's default StorageClass)
     #[arg(long, value_name = "NAME", conflicts_with = "ephemeral", add = LiveValues::StorageClasses)]
     storage_class: Option<String>,
-    /// The memory of each node; five eighths of it are for keys
+    /// Memory request and limit per node; five eighths of it are for keys
     #[arg(long, value_name = "SIZE", value_parser = str::parse::<Size>, default_value = "256Mi")]
     memory: Size,
-    /// The processor time that each node asks for
+    /// CPU request per node
     #[arg(long, value_name = "QUANTITY", value_parser = cpu, default_value = "50m")]
     cpu: String,
-    /// What to do when the memory is full
+    /// Eviction policy when the memory is full
     #[arg(long, value_name = "POLICY", default_value = "noeviction", value_parser = MAXMEMORY_POLICIES)]
     maxmemory_policy: String,
-    /// A further line of redis.conf, repeatable
+    /// Extra line of redis.conf (repeatable)
     #[arg(long, value_name = "KEY=VALUE", value_parser = config_line)]
     config: Vec<String>,
-    /// How long a node may be silent before its peers take it for failed
+    /// How long a node may be unreachable before its peers mark it as failed
     #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "5s")]
     node_timeout: Duration,
-    /// Whether the nodes of a shard must be on different workers
-    #[arg(long, value_parser = one_of(SPREADS), value_name = "WISH", default_value = "required")]
+    /// Whether the nodes of a shard must run on different workers
+    #[arg(long, value_parser = one_of(SPREADS), value_name = "POLICY", default_value = "required")]
     spread: Spread,
-    /// A label that a worker must have, repeatable
+    /// Label that a worker must have (repeatable)
     #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
     node_selector: Vec<(String, String)>,
-    /// A taint that the pods bear, repeatable
+    /// Toleration for the pods (repeatable)
     #[arg(long, value_name = "KEY[=VALUE][:EFFECT]", value_parser = str::parse::<Toleration>)]
     toleration: Vec<Toleration>,
-    /// The pods' priority class
+    /// Priority class of the pods
     #[arg(long, value_name = "NAME", add = LiveValues::PriorityClasses)]
     priority_class: Option<String>,
-    /// An annotation of the pods, repeatable
+    /// Annotation for the pods (repeatable)
     #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
     annotation: Vec<(String, String)>,
-    /// Let in only pods of the namespace, and to the cluster bus only the nodes
+    /// Admit only pods of the namespace, and to the cluster bus only the nodes
     #[arg(long)]
     network_policy: bool,
-    /// Ask for no password
+    /// Disable password authentication
     #[arg(long, conflicts_with = "auth_secret")]
     no_auth: bool,
-    /// Only show what would be made: none, client or server
-    #[arg(long, value_enum, value_name = "WHERE", default_value = "none")]
+    /// Only show what would be created: none, client or server
+    #[arg(long, value_enum, value_name = "STRATEGY", default_value = "none")]
     dry_run: DryRun,
-    /// The form of the output; yaml and json are the manifests
+    /// Output format; yaml and json print the manifests
     #[arg(short, long, value_enum, value_name = "FORMAT")]
     output: Option<Output>,
-    /// Wait until every node says ok
+    /// Wait until the cluster is healthy
     #[arg(long, value_name = "BOOL", default_value_t = true, num_args = 0..=1, require_equals = true,
           default_missing_value = "true", action = clap::ArgAction::Set)]
     wait: bool,
-    /// The longest to wait
+    /// How long to wait before giving up
     #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "5m")]
     timeout: Duration,
 }
@@ -147,11 +147,11 @@ impl Args {
         self.dry_run == DryRun::Client
     }
 
-    /// What is meant by what was typed.
+    /// The spec of the command line.
     fn spec(&self, context: &Context, password: String) -> Result<Spec, Error> {
         let small = if self.allow_small { Small::Allowed } else { Small::Refused };
         let shape = Shape::new(self.shards, self.replicas, small).map_err(|refusal| match refusal {
-            BadShape::TooSmall(_) => Error::user(refusal).hint("add --allow-small to have it nevertheless"),
+            BadShape::TooSmall(_) => Error::user(refusal).hint("to allow that, add --allow-small"),
             _ => Error::user(refusal),
         })?;
         let entrypoint = if self.image_entrypoint { Entrypoint::Image } else { Entrypoint::Bootstrap };
@@ -185,7 +185,7 @@ impl Args {
         Ok(spec)
     }
 
-    /// A volume unless the user or the kind of controller wants none.
+    /// A volume, unless `--ephemeral` or a controller without volumes.
     fn storage(&self, entrypoint: Entrypoint) -> Result<Option<Storage>, Error> {
         let possible = self.workload == Workload::StatefulSet && entrypoint == Entrypoint::Bootstrap;
         let asked = self.storage.is_some() || self.storage_class.is_some();
@@ -206,10 +206,9 @@ impl Args {
     }
 }
 
-/// What to do when it was interrupted or failed.
 fn going_on(name: &ClusterName) -> Vec<String> {
     vec![format!(
-        "what was made stays: run the same command again to go on, or remove it: kubectl redis-cluster delete {name}"
+        "created objects stay: run the same command again to continue, or remove them: kubectl redis-cluster delete {name}"
     )]
 }
 
@@ -227,11 +226,8 @@ impl Verb for Args {
     }
 }
 
-/// Creates a cluster.
-///
 /// # Errors
-/// Before the first object: what could be known to fail. After it: what failed, and
-/// how to go on.
+/// Before the first object: whatever would fail. After it: what failed, and how to continue.
 async fn run(context: &Context, args: &Args, ui: &mut Ui) -> Result<(), Error> {
     let spec = args.spec(context, new_password()?)?;
     if args.is_client_dry_run() {
@@ -275,7 +271,7 @@ async fn make(
     })
     .await?;
     if let Err(error) = forming::note_formed(&context.server, &spec.name).await {
-        ui.warning(&format!("the cluster is made, but that could not be noted: {error}"));
+        ui.warning(&format!("the cluster is ready, but could not be marked as formed: {error}"));
     }
     if !missing.is_empty() {
         report(context, spec, &formed, ui);
@@ -283,7 +279,7 @@ async fn make(
     Ok(())
 }
 
-/// What is less than ideal, and how to connect.
+/// Warnings, and how to connect.
 fn report(context: &Context, spec: &Spec, formed: &Observation, ui: &mut Ui) {
     let snapshot = formed.snapshot(context.server.namespace());
     let found = check(&snapshot, &Topology::of(&snapshot)).findings;
@@ -297,8 +293,8 @@ fn report(context: &Context, spec: &Spec, formed: &Observation, ui: &mut Ui) {
     ));
 }
 
-/// The manifests as they would be made; the password of a Secret that is there
-/// already is taken over, so that applying them again changes nothing.
+/// The manifests. An existing Secret's password is reused, so that applying them again changes
+/// nothing.
 async fn show_manifests(context: &Context, args: &Args, mut spec: Spec, ui: &mut Ui) -> Result<(), Error> {
     let budget = context.server.budget_kind().await.unwrap_or(BUDGET);
     if let Auth::Own(password) = &mut spec.auth

@@ -1,4 +1,4 @@
-//! `delete`: removes what this tool made, and keeps the data unless told.
+//! `delete`: deletes a cluster of this tool, and keeps its data by default.
 
 use super::dry_run::DryRun;
 use super::verb::{Invocation, Running, Verb, done};
@@ -9,14 +9,14 @@ use crate::k8s::live_values::LiveValues;
 use crate::k8s::objects::{Deletion, Run};
 use crate::manifest::names::ClusterName;
 use crate::manifest::object::{CLAIM, Kind, POD};
-use crate::ops::remove::{self, Data, Doomed, Inventory};
+use crate::ops::remove::{self, Data, Inventory, ToDelete};
 use crate::ui::terminal::Ui;
 use std::time::Duration;
 
-/// Delete a cluster; its volumes and password stay unless --delete-data
+/// Delete a cluster; its volumes and password are kept unless --delete-data
 ///
-/// Only what carries this tool's labels is deleted. The same create afterwards brings
-/// the cluster back with all its keys.
+/// Only objects with this tool's labels are deleted. The same create afterwards brings the cluster
+/// back with all its keys.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  kubectl redis-cluster delete redis-001\n  \
                         kubectl redis-cluster delete redis-001 --yes --delete-data")]
@@ -24,7 +24,7 @@ pub struct Args {
     /// The cluster
     #[arg(value_parser = str::parse::<ClusterName>, add = LiveValues::Clusters)]
     name: ClusterName,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(short, long)]
     yes: bool,
     /// Keep the volumes and the Secret (the default)
@@ -34,37 +34,36 @@ pub struct Args {
     #[arg(long)]
     delete_data: bool,
     /// Only show what would be deleted: none, client or server
-    #[arg(long, value_enum, value_name = "WHERE", default_value = "none")]
+    #[arg(long, value_enum, value_name = "STRATEGY", default_value = "none")]
     dry_run: DryRun,
-    /// Wait until the last pod is gone
+    /// Wait until all pods are gone
     #[arg(long, value_name = "BOOL", default_value_t = true, num_args = 0..=1, require_equals = true,
           default_missing_value = "true", action = clap::ArgAction::Set)]
     wait: bool,
-    /// The longest to wait
+    /// How long to wait before giving up
     #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "2m")]
     timeout: Duration,
-    /// Seconds that each pod gets to end; its own when not given
+    /// Seconds that each pod gets to terminate (default: the pod's own)
     #[arg(long, value_name = "SECONDS")]
     grace_period: Option<u32>,
-    /// It is no error when there is no such cluster
+    /// Succeed if the cluster does not exist
     #[arg(long)]
     ignore_not_found: bool,
-    /// The form of the output
+    /// Output format
     #[arg(short, long, value_enum, value_name = "FORMAT")]
     output: Option<NameOutput>,
 }
 
-/// The only form of messages beside sentences.
+/// Output formats of commands that print messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum NameOutput {
     /// `type/name`.
     Name,
 }
 
-/// What to do when it was interrupted.
 fn going_on(name: &ClusterName) -> Vec<String> {
     vec![format!(
-        "what is deleted is gone, the rest is still there; the same command goes on: kubectl redis-cluster delete {name}"
+        "deleted objects are gone, the others still exist; to continue, run: kubectl redis-cluster delete {name}"
     )]
 }
 
@@ -78,10 +77,8 @@ impl Verb for Args {
     }
 }
 
-/// Deletes a cluster.
-///
 /// # Errors
-/// When there is none, when the user does not want it, and the server's.
+/// If there is no such cluster, if the user declines, and the server's.
 async fn run(context: &Context, args: &Args, ui: &mut Ui) -> Result<(), Error> {
     let budget = context.server.budget_kind().await?;
     let inventory = remove::inventory(&context.server, &args.name, budget).await?;
@@ -89,10 +86,10 @@ async fn run(context: &Context, args: &Args, ui: &mut Ui) -> Result<(), Error> {
     if inventory.objects.is_empty() && (data == Data::Keep || inventory.data.is_empty()) {
         return not_found(context, args, &inventory);
     }
-    let given_up: &[Doomed] = if data == Data::Delete { &inventory.data } else { &[] };
+    let given_up: &[ToDelete] = if data == Data::Delete { &inventory.data } else { &[] };
     let Some(run) = args.dry_run.run() else {
-        let mut shown = inventory.objects.iter().filter(|doomed| doomed.kind != POD).chain(given_up);
-        return shown.try_for_each(|doomed| show(args, doomed, ui));
+        let mut shown = inventory.objects.iter().filter(|object| object.kind != POD).chain(given_up);
+        return shown.try_for_each(|object| show(args, object, ui));
     };
     remove::rights(&context.server, inventory.objects.iter().chain(given_up)).await?;
     if run == Run::Real && !args.yes && !ui.confirm(&question(context, args, &inventory, data)).await? {
@@ -108,21 +105,21 @@ async fn run(context: &Context, args: &Args, ui: &mut Ui) -> Result<(), Error> {
     Ok(())
 }
 
-/// First the objects, then, when no pod uses it any more, the data.
+/// First the objects, then, when no pod uses it, the data.
 async fn delete(
     context: &Context,
     args: &Args,
-    (objects, data): (&[Doomed], &[Doomed]),
+    (objects, data): (&[ToDelete], &[ToDelete]),
     options: &Deletion,
     ui: &mut Ui,
 ) -> Result<(), Error> {
-    remove::delete(&context.server, objects, options, |doomed| show(args, doomed, ui)).await?;
+    remove::delete(&context.server, objects, options, |object| show(args, object, ui)).await?;
     gone(context, args, POD, options, ui).await?;
-    remove::delete(&context.server, data, options, |doomed| show(args, doomed, ui)).await?;
+    remove::delete(&context.server, data, options, |object| show(args, object, ui)).await?;
     if data.is_empty() { Ok(()) } else { gone(context, args, CLAIM, options, ui).await }
 }
 
-/// Waits until they are gone, where waiting is wished.
+/// Unless `--wait=false`.
 async fn gone(context: &Context, args: &Args, kind: Kind, options: &Deletion, ui: &mut Ui) -> Result<(), Error> {
     if !args.wait || options.run != Run::Real {
         return Ok(());
@@ -134,8 +131,8 @@ async fn gone(context: &Context, args: &Args, kind: Kind, options: &Deletion, ui
     remove::gone(&context.server, &args.name, kind, args.timeout, progress).await
 }
 
-fn show(args: &Args, doomed: &Doomed, ui: &mut Ui) -> Result<(), Error> {
-    let Doomed { kind, name } = doomed;
+fn show(args: &Args, object: &ToDelete, ui: &mut Ui) -> Result<(), Error> {
+    let ToDelete { kind, name } = object;
     ui.line(&match args.output {
         Some(_) => format!("{}/{name}", kind.display()),
         None => format!("{} \"{name}\" deleted{}", kind.display(), args.dry_run.suffix()),
@@ -149,29 +146,29 @@ fn not_found(context: &Context, args: &Args, inventory: &Inventory) -> Result<()
     let namespace = context.server.namespace();
     let error = Error::user(format!("redis cluster \"{}\" not found in namespace \"{namespace}\"", args.name));
     Err(if inventory.data.is_empty() {
-        error.hint("see what is there: kubectl redis-cluster list -A")
+        error.hint("to list all clusters, run: kubectl redis-cluster list -A")
     } else {
         error.hint(format!(
-            "only its kept data is left: kubectl redis-cluster -n {namespace} delete {} --delete-data",
+            "only its kept data exists; to delete it, run: kubectl redis-cluster -n {namespace} delete {} --delete-data",
             args.name
         ))
     })
 }
 
 fn question(context: &Context, args: &Args, inventory: &Inventory, data: Data) -> String {
-    let pods = inventory.objects.iter().filter(|doomed| doomed.kind == POD).count();
-    let has_volumes = inventory.data.iter().any(|doomed| doomed.kind == CLAIM);
+    let pods = inventory.objects.iter().filter(|object| object.kind == POD).count();
+    let has_volumes = inventory.data.iter().any(|object| object.kind == CLAIM);
     let data = match data {
-        Data::Keep if has_volumes => "its volumes and password stay",
-        Data::Keep => "it has no volumes: all its keys are lost",
-        Data::Delete => "with its volumes and password: all its keys are lost for good",
+        Data::Keep if has_volumes => "its volumes and password are kept",
+        Data::Keep => "it has no volumes, so all its keys are lost",
+        Data::Delete => "with its volumes and password, so all its keys are lost permanently",
     };
     let namespace = context.server.namespace();
     format!("Delete redis cluster \"{}\" of {pods} nodes in namespace \"{namespace}\"; {data}. Continue?", args.name)
 }
 
 fn kept(name: &ClusterName, inventory: &Inventory) -> String {
-    let volumes = inventory.data.iter().filter(|doomed| doomed.kind == CLAIM).count();
+    let volumes = inventory.data.iter().filter(|object| object.kind == CLAIM).count();
     let kept = match (volumes, inventory.data.len() - volumes) {
         (0, _) => "the Secret is kept".to_owned(),
         (volumes, 0) => format!("{volumes} volumes are kept"),

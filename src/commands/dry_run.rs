@@ -1,20 +1,19 @@
-//! `--dry-run`, with kubectl's words.
+//! `--dry-run`, as in kubectl.
 
 use crate::k8s::objects::Run;
 
-/// Whether something is really done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum DryRun {
-    /// It is done.
+    /// Changes are applied
     None,
-    /// Nothing is sent.
+    /// Nothing is sent to the server
     Client,
-    /// The server says what would come of it.
+    /// The server validates without applying
     Server,
 }
 
 impl DryRun {
-    /// What kubectl adds to its messages.
+    /// The suffix of kubectl's messages.
     pub fn suffix(self) -> &'static str {
         match self {
             Self::None => "",
@@ -23,7 +22,7 @@ impl DryRun {
         }
     }
 
-    /// How to send it; none when nothing is sent.
+    /// None if nothing is sent.
     pub fn run(self) -> Option<Run> {
         match self {
             Self::None => Some(Run::Real),

@@ -1,4 +1,4 @@
-//! `info`: what a cluster is, by every node's own word.
+//! `info`: the state of a cluster, from every node's own view.
 
 use super::target::{TargetArgs, only_one};
 use super::verb::{Invocation, Running, Verb, done};
@@ -14,9 +14,9 @@ use crate::ui::terminal::Ui;
 use crate::ui::topology::{Width, render};
 use crate::ui::{findings, json};
 
-/// Show a cluster: its shards, nodes and slots, and what is wrong with it
+/// Show the shards, nodes and slots of a cluster, and its problems
 ///
-/// All nodes are asked at once. A node that does not answer is a row that says why.
+/// All nodes are queried in parallel. A node that does not respond has a row with the reason.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  kubectl redis-cluster info\n  kubectl redis-cluster info redis-001 -o wide\n  \
                         kubectl redis-cluster info redis-001 -o json | jq .status.state\n  \
@@ -26,7 +26,7 @@ pub struct Args {
     target: TargetArgs,
     #[command(flatten)]
     watch: WatchArgs,
-    /// The form of the output; raw is what each node answers to CLUSTER NODES (sorted) and CLUSTER INFO
+    /// Output format; raw prints each node's CLUSTER NODES (sorted) and CLUSTER INFO
     #[arg(short, long, value_enum, value_name = "FORMAT")]
     output: Option<Output>,
 }
@@ -46,21 +46,18 @@ impl Verb for Args {
     }
 }
 
-/// Shows a cluster.
-///
 /// # Errors
-/// When the cluster cannot be found; not because a node does not answer.
+/// If the cluster cannot be found. Unreachable nodes are no error.
 async fn run(context: &Context, args: &Args, ui: &mut Ui) -> Result<(), Error> {
     let which = args.target.which(context).await?;
     if args.output == Some(Output::Raw) {
         return raw(&observe::cluster(context, &which, Scope::Verbatim).await?, ui);
     }
     let (colored, room) = (ui.is_colored(), ui.columns());
-    args.watch.run(ui, async || Ok((look(context, &which, args, colored, room).await?, ()))).await
+    args.watch.run(ui, async || Ok((poll(context, &which, args, colored, room).await?, ()))).await
 }
 
-/// One look: what to show.
-async fn look(
+async fn poll(
     context: &Context,
     which: &Which,
     args: &Args,
@@ -95,7 +92,7 @@ fn pod_names(topology: &Topology) -> String {
     pods.map(|pod| format!("pod/{pod}")).collect::<Vec<_>>().join("\n")
 }
 
-/// The original example's script, byte for byte: every pod in the order of its name.
+/// The output of the original example's script, byte for byte: pods ordered by name.
 fn raw(observation: &Observation, ui: &mut Ui) -> Result<(), Error> {
     let mut pods: Vec<_> = observation
         .nodes
@@ -115,7 +112,7 @@ fn raw(observation: &Observation, ui: &mut Ui) -> Result<(), Error> {
             }
             Err(reason) => {
                 ui.flush()?;
-                ui.note(&format!("error: cannot ask pod \"{pod}\": {reason}"));
+                ui.note(&format!("error: cannot query pod \"{pod}\": {reason}"));
             }
         }
     }

@@ -21,7 +21,7 @@ use std::collections::BTreeMap;
 
 /// List the clusters of a namespace
 ///
-/// Without --state and -l from the API server alone: no node is asked.
+/// Nodes are queried only with --state or -l.
 #[derive(Debug, clap::Args)]
 #[command(
     visible_alias = "ls",
@@ -29,22 +29,22 @@ use std::collections::BTreeMap;
           kubectl redis-cluster list --state\n  kubectl redis-cluster list -l app=redis"
 )]
 pub struct Args {
-    /// Of all namespaces
+    /// List the clusters of all namespaces
     #[arg(short = 'A', long, conflicts_with_all = ["selector", "state"])]
     all_namespaces: bool,
-    /// Ask the nodes how their cluster is
+    /// Query the nodes for the state of their cluster
     #[arg(long)]
     state: bool,
-    /// The clusters of the Redis pods that match these labels, whoever made them
+    /// Label selector for the Redis pods of any tool
     #[arg(short = 'l', long, value_name = "SELECTOR")]
     selector: Option<String>,
     /// Sort by a field of the JSON output, such as .nodesReady
     #[arg(long, value_name = "JSONPATH")]
     sort_by: Option<String>,
-    /// No header line
+    /// Do not print headers
     #[arg(long)]
     no_headers: bool,
-    /// The form of the output
+    /// Output format
     #[arg(short, long, value_enum, value_name = "FORMAT")]
     output: Option<Output>,
 }
@@ -63,8 +63,6 @@ impl Verb for Args {
     }
 }
 
-/// Lists clusters.
-///
 /// # Errors
 /// The server's.
 async fn run(context: &Context, args: &Args, ui: &mut Ui) -> Result<(), Error> {
@@ -99,14 +97,14 @@ fn list(items: &Value) -> Value {
     json!({ "apiVersion": json::API_VERSION, "kind": "ClusterList", "items": items })
 }
 
-/// Sorts as kubectl does, by a path such as `.name` or `{.name}`; numbers by their value.
+/// Like kubectl, by a path such as `.name` or `{.name}`; numbers by value.
 fn sort(rows: &mut [ClusterRow], path: &str) -> Result<(), Error> {
     let inner = path.strip_prefix('{').and_then(|path| path.strip_suffix('}')).unwrap_or(path);
     let field = inner.strip_prefix('.').unwrap_or(inner);
     let value = |row: &ClusterRow| json!(row)[field].clone();
     if !rows.is_empty() && rows.iter().all(|row| value(row).is_null()) {
         return Err(Error::user(format!("couldn't find any field with path \"{{.{field}}}\" in the list of objects"))
-            .hint("see the fields: kubectl redis-cluster list -o json"));
+            .hint("to see the fields, run: kubectl redis-cluster list -o json"));
     }
     let key = |row: &ClusterRow| {
         let value = value(row);
@@ -124,7 +122,7 @@ fn nothing(context: &Context, args: &Args) -> String {
     }
 }
 
-/// The clusters, and for each the first of its nodes that may not be asked.
+/// The clusters, and for each the first node that the user may not query.
 type Listing = (Vec<ClusterRow>, Vec<String>);
 
 async fn made_by_us(context: &Context, args: &Args) -> Result<Listing, Error> {
@@ -187,7 +185,7 @@ fn row(namespace: String, name: String, nodes: &[(Kind, &Value)]) -> ClusterRow 
     }
 }
 
-/// The clusters that the selected pods say they belong to.
+/// The clusters of the selected pods, by their own views.
 async fn selected(context: &Context, selector: &str) -> Result<Listing, Error> {
     let which = Which::Selected(selector.to_owned());
     let observation = observe::cluster(context, &which, Scope::Nodes).await?;

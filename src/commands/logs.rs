@@ -10,7 +10,7 @@ use crate::duration;
 use crate::error::Error;
 use crate::k8s::live_values::LiveValues;
 use crate::k8s::log_order::LogLine;
-use crate::k8s::logs::{LogEvent, LogSource, LogWish, Logs};
+use crate::k8s::logs::{LogEvent, LogOptions, LogSource, Logs};
 use crate::k8s::members::{Which, list};
 use crate::manifest::names::NODE;
 use crate::ops::observe;
@@ -23,7 +23,7 @@ use regex::bytes::Regex;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// Print the logs of all nodes, merged in the order of time
+/// Print the logs of all nodes, merged in time order
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  kubectl redis-cluster logs redis-001 --tail 20\n  \
           kubectl redis-cluster logs redis-001 -f --since 10m --role master\n  \
@@ -31,46 +31,46 @@ use std::time::Duration;
 pub struct Args {
     #[command(flatten)]
     target: TargetArgs,
-    /// Go on with every line as it is written, also of restarted and of new pods
+    /// Stream new lines, also from restarted containers and new pods
     #[arg(short, long)]
     follow: bool,
-    /// Only lines newer than this
+    /// Only show logs newer than this
     #[arg(long, value_name = "DURATION", value_parser = duration::parse, conflicts_with = "since_time")]
     since: Option<Duration>,
-    /// Only lines written after this time (RFC 3339)
+    /// Only show logs after this time (RFC 3339)
     #[arg(long, value_name = "TIME", value_parser = str::parse::<Timestamp>)]
     since_time: Option<Timestamp>,
-    /// Only so many last lines of each node; -1 is all
+    /// Lines of recent log to show per node; -1 shows all
     #[arg(long, value_name = "LINES", default_value_t = -1, allow_negative_numbers = true)]
     tail: i64,
-    /// The container that ran before the present one
+    /// Show the previous container's logs
     #[arg(short, long, conflicts_with = "follow")]
     previous: bool,
-    /// With the time of each line
+    /// Show the timestamp of each line
     #[arg(long)]
     timestamps: bool,
-    /// The container; the server's when not given
+    /// Container (default: the server's)
     #[arg(short, long, value_name = "NAME")]
     container: Option<String>,
-    /// Only this node, repeatable
+    /// Only this node (repeatable)
     #[arg(long, value_name = "NUMBER", value_parser = str::parse::<NodeNumber>, add = LiveValues::NodeNumbers)]
     node: Vec<NodeNumber>,
-    /// Only the nodes that this shard was made of, repeatable
+    /// Only the initial nodes of this shard (repeatable)
     #[arg(long, value_name = "NUMBER", add = LiveValues::Shards)]
     shard: Vec<u32>,
-    /// Only the nodes that have this role now
+    /// Only nodes that have this role now
     #[arg(long, value_parser = one_of([Role::Master, Role::Replica].map(|role| (role.as_str(), role))), value_name = "ROLE")]
     role: Option<Role>,
     /// Only lines that match this regular expression
     #[arg(long, value_name = "REGEX", value_parser = Regex::new)]
     grep: Option<Regex>,
-    /// Without the node before each line
+    /// Do not prefix lines with the node
     #[arg(long)]
     no_prefix: bool,
-    /// The most logs to read at the same time
+    /// Maximum number of logs to read in parallel
     #[arg(long, value_name = "NUMBER", default_value_t = 50)]
     max_log_requests: usize,
-    /// The form of the output; raw is pod after pod, as the original script printed it
+    /// Output format; raw prints pod after pod, like the original script
     #[arg(short, long, value_enum, value_name = "FORMAT")]
     output: Option<Output>,
 }
@@ -82,9 +82,9 @@ enum Output {
 }
 
 impl Args {
-    fn wish(&self) -> LogWish {
+    fn options(&self) -> LogOptions {
         let since = self.since.and_then(|since| Timestamp::now().checked_sub(since).ok());
-        LogWish {
+        LogOptions {
             container: self.container.clone(),
             since: self.since_time.or(since),
             tail: Some(self.tail).filter(|lines| *lines >= 0),
@@ -92,7 +92,6 @@ impl Args {
         }
     }
 
-    /// Whether a pod is wanted, by its number.
     fn wants(&self, pod: &Pod) -> bool {
         let number = pod.metadata.labels.as_ref().and_then(|labels| labels.get(NODE)?.parse::<NodeNumber>().ok());
         let node = self.node.is_empty() || number.is_some_and(|number| self.node.contains(&number));
@@ -102,11 +101,12 @@ impl Args {
 
     fn refuse_nonsense(&self) -> Result<(), Error> {
         if self.output == Some(Output::Raw) && self.follow {
-            return Err(Error::user("-o raw prints pod after pod, which has no end to follow")
-                .hint("leave out one of -o raw and -f"));
+            return Err(
+                Error::user("-o raw prints pod after pod, which has no end to follow").hint("omit -o raw or -f")
+            );
         }
         if self.tail < -1 {
-            return Err(Error::user(format!("--tail must be -1 for all, or a number of lines, not {}", self.tail)));
+            return Err(Error::user(format!("--tail must be a number of lines, or -1 for all, not {}", self.tail)));
         }
         Ok(())
     }
@@ -118,10 +118,8 @@ impl Verb for Args {
     }
 }
 
-/// Prints logs.
-///
 /// # Errors
-/// When there are no pods, when no log can be read, and the server's.
+/// If there are no pods, if no log can be read, and the server's.
 async fn run(context: &Context, args: &Args, ui: &mut Ui) -> Result<(), Error> {
     args.refuse_nonsense()?;
     let which = args.target.which(context).await?;
@@ -129,16 +127,16 @@ async fn run(context: &Context, args: &Args, ui: &mut Ui) -> Result<(), Error> {
     let mut pods = pods?;
     let (roles, unknown) = roles;
     if let Some(why) = unknown {
-        ui.note(&format!("note: the nodes' roles are not known: {why}"));
+        ui.note(&format!("note: the nodes' roles are unknown: {why}"));
     }
     pods.retain(|pod| args.wants(pod) && has_role(pod, &roles, args.role));
-    let wish = args.wish();
-    let sources: Vec<LogSource> = pods.iter().filter_map(|pod| LogSource::of(pod, &wish)).collect();
+    let options = args.options();
+    let sources: Vec<LogSource> = pods.iter().filter_map(|pod| LogSource::of(pod, &options)).collect();
     if sources.is_empty() && !args.follow {
         return Err(Error::user(format!("no pods of \"{}\" match", which.title()))
-            .hint("see them all: kubectl redis-cluster info"));
+            .hint("to list all nodes, run: kubectl redis-cluster info"));
     }
-    let logs = Logs::new(&context.server, wish);
+    let logs = Logs::new(&context.server, options);
     if args.output == Some(Output::Raw) {
         return raw(&logs, &sources, ui).await;
     }
@@ -166,15 +164,15 @@ async fn pods(context: &Context, which: &Which) -> Result<Vec<Pod>, Error> {
     if pods.is_empty() {
         let namespace = context.server.namespace();
         return Err(Error::user(format!("no pods of \"{}\" found in namespace \"{namespace}\"", which.title()))
-            .hint("see what is there: kubectl redis-cluster list -A"));
+            .hint("to list all clusters, run: kubectl redis-cluster list -A"));
     }
     Ok(pods)
 }
 
 type Roles = BTreeMap<String, Role>;
 
-/// The nodes' roles, by pod, and why they may not be asked for; best effort, since logs are
-/// wanted most when nodes do not answer.
+/// The nodes' roles, by pod, or why they are unknown. Best effort: logs are needed most when nodes
+/// do not respond.
 async fn roles(context: &Context, which: &Which, args: &Args) -> (Roles, Option<String>) {
     if (args.no_prefix || args.output == Some(Output::Raw)) && args.role.is_none() {
         return (Roles::new(), None);
@@ -194,7 +192,7 @@ fn has_role(pod: &Pod, roles: &Roles, wanted: Option<Role>) -> bool {
     wanted.is_none_or(|wanted| role == Some(&wanted))
 }
 
-/// The original example's script: every pod's name, then its log.
+/// The output of the original example's script: every pod's name, then its log.
 async fn raw(logs: &Logs, sources: &[LogSource], ui: &mut Ui) -> Result<(), Error> {
     for source in sources {
         ui.data(format!("Pod: {}\n", source.pod).as_bytes())?;
@@ -205,7 +203,7 @@ async fn raw(logs: &Logs, sources: &[LogSource], ui: &mut Ui) -> Result<(), Erro
         });
         if let Err(error) = copied.await {
             ui.flush()?;
-            ui.note(&format!("error: no log of {}: {error}", source.pod));
+            ui.note(&format!("error: no logs from {}: {error}", source.pod));
         }
     }
     ui.flush()
@@ -236,7 +234,7 @@ impl<'a> Printer<'a> {
         self.writers.push(Writer { node, role, pod: source.pod.clone(), container: source.container.clone() });
     }
 
-    /// A pod of ours begins with its node's name: `NAME-node-101-0`, `NAME-node-101-x7k2p`.
+    /// Pods of this tool start with their node's name: `NAME-node-101-0`, `NAME-node-101-x7k2p`.
     fn node(&self, pod: &str) -> String {
         let rest = pod.strip_prefix(&self.cluster).and_then(|rest| rest.strip_prefix("-node-"));
         match rest.and_then(|rest| rest.split('-').next()) {

@@ -20,7 +20,6 @@ pub mod watch;
 
 use verb::Verb;
 
-/// What to do.
 #[expect(missing_docs, reason = "each verb's help is at its arguments")]
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {

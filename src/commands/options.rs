@@ -3,7 +3,7 @@
 use super::verb::{Invocation, Running, Verb, Wants, done};
 use crate::ui::terminal::Ui;
 
-/// Show the flags that every command takes
+/// List the flags of all commands
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  kubectl redis-cluster options")]
 pub struct Args {}
@@ -18,7 +18,7 @@ impl Verb for Args {
     }
 }
 
-/// The page of the flags that every command takes, from a command line that is not dressed yet.
+/// The page of the global flags, before [`dress`].
 pub fn page(command: &clap::Command) -> String {
     let global = command.get_arguments().filter(|arg| arg.is_global_set() && !arg.is_hide_set()).cloned();
     let mut page = clap::Command::new("options")
@@ -26,5 +26,5 @@ pub fn page(command: &clap::Command) -> String {
         .help_template("{all-args}")
         .color(clap::ColorChoice::Never)
         .args(global);
-    format!("The following flags can be given to every command:\n\n{}", page.render_help().to_string().trim_end())
+    format!("The following options can be passed to any command:\n\n{}", page.render_help().to_string().trim_end())
 }

@@ -8,7 +8,7 @@ use crate::error::{Error, ErrorKind};
 use crate::interrupt::or_interrupted;
 use crate::k8s::live_values::LiveValues;
 use crate::ops::forwarding::{Forwarding, ObservedWorker, is_ready};
-use crate::ops::probes::{Wish, measure_between};
+use crate::ops::probes::{ProbeOptions, measure_between};
 use crate::ops::switch::{self, Step, Task};
 use crate::proxy::evidence::flag;
 use crate::proxy::forwarder::command_line;
@@ -19,15 +19,15 @@ use crate::ui::terminal::Ui;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-/// Set kube-proxy's mode on the workers of GKE, through the API server alone
+/// Set kube-proxy's mode on GKE workers, through the API server
 ///
-/// Worker by worker: a short-lived privileged pod edits the manifest from which the
-/// kubelet runs kube-proxy, the new kube-proxy must answer with the mode that was asked
-/// for, and Services must still forward; else the worker gets its old manifest back and
-/// all others stay as they are. Run again, it goes on where it stopped.
+/// On one worker after the other, a short-lived privileged pod edits the manifest of kube-proxy's
+/// static pod. The new kube-proxy must report the requested mode, and Services must still forward;
+/// otherwise the worker gets its old manifest back and all others stay unchanged. If it was
+/// interrupted, run it again to continue.
 ///
-/// It does not last: workers that GKE makes, repairs or upgrades later come with the
-/// stock manifest.
+/// The change is not permanent: workers that GKE creates, repairs or upgrades later have the stock
+/// manifest.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  kubectl redis-cluster set-gke-proxy-mode iptables --dry-run\n  \
                         kubectl redis-cluster set-gke-proxy-mode iptables\n  \
@@ -36,29 +36,29 @@ pub struct Args {
     /// The mode
     #[arg(value_parser = one_of(MODES))]
     mode: Mode,
-    /// Only this worker, repeatable
+    /// Only this worker (repeatable)
     #[arg(long, value_name = "NAME", add = LiveValues::Workers)]
     node: Vec<String>,
-    /// The image of the helper pod, with a shell; kube-proxy's own when not given
+    /// Image of the helper pod, with a shell (default: kube-proxy's own)
     #[arg(long, value_name = "IMAGE")]
     image: Option<String>,
-    /// The image of the pods that measure whether Services still forward
+    /// Image of the pods that measure whether Services still forward
     #[arg(long, value_name = "IMAGE", default_value = "redis:8.0")]
     probe_image: String,
     /// Measure whether Services still forward
     #[arg(long, value_name = "BOOL", default_value_t = true, num_args = 0..=1, require_equals = true,
           default_missing_value = "true", action = clap::ArgAction::Set)]
     probe: bool,
-    /// The longest that one step may take on a worker
+    /// How long to wait for each step on a worker before giving up
     #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "2m")]
     timeout: Duration,
     /// Only show what would be done
     #[arg(long)]
     dry_run: bool,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(short, long)]
     yes: bool,
-    /// Also workers that are not GKE's, where kube-proxy is a static pod
+    /// Also allow workers that are not GKE's, if kube-proxy is a static pod
     #[arg(long)]
     allow_any_provider: bool,
 }
@@ -84,13 +84,11 @@ impl Verb for Args {
     }
 }
 
-/// Sets the mode.
-///
 /// # Errors
-/// A refusal before anything is changed; the first failure, after which that worker is as
-/// it was and the rest untouched.
+/// A refusal before any change; or the first failure, after which that worker has its old manifest
+/// and the others are unchanged.
 async fn run(context: &Context, args: &Args, ui: &mut Ui) -> Result<(), Error> {
-    let (forwarding, left_behind) = or_interrupted(switch::look(&context.server)).await?;
+    let (forwarding, left_behind) = or_interrupted(switch::observe(&context.server)).await?;
     forwarding.notes.iter().for_each(|note| ui.note(&format!("note: {note}")));
     let workers = chosen(args, &forwarding)?;
     refuse_any(args, &workers)?;
@@ -107,7 +105,7 @@ async fn run(context: &Context, args: &Args, ui: &mut Ui) -> Result<(), Error> {
     }
     or_interrupted(switch::rehearse(&context.server, first)).await?;
     if !args.yes && !or_interrupted(ui.confirm(&question(args, &pending))).await? {
-        ui.note("nothing is changed");
+        ui.note("nothing was changed");
         return Ok(());
     }
     baseline(context, args, &pending, ui).await?;
@@ -119,7 +117,7 @@ async fn run(context: &Context, args: &Args, ui: &mut Ui) -> Result<(), Error> {
     Ok(())
 }
 
-/// The workers that are meant, each of which must exist.
+/// Each named worker must exist.
 fn chosen<'a>(args: &Args, forwarding: &'a Forwarding) -> Result<Vec<&'a ObservedWorker>, Error> {
     let wanted: BTreeSet<&String> = args.node.iter().collect();
     let all = forwarding.workers.iter();
@@ -134,15 +132,15 @@ fn chosen<'a>(args: &Args, forwarding: &'a Forwarding) -> Result<Vec<&'a Observe
     }
 }
 
-/// One worker that cannot be changed is enough: nothing is begun that cannot be finished.
+/// Rejects all if one worker cannot be changed: no partial changes.
 fn refuse_any(args: &Args, workers: &[&ObservedWorker]) -> Result<(), Error> {
     let provider = if args.allow_any_provider { Provider::Any } else { Provider::Gke };
     for worker in workers {
         refuse(&worker.node, &worker.report, args.mode, provider)
-            .map_err(|refusal| Error::user(format!("the mode is not set: {refusal}")).hint(refusal.instead))?;
+            .map_err(|refusal| Error::user(format!("cannot set the mode: {refusal}")).hint(refusal.instead))?;
         if !is_ready(&worker.node) {
-            return Err(Error::user(format!("the mode is not set: {} is not ready", worker.report.worker))
-                .hint("leave it out: name the others with --node"));
+            return Err(Error::user(format!("cannot set the mode: {} is not ready", worker.report.worker))
+                .hint("select the other workers with --node"));
         }
     }
     Ok(())
@@ -161,8 +159,7 @@ fn task<'a>(args: &'a Args, worker: &'a ObservedWorker, forwarding: &Forwarding)
     }
 }
 
-/// What will be changed, as a difference of flags: the file itself is read when its turn
-/// comes.
+/// The change as a diff of flags: the file itself is read later.
 fn show_plan(args: &Args, pending: &[Task<'_>], ui: &mut Ui) {
     for Task { worker, .. } in pending {
         let line = worker.pod.as_ref().map(command_line).unwrap_or_default();
@@ -173,39 +170,38 @@ fn show_plan(args: &Args, pending: &[Task<'_>], ui: &mut Ui) {
             worker.report.worker, args.mode, args.mode
         ));
     }
-    ui.warning("workers that are made, repaired or upgraded later come with the stock manifest");
+    ui.warning("workers that GKE creates, repairs or upgrades later have the stock manifest");
 }
 
 fn question(args: &Args, pending: &[Task<'_>]) -> String {
     let workers: Vec<&str> = pending.iter().map(|task| task.worker.report.worker.as_str()).collect();
     match &workers[..] {
-        [worker] => format!("set kube-proxy to {} mode on {worker}?", args.mode),
-        workers => format!("set kube-proxy to {} mode on {}, one after the other?", args.mode, workers.join(", ")),
+        [worker] => format!("Set kube-proxy to {} mode on {worker}?", args.mode),
+        workers => format!("Set kube-proxy to {} mode on {}, one after the other?", args.mode, workers.join(", ")),
     }
 }
 
-/// Measured once before anything is changed: what does not forward now is no reason to
-/// take a change back later.
+/// Measures before any change: a Service that does not forward now must not cause a rollback later.
 async fn baseline(context: &Context, args: &Args, pending: &[Task<'_>], ui: &mut Ui) -> Result<(), Error> {
     let Some(first) = pending.first().filter(|_| args.probe) else { return Ok(()) };
     let mut workers: Vec<String> = pending.iter().map(|task| task.worker.report.worker.clone()).collect();
     if let [only] = &workers[..] {
         workers = vec![only.clone(), first.other.clone()];
     }
-    let wish = Wish { image: args.probe_image.clone(), deadline: args.timeout };
-    let measured = measure_between(context, &workers, &wish, |text| ui.progress(text)).await;
+    let options = ProbeOptions { image: args.probe_image.clone(), deadline: args.timeout };
+    let measured = measure_between(context, &workers, &options, |text| ui.progress(text)).await;
     let measured = measured.map_err(|error| match error.kind() {
         ErrorKind::Interrupted => error,
         _ => error
             .context("cannot measure whether Services forward")
-            .hint("go without: --probe=false, or name another image: --probe-image"),
+            .hint("skip the measurement with --probe=false, or specify another image with --probe-image"),
     })?;
     if let Some((each, why)) = measured.iter().find_map(|each| Some((each, each.seen.as_ref().err()?))) {
         return Err(Error::user(format!(
-            "from {} to {}: the Service does not forward even now: {why}",
+            "from {} to {}: the Service does not forward even before the change: {why}",
             each.from.worker, each.to.worker
         ))
-        .hint("nothing is changed; go without measuring: --probe=false"));
+        .hint("nothing was changed; go without measuring: --probe=false"));
     }
     Ok(())
 }
@@ -219,6 +215,6 @@ fn tell(step: Step<'_>, ui: &mut Ui) {
 
 fn remaining(error: Error, rest: &[Task<'_>]) -> Error {
     let rest: Vec<&str> = rest.iter().map(|task| task.worker.report.worker.as_str()).collect();
-    let error = if rest.is_empty() { error } else { error.hint(format!("not touched: {}", rest.join(", "))) };
-    error.hint("the same command goes on where this one stopped")
+    let error = if rest.is_empty() { error } else { error.hint(format!("not changed: {}", rest.join(", "))) };
+    error.hint("to continue where it stopped, run the same command again")
 }

@@ -7,31 +7,28 @@ use crate::error::Error;
 use crate::k8s::live_values::LiveValues;
 use crate::k8s::members::Which;
 
-/// Which cluster.
 #[derive(Clone, Debug, clap::Args)]
 pub struct TargetArgs {
-    /// The cluster; the namespace's only one when not given
+    /// Name of the cluster (default: the only one in the namespace)
     #[arg(add = LiveValues::Clusters)]
     pub name: Option<String>,
-    /// The Redis pods that match these labels, whoever made them
+    /// Label selector for the Redis pods of any tool
     #[arg(short = 'l', long, value_name = "SELECTOR", conflicts_with = "name")]
     pub selector: Option<String>,
 }
 
 impl TargetArgs {
-    /// Finds the cluster that is meant.
-    ///
     /// # Errors
-    /// When there is none or more than one.
+    /// If there is none or more than one.
     pub async fn which(&self, context: &Context) -> Result<Which, Error> {
         context.which(self.name.as_deref(), self.selector.as_deref()).await
     }
 }
 
-/// Refuses pods of more than one cluster, where they cannot be shown as one.
+/// Rejects pods of more than one cluster.
 ///
 /// # Errors
-/// An error that names the clusters.
+/// Names the clusters.
 pub fn only_one(snapshot: &Snapshot) -> Result<(), Error> {
     let groups: Vec<Group> = groups(snapshot).into_iter().filter(|group| !group.is_stray(snapshot)).collect();
     if groups.len() < 2 {

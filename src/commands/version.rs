@@ -8,14 +8,14 @@ use crate::ui::json::Form;
 use crate::ui::terminal::Ui;
 use serde_json::{Value, json};
 
-/// Show the version of this program and of the API server
+/// Show the versions of the plugin and the API server
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  kubectl redis-cluster version\n  kubectl redis-cluster version --client -o json")]
 pub struct Args {
-    /// Only this program's
+    /// Show only the plugin's version
     #[arg(long)]
     client: bool,
-    /// The form of the output
+    /// Output format
     #[arg(short, long, value_enum, value_name = "FORMAT")]
     output: Option<Form>,
 }
@@ -30,11 +30,8 @@ impl Verb for Args {
     }
 }
 
-/// Shows the versions.
-///
 /// # Errors
-/// When the API server was to be asked and does not answer; its own version is
-/// shown before that.
+/// If the API server does not respond; the client version is printed before that.
 async fn run(context: &Context, args: &Args, ui: &mut Ui) -> Result<(), Error> {
     let server = match args.client {
         true => None,

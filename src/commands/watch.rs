@@ -5,28 +5,27 @@ use crate::k8s::wait::pause_for;
 use crate::ui::terminal::Ui;
 use std::time::Duration;
 
-/// Whether to look once, or until Ctrl-C.
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub struct WatchArgs {
-    /// Look again and again until Ctrl-C; where the output is no terminal, show what has changed
+    /// Watch for changes until Ctrl-C; without a terminal, print only changes
     #[arg(short, long)]
     pub watch: bool,
-    /// How long to wait between two looks
+    /// Refresh interval
     #[arg(long, value_name = "DURATION", value_parser = crate::duration::parse, default_value = "2s", requires = "watch")]
     interval: Duration,
 }
 
 impl WatchArgs {
-    /// Shows what `look` sees, until Ctrl-C or until nobody reads any more.
+    /// Prints what `poll` returns, until Ctrl-C or until the reader is gone.
     ///
     /// # Errors
-    /// That of the first look; a later one is shown, since the next may go well.
+    /// That of the first poll; later errors are printed, because the next poll may succeed.
     pub async fn run<T>(
         self,
         ui: &mut Ui,
-        mut look: impl AsyncFnMut() -> Result<(String, T), Error>,
+        mut poll: impl AsyncFnMut() -> Result<(String, T), Error>,
     ) -> Result<T, Error> {
-        let (mut shown, outcome) = look().await?;
+        let (mut shown, outcome) = poll().await?;
         if !self.watch {
             ui.line(&shown)?;
             return Ok(outcome);
@@ -34,7 +33,7 @@ impl WatchArgs {
         ui.replace("", &shown)?;
         loop {
             pause_for(self.interval).await;
-            match look().await {
+            match poll().await {
                 Ok((text, _)) => {
                     ui.replace(&shown, &text)?;
                     shown = text;

@@ -1,4 +1,4 @@
-//! What `kubectl redis-cluster <TAB>` offers.
+//! Completion of `kubectl redis-cluster <TAB>`.
 //!
 //! kubectl (1.26 and newer) runs the program `kubectl_complete-redis_cluster` with the words
 //! after the plugin's name, the last being the one under the cursor, and reads lines of
@@ -24,12 +24,12 @@ const PROGRAM_END: &str = "_complete-redis_cluster";
 /// What the programs that other tools install by that name call by custom.
 const BY_WORD: &str = "__complete";
 
-/// The shell puts no space behind a candidate.
+/// cobra's ShellCompDirectiveNoSpace.
 const NO_SPACE: u8 = 2;
-/// The shell offers no file names.
+/// cobra's ShellCompDirectiveNoFileComp.
 const NO_FILES: u8 = 4;
 
-/// The words to complete, if this call asks for that.
+/// The words to complete, if this is a completion request.
 pub fn asked(words: &[OsString]) -> Option<&[OsString]> {
     let (program, rest) = words.split_first()?;
     let stem = Path::new(program).file_stem().and_then(OsStr::to_str)?;
@@ -40,7 +40,7 @@ pub fn asked(words: &[OsString]) -> Option<&[OsString]> {
     }
 }
 
-/// The answer to kubectl. Whatever goes wrong, nothing is offered: there is no place for an error.
+/// The response to kubectl. On failure there are no candidates: kubectl cannot show errors.
 pub fn answer(words: &[OsString]) -> String {
     let asked = Arc::new(Asked::new(words));
     let wants_files = Arc::new(AtomicBool::new(false));
@@ -77,7 +77,7 @@ fn offers(mut command: Command, words: &[OsString], current: &str) -> Vec<Offer>
         words => all.extend(words.iter().cloned()),
     }
     let index = all.len() - 1;
-    // kubectl's scripts look only at what is behind the equals sign.
+    // kubectl's scripts expect only what follows the equals sign.
     let before =
         current.starts_with("--").then(|| current.split_once('=')).flatten().map(|(flag, _)| format!("{flag}="));
     let offer = |candidate: &CompletionCandidate| {
@@ -87,7 +87,7 @@ fn offers(mut command: Command, words: &[OsString], current: &str) -> Vec<Offer>
     };
     let candidates = complete(&mut command, all, index, None).unwrap_or_default();
     let shown = candidates.iter().filter(|candidate| !candidate.is_hide_set()).map(offer);
-    // As kubectl, flags only to those who began one.
+    // Like kubectl, offer flags only after a dash.
     shown.filter(|offer| current.starts_with('-') || !offer.value.starts_with('-')).collect()
 }
 
@@ -141,7 +141,7 @@ mod tests {
 
     #[test]
     fn commands_with_their_descriptions() {
-        assert_eq!(offered("accept"), ["accept-loss\tLet a shard serve again whose keys are lost", ":4"]);
+        assert_eq!(offered("accept"), ["accept-loss\tAccept data loss and bring a shard back into service", ":4"]);
         assert!(offered("").iter().all(|line| !line.starts_with('-')));
     }
 

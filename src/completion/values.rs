@@ -1,4 +1,4 @@
-//! Live values: what there is to name in the kubeconfig and in the cluster.
+//! Live values from the kubeconfig and the API server.
 
 use crate::cli::Cli;
 use crate::cluster::node::NodeNumber;
@@ -21,17 +21,15 @@ use std::fmt::Debug;
 use std::sync::mpsc;
 use std::time::Duration;
 
-/// The longest that a person waits for values; kubectl's own start takes its share of what
-/// feels like a pause.
-const PATIENCE: Duration = Duration::from_millis(1200);
+/// How long to wait for values; kubectl's own start adds to what the user notices.
+const TIMEOUT: Duration = Duration::from_millis(1200);
 
-/// A value, and a few words about it.
 pub struct Value {
     pub name: String,
     pub about: Option<String>,
 }
 
-/// What the words before the cursor say of the server and the cluster.
+/// The server and the cluster, from the words before the cursor.
 #[derive(Clone, Debug)]
 pub struct Asked {
     flags: ConnectionFlags,
@@ -39,7 +37,7 @@ pub struct Asked {
 }
 
 impl Asked {
-    /// Reads what can be read of an unfinished command line.
+    /// Parses an incomplete command line.
     pub fn new(words: &[OsString]) -> Self {
         let before = words.split_last().map_or(&[][..], |(_, before)| before);
         let line = std::iter::once(OsString::from("kubectl")).chain(before.iter().cloned());
@@ -50,14 +48,13 @@ impl Asked {
         Self { flags: flags.unwrap_or_default(), cluster }
     }
 
-    /// The values that are there. Nothing is said of failures, and nothing waited for that
-    /// takes long: a program that logs the user in may hang in a way that only a thread of its
-    /// own keeps away.
+    /// The existing values; none on failure or timeout. Runs in a thread, because an exec plugin of
+    /// the kubeconfig may block.
     pub fn values(&self, values: LiveValues) -> Vec<Value> {
         let (tell, hear) = mpsc::channel();
         let asked = self.clone();
         std::thread::spawn(move || tell.send(asked.look_up(values).unwrap_or_default()));
-        hear.recv_timeout(PATIENCE).unwrap_or_default()
+        hear.recv_timeout(TIMEOUT).unwrap_or_default()
     }
 
     fn look_up(&self, values: LiveValues) -> Result<Vec<Value>, Error> {
@@ -69,7 +66,7 @@ impl Asked {
         }
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(async {
-            let server = Server::connect_in_silence(&self.flags, PATIENCE).await?;
+            let server = Server::connect_without_prompts(&self.flags, TIMEOUT).await?;
             self.of_the_server(values, &server).await
         })
     }
@@ -108,7 +105,7 @@ impl Asked {
         Ok(found)
     }
 
-    /// The nodes of the cluster that is named, or of all, and their pods.
+    /// The nodes of the named cluster, or of all clusters, with their pods.
     async fn nodes(&self, server: &Server) -> Result<BTreeMap<NodeNumber, String>, Error> {
         let selector = match &self.cluster {
             Some(name) => name.parse::<ClusterName>().map_err(Error::user)?.selector(),
@@ -131,7 +128,7 @@ async fn names<K: Clone + DeserializeOwned + Debug>(server: &Server, api: Api<K>
     Ok(list(server, api, "").await?.into_iter().filter_map(|object| object.metadata.name).collect())
 }
 
-/// The names and labels of the objects, without the rest of them.
+/// Requests only the metadata.
 async fn list<K: Clone + DeserializeOwned + Debug>(
     server: &Server,
     api: Api<K>,

@@ -39,7 +39,7 @@ impl Server {
     ///
     /// # Errors
     /// If there is no usable configuration.
-    pub async fn connect_in_silence(flags: &ConnectionFlags, deadline: Duration) -> Result<Self, Error> {
+    pub async fn connect_without_prompts(flags: &ConnectionFlags, deadline: Duration) -> Result<Self, Error> {
         let mut config = configuration(flags, Login::MayNotAsk).await?;
         config.default_retry = false;
         Self::configured(config, flags, RequestObserver::new(Arc::new(|_| ()), 0), deadline)

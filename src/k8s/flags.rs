@@ -75,7 +75,7 @@ pub struct ConnectionFlags {
           default_missing_value = "true", value_name = "BOOL")]
     pub disable_compression: Option<bool>,
     /// Cache directory of kubectl; accepted and ignored
-    #[arg(long, global = true, value_name = "FOLDER", hide = true)]
+    #[arg(long, global = true, value_name = "DIRECTORY", hide = true)]
     pub cache_dir: Option<PathBuf>,
     /// Log level for API requests: 6 logs each request, 8 also response headers
     #[arg(short = 'v', long = "v", global = true, value_name = "LEVEL", default_value = "0")]

@@ -17,7 +17,6 @@ pub enum Login {
     MayNotAsk,
 }
 
-///
 /// # Errors
 /// If files and flags are inconsistent, in kubectl's words.
 pub async fn configuration(flags: &ConnectionFlags, login: Login) -> Result<Config, Error> {

@@ -19,7 +19,7 @@ use tokio::sync::mpsc;
 
 /// Options with the meanings of `kubectl logs`.
 #[derive(Clone, Debug, Default)]
-pub struct LogWish {
+pub struct LogOptions {
     /// None for the server's container.
     pub container: Option<String>,
     pub since: Option<Timestamp>,
@@ -47,8 +47,8 @@ pub enum LogEvent {
 }
 
 impl LogSource {
-    pub fn of(pod: &Pod, wish: &LogWish) -> Option<Self> {
-        let container = wish.container.clone().or_else(|| Some(server_container(pod)?.name.clone()))?;
+    pub fn of(pod: &Pod, options: &LogOptions) -> Option<Self> {
+        let container = options.container.clone().or_else(|| Some(server_container(pod)?.name.clone()))?;
         Some(Self { pod: pod.metadata.name.clone()?, container, uid: pod.metadata.uid.clone().unwrap_or_default() })
     }
 }
@@ -64,13 +64,13 @@ const PACE: Duration = Duration::from_millis(8);
 pub struct Logs {
     server: Server,
     pods: Api<Pod>,
-    wish: LogWish,
+    options: LogOptions,
 }
 
 impl Logs {
-    pub fn new(server: &Server, wish: LogWish) -> Self {
+    pub fn new(server: &Server, options: LogOptions) -> Self {
         let pods = Api::namespaced(server.client(), server.namespace());
-        Self { server: server.clone(), pods, wish }
+        Self { server: server.clone(), pods, options }
     }
 
     async fn open(&self, source: &LogSource, parameters: LogParams) -> Opened {
@@ -81,9 +81,9 @@ impl Logs {
 
     fn parameters(&self) -> LogParams {
         LogParams {
-            since_time: self.wish.since,
-            tail_lines: self.wish.tail,
-            previous: self.wish.previous,
+            since_time: self.options.since,
+            tail_lines: self.options.tail,
+            previous: self.options.previous,
             ..LogParams::default()
         }
     }
@@ -168,7 +168,7 @@ impl Logs {
                 }
                 Some(pod) = pods.next() => match pod {
                     Ok(pod) => {
-                        let source = LogSource::of(&pod, &self.wish).filter(|source| wanted(&pod) && has_started(&pod, source));
+                        let source = LogSource::of(&pod, &self.options).filter(|source| wanted(&pod) && has_started(&pod, source));
                         if let Some(source) = source.filter(|source| known.insert(source.uid.clone())) {
                             each(LogEvent::Source(source.clone()))?;
                             let follower = self.follower(known.len() - 1, source, Resume::default(), &sender);
@@ -260,7 +260,7 @@ impl Follower {
     async fn copy(&mut self, parameters: LogParams) -> Result<(), mpsc::error::SendError<LogEvent>> {
         self.resume.reopened();
         let parameters = match self.resume.since() {
-            None => LogParams { since_time: self.logs.wish.since, tail_lines: self.logs.wish.tail, ..parameters },
+            None => LogParams { since_time: self.logs.options.since, tail_lines: self.logs.options.tail, ..parameters },
             since_time => LogParams { since_time, ..parameters },
         };
         let Ok(mut reader) = self.logs.open(&self.source, parameters).await else { return Ok(()) };
@@ -308,7 +308,7 @@ impl Follower {
 /// # Errors
 /// If its log cannot be read.
 pub async fn last_line(server: &Server, source: &LogSource) -> Result<Option<String>, Error> {
-    let logs = Logs::new(server, LogWish { tail: Some(1), ..LogWish::default() });
+    let logs = Logs::new(server, LogOptions { tail: Some(1), ..LogOptions::default() });
     let reader = logs.open(source, logs.parameters()).await?;
     let lines: Result<Vec<String>, _> = reader.lines().try_collect().await;
     let lines = lines.map_err(|error| Error::user(format!("a log stream was cut off: {error}")))?;

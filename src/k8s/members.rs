@@ -304,9 +304,9 @@ mod tests {
     fn a_node_without_a_pod_is_found() {
         let mut pod = running("a-node-101-0", "101");
         let id = |number: &str| format!("0123456789012345678901234567890123node000{number}");
-        let birth =
+        let nodes_conf =
             format!("{} h1:6379 myself,master - 0\n{} h2:6379 slave x 0\nvars x", &id("101")[4..], &id("102")[4..]);
-        let variable = json!({ "name": "CLUSTER_CONFIG", "value": birth });
+        let variable = json!({ "name": "CLUSTER_CONFIG", "value": nodes_conf });
         let container = &mut pod.spec.as_mut().expect("a spec").containers[0];
         container.env.as_mut().expect("variables").push(serde_json::from_value(variable).expect("a variable"));
         let cluster = "a".parse().expect("a name");

@@ -5,7 +5,7 @@ use super::client::Server;
 use super::members::{Candidate, Which, list};
 use super::workers;
 use crate::cluster::node::NodeNumber;
-use crate::cluster::surroundings::{Budget, Claim, Labels, Look, Service, Surroundings, TroubleKind, Usage, Worker};
+use crate::cluster::surroundings::{Budget, Claim, Labels, Lookup, Service, Surroundings, TroubleKind, Usage, Worker};
 use crate::error::{Error, ErrorKind};
 use crate::manifest::names;
 use futures::future::{join_all, join5};
@@ -39,20 +39,20 @@ pub async fn read(server: &Server, which: &Which, candidates: &[Candidate]) -> S
     Surroundings { now: jiff::Timestamp::now().as_second(), services, budgets, claims, usage, workers, last_log_lines }
 }
 
-fn look<T>(result: Result<T, Error>) -> Look<T> {
+fn lookup<T>(result: Result<T, Error>) -> Lookup<T> {
     match result {
-        Ok(value) => Look::Seen(value),
-        Err(error) => Look::Denied(error.reason()),
+        Ok(value) => Lookup::Seen(value),
+        Err(error) => Lookup::Denied(error.reason()),
     }
 }
 
-async fn services(server: &Server, which: &Which) -> Look<Vec<Service>> {
+async fn services(server: &Server, which: &Which) -> Lookup<Vec<Service>> {
     let services = list::<ServiceObject>(server, "services", String::new()).await;
     let cluster = match which {
         Which::Named(name) => Some(name.as_str()),
         Which::Selected(_) => None,
     };
-    look(services.map(|services| services.iter().map(|service| service_of(service, cluster)).collect()))
+    lookup(services.map(|services| services.iter().map(|service| service_of(service, cluster)).collect()))
 }
 
 fn service_of(object: &ServiceObject, cluster: Option<&str>) -> Service {
@@ -77,12 +77,12 @@ fn service_of(object: &ServiceObject, cluster: Option<&str>) -> Service {
     }
 }
 
-async fn budgets(server: &Server) -> Look<Vec<Budget>> {
+async fn budgets(server: &Server) -> Lookup<Vec<Budget>> {
     let budgets = async {
         let kind = server.budget_kind().await?;
         server.list(kind, Some(server.namespace()), "").await
     };
-    look(budgets.await.map(|budgets| budgets.iter().map(budget_of).collect()))
+    lookup(budgets.await.map(|budgets| budgets.iter().map(budget_of).collect()))
 }
 
 fn budget_of(object: &Value) -> Budget {
@@ -103,16 +103,16 @@ fn budget_of(object: &Value) -> Budget {
     }
 }
 
-async fn claims(server: &Server) -> Look<BTreeMap<String, Claim>> {
+async fn claims(server: &Server) -> Lookup<BTreeMap<String, Claim>> {
     let claims = list::<PersistentVolumeClaim>(server, "persistentvolumeclaims", String::new()).await;
     let claim = |claim: PersistentVolumeClaim| {
         let phase = claim.status.and_then(|status| status.phase).unwrap_or_default();
         (claim.metadata.name.unwrap_or_default(), Claim { phase, deleted: claim.metadata.deletion_timestamp.is_some() })
     };
-    look(claims.map(|claims| claims.into_iter().map(claim).collect()))
+    lookup(claims.map(|claims| claims.into_iter().map(claim).collect()))
 }
 
-async fn workers(server: &Server, names: &BTreeSet<&str>) -> Look<BTreeMap<String, Worker>> {
+async fn workers(server: &Server, names: &BTreeSet<&str>) -> Lookup<BTreeMap<String, Worker>> {
     let api: Api<Node> = Api::all(server.client());
     let found = workers::workers(
         server,
@@ -120,7 +120,7 @@ async fn workers(server: &Server, names: &BTreeSet<&str>) -> Look<BTreeMap<Strin
         async |parameters| api.list(&parameters).await,
         async |name| api.get_opt(name).await,
     );
-    look(found.await.map(|found| found.iter().map(|node| (node.name_any(), worker_of(node))).collect()))
+    lookup(found.await.map(|found| found.iter().map(|node| (node.name_any(), worker_of(node))).collect()))
 }
 
 fn worker_of(node: &Node) -> Worker {
@@ -140,7 +140,7 @@ fn worker_of(node: &Node) -> Worker {
 }
 
 /// From the kubelets, for users with permission to nodes/proxy.
-async fn usage(server: &Server, workers: &BTreeSet<&str>) -> Look<BTreeMap<String, Usage>> {
+async fn usage(server: &Server, workers: &BTreeSet<&str>) -> Lookup<BTreeMap<String, Usage>> {
     let answers = join_all(workers.iter().map(|worker| summary(server, worker))).await;
     let mut usage = BTreeMap::new();
     let mut refusal = None;
@@ -151,9 +151,9 @@ async fn usage(server: &Server, workers: &BTreeSet<&str>) -> Look<BTreeMap<Strin
         }
     }
     match refusal {
-        Some(error) if usage.is_empty() => look(Err(error)),
-        None if usage.is_empty() => Look::Denied("the kubelets report no usage for these volumes".into()),
-        _ => Look::Seen(usage),
+        Some(error) if usage.is_empty() => lookup(Err(error)),
+        None if usage.is_empty() => Lookup::Denied("the kubelets report no usage for these volumes".into()),
+        _ => Lookup::Seen(usage),
     }
 }
 
@@ -178,7 +178,7 @@ fn usage_of(summary: &Value, namespace: &str) -> Vec<(String, Usage)> {
 
 /// The last log lines of terminated containers. Empty logs are
 /// skipped.
-async fn last_log_lines(server: &Server, candidates: &[Candidate]) -> Look<BTreeMap<String, String>> {
+async fn last_log_lines(server: &Server, candidates: &[Candidate]) -> Lookup<BTreeMap<String, String>> {
     let ended = candidates.iter().filter(|candidate| {
         let trouble = candidate.member.state.trouble.as_ref();
         trouble.is_some_and(|trouble| {
@@ -191,7 +191,7 @@ async fn last_log_lines(server: &Server, candidates: &[Candidate]) -> Look<BTree
         Some(async move { Ok(last_lines(server, &pod, container).await?.map(|lines| (pod.clone(), lines))) })
     }));
     let words: Result<Vec<_>, Error> = words.await.into_iter().collect();
-    look(words.map(|words| words.into_iter().flatten().collect()))
+    lookup(words.map(|words| words.into_iter().flatten().collect()))
 }
 
 async fn last_lines(server: &Server, pod: &str, container: String) -> Result<Option<String>, Error> {

@@ -21,7 +21,7 @@ pub fn objects(spec: &Spec, budget: Kind) -> Vec<Object> {
     }
     objects.push(network::client_service(spec));
     objects.extend(spec.shape.nodes().map(|number| network::node_service(spec, number)));
-    let (masters, replicas): (Vec<_>, Vec<_>) = spec.shape.nodes().partition(|number| number.is_master_at_birth());
+    let (masters, replicas): (Vec<_>, Vec<_>) = spec.shape.nodes().partition(|number| number.is_initial_master());
     objects.extend(masters.into_iter().chain(replicas).map(|number| workload::controller(spec, number)));
     objects
 }

@@ -84,6 +84,6 @@ impl Object {
     pub fn is_replica_controller(&self) -> bool {
         let number = self.value["metadata"]["labels"][NODE].as_str();
         let number = number.and_then(|text| text.parse::<NodeNumber>().ok());
-        self.is_controller() && number.is_some_and(|number| !number.is_master_at_birth())
+        self.is_controller() && number.is_some_and(|number| !number.is_initial_master())
     }
 }

@@ -144,7 +144,7 @@ fn anti_affinity(spec: &Spec, number: NodeNumber) -> Value {
     let weighted = |weight: u32, term: Value| json!({ "weight": weight, "podAffinityTerm": term });
     let evenly = weighted(10, term(spec.name.node_selector(), names::WORKER));
     let mut preferred = vec![weighted(40, term(shard.clone(), names::ZONE)), evenly];
-    if number.is_master_at_birth() {
+    if number.is_initial_master() {
         let masters = spec.name.initial_masters_selector();
         preferred.push(weighted(100, term(masters.clone(), names::WORKER)));
         preferred.push(weighted(20, term(masters, names::ZONE)));

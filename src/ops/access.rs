@@ -1,6 +1,6 @@
-//! What the nodes of a cluster ask for before they answer: passwords, and TLS.
+//! Passwords and TLS of the nodes.
 
-use crate::cluster::surroundings::Look;
+use crate::cluster::surroundings::Lookup;
 use crate::context::Context;
 use crate::error::{Error, ErrorKind};
 use crate::k8s::client::Server;
@@ -13,19 +13,18 @@ use crate::node::tls::{Certificates, Tls};
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-/// Passwords that were looked up. Where one may not be read, the pod's own redis-cli still
-/// has it.
-pub(super) type Passwords = BTreeMap<Password, Look<String>>;
+/// Passwords by source. If one cannot be read, the pod's own redis-cli still has it.
+pub(super) type Passwords = BTreeMap<Password, Lookup<String>>;
 
-/// The password that the nodes most likely have, if it can be had before they are known: over
-/// a long way that is a round trip less.
+/// The likely password, read before the nodes are known, to save a round trip to a distant API
+/// server.
 pub(super) async fn likely(context: &Context, which: &Which) -> Passwords {
     let Some(source) = likely_source(context, which) else { return Passwords::new() };
     let password = password(context, &source).await.ok();
     password.into_iter().map(|password| (source.clone(), password)).collect()
 }
 
-/// The Secret of the flag, or that of a cluster of ours that chose its password itself.
+/// The Secret of `--auth-secret`, or a cluster's own Secret.
 fn likely_source(context: &Context, which: &Which) -> Option<Password> {
     match (&context.auth_secret, which) {
         (Some((name, key)), _) => Some(Password::Secret { name: name.clone(), key: key.clone() }),
@@ -36,7 +35,7 @@ fn likely_source(context: &Context, which: &Which) -> Option<Password> {
     }
 }
 
-/// The passwords of all nodes; those that are known already are not looked up again.
+/// The passwords of all nodes; known ones are not read again.
 pub(super) async fn passwords(
     context: &Context,
     candidates: &[Candidate],
@@ -59,46 +58,46 @@ fn source(context: &Context, candidate: &Candidate) -> Password {
     }
 }
 
-async fn password(context: &Context, source: &Password) -> Result<Look<String>, Error> {
+async fn password(context: &Context, source: &Password) -> Result<Lookup<String>, Error> {
     let (name, key) = match source {
-        Password::None => return Ok(Look::Skipped),
-        Password::Plain(password) => return Ok(Look::Seen(password.clone())),
+        Password::None => return Ok(Lookup::Skipped),
+        Password::Plain(password) => return Ok(Lookup::Seen(password.clone())),
         Password::Secret { name, key } => (name, key),
     };
     match context.server.get(SECRET, name).await {
         Ok(Some(secret)) => {
             let encoded = secret["data"][key].as_str().ok_or_else(|| {
                 Error::user(format!("secret \"{name}\" has no key \"{key}\""))
-                    .hint("name the password's place with --auth-secret NAME/KEY")
+                    .hint("specify the password's Secret with --auth-secret NAME/KEY")
             })?;
             decode(encoded)
-                .map(Look::Seen)
+                .map(Lookup::Seen)
                 .ok_or_else(|| Error::user(format!("secret \"{name}\": \"{key}\" is not text")))
         }
         Ok(None) => Err(Error::user(format!("secret \"{name}\" with the cluster's password not found"))
-            .hint("name the password's place with --auth-secret NAME/KEY")),
-        Err(error) if error.kind() == ErrorKind::Forbidden => Ok(Look::Denied(error.reason())),
+            .hint("specify the password's Secret with --auth-secret NAME/KEY")),
+        Err(error) if error.kind() == ErrorKind::Forbidden => Ok(Lookup::Denied(error.reason())),
         Err(error) => Err(error),
     }
 }
 
-/// How to ask a node: where its password may not be read, its own redis-cli has it.
+/// How to connect to a node: if its password cannot be read, through exec, where redis-cli has it.
 pub(super) fn way(context: &Context, candidate: &Candidate, passwords: &Passwords) -> (Via, Credentials) {
-    let password = passwords.get(&source(context, candidate)).and_then(Look::seen).cloned();
+    let password = passwords.get(&source(context, candidate)).and_then(Lookup::seen).cloned();
     let unreadable = unreadable(context, candidate, passwords).is_some();
     let via = if unreadable && context.via == Via::Auto { Via::Exec } else { context.via };
     (via, Credentials { user: context.redis_user.clone().filter(|_| password.is_some()), password })
 }
 
-/// Why a node's password may not be read.
+/// Why a node's password cannot be read.
 pub(super) fn unreadable<'a>(context: &Context, candidate: &Candidate, passwords: &'a Passwords) -> Option<&'a str> {
     match passwords.get(&source(context, candidate))? {
-        Look::Denied(why) => Some(why),
-        Look::Seen(_) | Look::Skipped => None,
+        Lookup::Denied(why) => Some(why),
+        Lookup::Seen(_) | Lookup::Skipped => None,
     }
 }
 
-/// Has the nodes spoken to in TLS, where the user wishes it.
+/// Applies `--tls` and `--tls-secret` to the nodes.
 pub(super) async fn add_tls(context: &Context, candidates: &mut [Candidate]) -> Result<(), Error> {
     if let Some(tls) = tls(context).await? {
         candidates.iter_mut().for_each(|candidate| speak_tls(candidate, &tls));
@@ -115,28 +114,28 @@ fn speak_tls(candidate: &mut Candidate, tls: &Tls) {
     }
 }
 
-/// How to speak TLS with the nodes, as the user wishes; none where they are plain.
+/// None without `--tls`.
 pub(super) async fn tls(context: &Context) -> Result<Option<Tls>, Error> {
-    let Some(wish) = &context.tls else { return Ok(None) };
-    let fulfil = async || match &wish.secret {
+    let Some(options) = &context.tls else { return Ok(None) };
+    let load = async || match &options.secret {
         Some(name) => checked(&context.server, name).await,
         None => Tls::unchecked(),
     };
-    wish.fulfilled.get_or_try_init(fulfil).await.cloned().map(Some)
+    options.resolved.get_or_try_init(load).await.cloned().map(Some)
 }
 
 async fn checked(server: &Server, name: &str) -> Result<Tls, Error> {
-    const WITHOUT: &str = "--tls alone needs no Secret, and does not check the nodes' certificates";
+    const WITHOUT: &str = "--tls alone needs no Secret, but does not verify the nodes' certificates";
     let read = server.get(SECRET, name).await.map_err(|error| match error.kind() {
         ErrorKind::Forbidden => error.hint(WITHOUT),
         _ => error,
     });
     let secret = read?.ok_or_else(|| {
         Error::user(format!("secret \"{name}\" with the nodes' CA not found"))
-            .hint(format!("see which there are: kubectl -n {} get secrets", server.namespace()))
+            .hint(format!("to list secrets, run: kubectl -n {} get secrets", server.namespace()))
             .hint(WITHOUT)
     })?;
-    let see = format!("see what it has: kubectl -n {} describe secret {name}", server.namespace());
+    let see = format!("to see its keys, run: kubectl -n {} describe secret {name}", server.namespace());
     let text = |key: &str| {
         let bad = || Error::user(format!("secret \"{name}\": \"{key}\" is not text"));
         secret["data"][key].as_str().map(|encoded| decode(encoded).ok_or_else(bad)).transpose()
@@ -148,7 +147,6 @@ async fn checked(server: &Server, name: &str) -> Result<Tls, Error> {
     Tls::checked(&certificates).map_err(|error| error.hint(see))
 }
 
-/// The text of a Secret's value.
 pub fn decode(base64: &str) -> Option<String> {
     let bytes: k8s_openapi::ByteString = serde_json::from_value(base64.into()).ok()?;
     String::from_utf8(bytes.0).ok()
@@ -164,7 +162,7 @@ pub fn new_password() -> Result<String, Error> {
     let mut password = String::new();
     while password.len() < 32 {
         let mut bytes = [0; 64];
-        getrandom::fill(&mut bytes).map_err(|error| Error::user(format!("no random numbers: {error}")))?;
+        getrandom::fill(&mut bytes).map_err(|error| Error::user(format!("cannot get random numbers: {error}")))?;
         // Bytes above the last multiple of 62 would make some letters likelier.
         let letters = bytes.iter().filter(|byte| **byte < 248).map(|byte| char::from(LETTERS[usize::from(byte % 62)]));
         password.extend(letters.take(32 - password.len()));

@@ -11,19 +11,17 @@ use futures::{StreamExt, stream};
 use k8s_openapi::api::core::v1::Pod;
 use std::time::Duration;
 
-/// How many objects are made at the same time.
 const AT_ONCE: usize = 8;
-/// How long the masters have a head start in being placed on workers: a replica that is
-/// placed first may force its master to share another one's worker. Not an error when it
-/// does not suffice: they may have to wait for something of their own.
+/// How long the replicas wait for the masters to be scheduled: a replica that is scheduled first
+/// may force its master onto the worker of another master. Not an error if the time is too short:
+/// the masters may be waiting for something else.
 const HEAD_START: Duration = Duration::from_secs(30);
 
-/// Makes the objects in their order and tells `made` of each. The replicas'
-/// controllers wait for the masters to be placed, so that each master finds a worker
-/// of its own.
+/// Creates the objects in order and reports each to `made`. The replicas' controllers wait for the
+/// masters to be scheduled, so that each master gets its own worker.
 ///
 /// # Errors
-/// The first failure; what was made before it stays.
+/// The first failure; objects created before it stay.
 pub async fn create(
     server: &Server,
     name: &ClusterName,

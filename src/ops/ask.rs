@@ -1,11 +1,11 @@
-//! Asks one node, and says why it did not answer.
+//! Queries one node, or finds out why it does not respond.
 
 use super::access::{self, Passwords};
 use super::questions::{Scope, Texts, commands};
 use crate::cluster::nodes_conf::STARTUP_PORT;
 use crate::cluster::reply::KnownLines;
 use crate::cluster::slots::{SLOTS, SlotRange, SlotSet};
-use crate::cluster::snapshot::Silence;
+use crate::cluster::snapshot::NoResponse;
 use crate::context::Context;
 use crate::error::{Error, ErrorKind};
 use crate::k8s::members::Candidate;
@@ -13,44 +13,43 @@ use crate::node::connection::{Credentials, Node};
 use crate::node::dial::{Dial, Target, Via};
 use crate::node::tls::IF_PLAIN;
 
-/// The replies of a node that was found, or why there are none.
 pub(super) async fn ask(
     context: &Context,
     candidate: &Candidate,
     passwords: &Passwords,
     scope: Scope,
-) -> Result<Texts, Silence> {
-    let target = candidate.target.as_ref().map_err(|reason| Silence::from(reason.as_str()))?;
+) -> Result<Texts, NoResponse> {
+    let target = candidate.target.as_ref().map_err(|reason| NoResponse::from(reason.as_str()))?;
     let (via, credentials) = access::way(context, candidate, passwords);
     let answer = async {
         match texts(&*context.dial, (target, via), &credentials, scope).await {
             Ok(texts) => Ok(texts),
-            // A node of ours that may not start says why on another port.
+            // A waiting node of this tool reports why on another port.
             Err(error) if candidate.member.number.is_some() && error.kind() == ErrorKind::User => {
-                Err(waiting(context, target, via, &credentials).await.unwrap_or_else(|| silence(&error)))
+                Err(waiting(context, target, via, &credentials).await.unwrap_or_else(|| no_response(&error)))
             }
             Err(error) => Err(advised(&error)),
         }
     };
     let answer = tokio::time::timeout(context.ask_timeout, answer).await;
     let answer = answer.unwrap_or_else(|_| Err(advised(&late(context, target))));
-    answer.map_err(|silence| match (silence, access::unreadable(context, candidate, passwords)) {
-        (Silence::Refused(text), Some(why)) => Silence::Refused(format!("{text}; {why}")),
-        (silence, _) => silence,
+    answer.map_err(|no_response| match (no_response, access::unreadable(context, candidate, passwords)) {
+        (NoResponse::Refused(text), Some(why)) => NoResponse::Refused(format!("{text}; {why}")),
+        (no_response, _) => no_response,
     })
 }
 
-/// A plain server waits for the end of what TLS begins with, and says nothing.
+/// A server without TLS waits for the end of the line that a ClientHello looks like, without a reply.
 pub(super) fn late(context: &Context, target: &Target) -> Error {
-    let text = format!("no answer within {}", crate::error::seconds(context.ask_timeout));
+    let text = format!("no response within {}", crate::error::seconds(context.ask_timeout));
     let error = Error::new(ErrorKind::Timeout, text);
     if target.tls.is_some() { error.hint(IF_PLAIN) } else { error }
 }
 
-/// The same, with what may help where the node is not as it was believed to be.
-fn advised(error: &Error) -> Silence {
-    match silence(error) {
-        Silence::Unreachable(text) => {
+/// Adds the error's hints.
+fn advised(error: &Error) -> NoResponse {
+    match no_response(error) {
+        NoResponse::Unreachable(text) => {
             let texts: Vec<&str> = std::iter::once(&text).chain(error.hints()).map(String::as_str).collect();
             texts.join("; ").into()
         }
@@ -58,34 +57,34 @@ fn advised(error: &Error) -> Silence {
     }
 }
 
-/// What a node's failure to answer means. That it may not be asked is no fault of its own.
-pub fn silence(error: &Error) -> Silence {
+/// A missing permission is not a fault of the node.
+pub fn no_response(error: &Error) -> NoResponse {
     match error.kind() {
-        ErrorKind::Forbidden | ErrorKind::Refused => Silence::Refused(error.message().to_owned()),
+        ErrorKind::Forbidden | ErrorKind::Refused => NoResponse::Refused(error.message().to_owned()),
         _ => error.to_string().into(),
     }
 }
 
-async fn waiting(context: &Context, target: &Target, via: Via, credentials: &Credentials) -> Option<Silence> {
+async fn waiting(context: &Context, target: &Target, via: Via, credentials: &Credentials) -> Option<NoResponse> {
     let target = Target { port: STARTUP_PORT, tls: None, ..target.clone() };
     let mut node = Node::connect(&*context.dial, &target, via).await.ok()?;
-    // The start-up server has one user: whoever is named for the cluster, it knows only the password.
+    // The start-up server has no ACL users, only the password.
     let credentials = Credentials { user: None, ..credentials.clone() };
     let replies = node.ask(&credentials, &[&["GET", "waiting"], &["GET", "lost"], &["GET", "kept"]]).await.ok()?;
     let [Ok(text), Ok(lost), Ok(kept)] = &replies[..] else { return None };
     let text = text.trim().to_owned();
     match lost.trim() {
         _ if text.is_empty() => None,
-        _ if !kept.trim().is_empty() => Some(Silence::Kept(text)),
-        "lost" => Some(Silence::DataLost(text)),
-        _ => Some(Silence::Waiting(text)),
+        _ if !kept.trim().is_empty() => Some(NoResponse::Kept(text)),
+        "lost" => Some(NoResponse::DataLost(text)),
+        _ => Some(NoResponse::Waiting(text)),
     }
 }
 
-/// The replies of one node, in one round trip; in two where its keys are looked for.
+/// One round trip; two if keys are searched for.
 ///
 /// # Errors
-/// When it cannot be reached or refuses.
+/// If it cannot be reached or rejects the commands.
 pub async fn texts(
     dial: &dyn Dial,
     (target, via): (&Target, Via),
@@ -102,7 +101,7 @@ pub async fn texts(
     Ok(texts)
 }
 
-/// The slots of which a master holds keys though it does not own them.
+/// Slots in which a master has keys but which it does not own.
 async fn astray(node: &mut Node, nodes: &str) -> Result<SlotSet, Error> {
     let lines = KnownLines::default().nodes(nodes).map_err(Error::user)?;
     let Some(myself) = lines.iter().find(|line| line.flags.is_myself() && line.master.is_none()) else {

@@ -1,4 +1,4 @@
-//! Waits until the nodes of a new cluster have formed it, and says what holds it up.
+//! Waits until a new cluster has formed, and reports what it waits for.
 
 use super::observe::{self, FoundNodes, Observation};
 use super::questions::Scope;
@@ -19,22 +19,22 @@ use serde_json::json;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// How long until the nodes are asked again.
+/// Poll interval.
 const PAUSE: Duration = Duration::from_millis(300);
-/// How long a node of a forming cluster is left alone, for each node that there is: a look at
-/// it is work for its worker, which has it to start.
+/// Poll interval for all nodes of a forming cluster, per node: each query is work for a worker that
+/// is starting nodes.
 const REST_A_NODE: Duration = Duration::from_millis(500);
 const LONGEST_REST: Duration = Duration::from_secs(30);
-/// How long a list of the pods of a forming cluster is good for, for each pod on it: one of a
-/// hundred is work for the API server (65 ms on two cores that are busy with their start).
+/// How long a list of the pods is reused, per pod: a list of a hundred pods is work for the API
+/// server (65 ms on two busy cores).
 const GOOD_A_POD: Duration = Duration::from_millis(30);
 const LONG: Duration = Duration::from_secs(5);
 
-/// Waits until every node says ok, all agree, no peer doubts another, and every
-/// replica holds its master's data; tells `seen` how far it is at each look.
+/// Waits until every node reports ok, views are consistent, no node is flagged, and every replica
+/// is in sync; reports the progress to `seen` after each poll.
 ///
 /// # Errors
-/// When the deadline passes, with what holds it up; when nodes cannot be looked for.
+/// A timeout, with what the cluster waits for; or if nodes cannot be listed.
 pub async fn formed(
     context: &Context,
     which: &Which,
@@ -53,28 +53,28 @@ pub async fn formed(
         holdup: None,
     };
     let awaited = format!("redis cluster \"{}\" to form", which.title());
-    until_telling(deadline, &awaited, PAUSE, seen, async || forming.look().await).await
+    until_telling(deadline, &awaited, PAUSE, seen, async || forming.poll().await).await
 }
 
-/// A cluster that is waited for. The first node is asked at each look; until it says that the
-/// cluster is ok, the pods are listed and the other nodes asked only now and then.
+/// Each poll queries the first node. Until it reports that the cluster is ok, pods are listed and
+/// the other nodes are queried less often.
 struct Forming<'a> {
     context: &'a Context,
     which: &'a Which,
     begin: Instant,
-    /// What was found when the pods were listed.
+    /// From the last list of the pods.
     found: FoundNodes,
     listed: Instant,
-    /// When all are asked again.
+    /// When to query all nodes again.
     due: Option<Instant>,
-    /// Whether the first node has said ok once.
+    /// Whether the first node has reported ok.
     says_ok: bool,
-    /// What held it up when all were asked, in short and in full.
+    /// What the last query of all nodes was waiting for, in short and in full.
     holdup: Option<(String, String)>,
 }
 
 impl Forming<'_> {
-    async fn look(&mut self) -> Result<Progress<Observation>, Error> {
+    async fn poll(&mut self) -> Result<Progress<Observation>, Error> {
         if !self.says_ok {
             if self.listed.elapsed() >= times(GOOD_A_POD, self.found.candidates.len()) {
                 self.found = observe::find(self.context, self.which).await?;
@@ -92,10 +92,10 @@ impl Forming<'_> {
         self.due = Some(Instant::now() + rest(observation.nodes.len()));
         let snapshot = observation.snapshot(self.context.server.namespace());
         let topology = Topology::of(&snapshot);
-        if topology.state == State::Ok && topology.agree && snapshot.doubted().is_empty() {
+        if topology.state == State::Ok && topology.agree && snapshot.flagged().is_empty() {
             return Ok(Progress::Done(observation));
         }
-        // What is slow to find out is asked only when it takes long.
+        // Slow queries only if it takes long.
         let in_full = self.begin.elapsed() > LONG;
         let quick = quick_holdup(&observation);
         let why = if in_full { holdup(self.context, &observation).await } else { quick.clone() };
@@ -123,8 +123,8 @@ fn because(why: Option<&str>) -> String {
     why.map_or(String::new(), |why| format!("; {why}"))
 }
 
-/// Notes in the cluster's ConfigMap that it has formed: nodes whose volumes are all empty
-/// after that do not begin anew by themselves. Nothing else depends on it.
+/// Marks the cluster as formed in its ConfigMap: from then on, nodes with only empty volumes do not
+/// start a new cluster by themselves. Nothing else depends on it.
 ///
 /// # Errors
 /// The server's.
@@ -136,27 +136,26 @@ pub async fn note_formed(server: &Server, name: &ClusterName) -> Result<(), Erro
     server.add(CONFIG_MAP, name.as_str(), &json!({ "data": { names::FORMED: "yes" } })).await
 }
 
-/// `4 of 6 nodes answer, 2 say ok, 1 copy their master's data`
+/// `4 of 6 nodes respond, 2 ok, 1 syncing`
 fn progress(snapshot: &Snapshot) -> String {
     let answered = snapshot.answered().count();
     let ok = snapshot.answered().filter(|(_, view)| view.cluster.ok).count();
-    let copying = snapshot.answered().filter(|(_, view)| view.server.is_synced() == Some(false)).count();
+    let syncing = snapshot.answered().filter(|(_, view)| view.server.is_synced() == Some(false)).count();
     let nodes = snapshot.seen.len();
-    let copying = if copying > 0 { format!(", {copying} copy their master's data") } else { String::new() };
-    let doubted = snapshot.doubted().len();
-    let doubted = if doubted > 0 { format!(", {doubted} still doubted by peers") } else { String::new() };
-    format!("{answered} of {nodes} nodes answer, {ok} say ok{copying}{doubted}")
+    let syncing = if syncing > 0 { format!(", {syncing} syncing") } else { String::new() };
+    let flagged = snapshot.flagged().len();
+    let flagged = if flagged > 0 { format!(", {flagged} flagged by peers") } else { String::new() };
+    format!("{answered} of {nodes} nodes respond, {ok} ok{syncing}{flagged}")
 }
 
-/// The first node that cannot be asked, and why.
+/// The first node that cannot be queried, and why.
 fn quick_holdup(observation: &Observation) -> Option<String> {
     let (candidate, reason) =
         observation.nodes.iter().find_map(|(candidate, texts)| Some((candidate, texts.as_ref().err()?)))?;
     Some(format!("{}: {reason}", candidate.member.name))
 }
 
-/// The same with what Kubernetes or the pod itself says about it, or what would have to be
-/// allowed to know that.
+/// The same with a warning event or the last log line, or the missing permission to read them.
 async fn holdup(context: &Context, observation: &Observation) -> Option<String> {
     let short = quick_holdup(observation)?;
     let (candidate, _) = observation.nodes.iter().find(|(_, texts)| texts.is_err())?;
@@ -170,13 +169,13 @@ async fn holdup(context: &Context, observation: &Observation) -> Option<String> 
     };
     let denied = [line.as_ref().err(), event.as_ref().err()].into_iter().flatten();
     let denied = denied.filter(|error| error.kind() == ErrorKind::Forbidden).map(Error::reason).collect::<Vec<_>>();
-    let line = line.ok().flatten().map(|line| format!("it says: {line}"));
+    let line = line.ok().flatten().map(|line| format!("last log line: {line}"));
     let says: Vec<String> = line.or(event.ok().flatten()).into_iter().chain(denied).collect();
     Some(if says.is_empty() { short } else { format!("{short} ({})", says.join("; ")) })
 }
 
-/// The newest warning about a node's controller or its pod; not what was said of an earlier
-/// pod of the same name.
+/// The newest warning event about a node's controller or current pod; not about an earlier pod of
+/// the same name.
 async fn last_warning(server: &Server, node: &Member) -> Result<Option<String>, Error> {
     let api: Api<Event> = Api::namespaced(server.client(), server.namespace());
     let warnings = ListParams::default().fields("type=Warning");

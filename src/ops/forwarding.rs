@@ -1,4 +1,4 @@
-//! Finds out what forwards Services on each worker, and in which mode.
+//! Detects what forwards Services on each worker, and in which mode.
 
 use crate::error::{Error, ErrorKind};
 use crate::k8s::client::Server;
@@ -13,35 +13,26 @@ use kube::Api;
 use kube::api::ListParams;
 use kube::core::{ApiResource, DynamicObject, GroupVersionKind};
 
-/// Where Kubernetes' own parts run.
 pub const SYSTEM: &str = "kube-system";
-/// Where kube-proxy answers when nothing else is said.
+/// The default port of kube-proxy's metrics and `/proxyMode`.
 const METRICS_PORT: u16 = 10249;
-/// How many kube-proxies are asked at the same time.
 const AT_ONCE: usize = 16;
 
-/// One worker.
 pub struct ObservedWorker {
-    /// The worker as Kubernetes knows it.
     pub node: Node,
-    /// What forwards there.
     pub report: WorkerReport,
-    /// The pod of kube-proxy, where it is one.
+    /// kube-proxy's pod, if it runs in one.
     pub pod: Option<Pod>,
 }
 
-/// All workers, by name, and what could not be looked at.
 pub struct Forwarding {
-    /// The workers.
     pub workers: Vec<ObservedWorker>,
-    /// Sentences for the user.
+    /// Notes for the user.
     pub notes: Vec<String>,
 }
 
-/// Looks at all workers.
-///
 /// # Errors
-/// When the workers cannot be listed; what cannot be seen of one is part of its evidence.
+/// If the workers cannot be listed; what cannot be read about one is part of its evidence.
 pub async fn observe(server: &Server) -> Result<Forwarding, Error> {
     let system = server.in_namespace(SYSTEM);
     let nodes: Api<Node> = Api::all(server.client());
@@ -65,7 +56,7 @@ async fn worker(system: &Server, node: Node, pods: &[Pod], replacement: &Replace
     ObservedWorker { report: WorkerReport::of(&node, forwarder, evidence), node, pod: pod.cloned() }
 }
 
-/// Whether a worker's kubelet says that pods can run there.
+/// The Ready condition.
 pub fn is_ready(node: &Node) -> bool {
     let conditions = node.status.iter().filter_map(|status| status.conditions.as_ref()).flatten();
     conditions.filter(|each| each.type_ == "Ready").any(|each| each.status == "True")
@@ -75,8 +66,7 @@ fn is_kube_proxy(forwarder: Forwarder) -> bool {
     matches!(forwarder, Forwarder::StaticPod | Forwarder::DaemonSet | Forwarder::LonePod)
 }
 
-/// What forwarders run in: pods of all namespaces, or where only that may be read, those
-/// of kube-system.
+/// Pods of forwarders in all namespaces, or only in kube-system without permission for more.
 async fn pods(system: &Server) -> Result<(Vec<Pod>, Vec<String>), Error> {
     let everywhere: Api<Pod> = Api::all(system.client());
     let refusal = match list_pods(system, &everywhere).await {
@@ -85,11 +75,12 @@ async fn pods(system: &Server) -> Result<(Vec<Pod>, Vec<String>), Error> {
     };
     let (pods, note, refusal) = match list_pods(system, &Api::namespaced(system.client(), SYSTEM)).await {
         Ok(pods) => {
-            let note = format!("pods may be read in {SYSTEM} only: what forwards from elsewhere is not seen");
+            let note =
+                format!("no permission to read pods outside {SYSTEM}: forwarders in other namespaces are not detected");
             (pods, note, refusal)
         }
         Err(error) if error.kind() == ErrorKind::Forbidden => {
-            let note = format!("pods of {SYSTEM} may not be read: what forwards Services is not known");
+            let note = format!("no permission to read pods in {SYSTEM}: it is unknown what forwards Services");
             (Vec::new(), note, error)
         }
         Err(error) => return Err(error),
@@ -108,15 +99,15 @@ async fn list_pods(server: &Server, api: &Api<Pod>) -> Result<Vec<Pod>, Error> {
     Ok(pods)
 }
 
-/// What Cilium and Calico say of kube-proxy's replacement; none where they are not there, and
-/// a note where they may not be asked, which leaves the forwarder unknown.
+/// Whether Cilium and Calico replace kube-proxy; none if they do not exist, and a note if that
+/// cannot be read, which leaves the forwarder unknown.
 async fn replacement(system: &Server, pods: &[Pod], notes: &mut Vec<String>) -> Replacement {
     let runs = |app: &str| {
         let labels = pods.iter().filter_map(|pod| pod.metadata.labels.as_ref());
         labels.filter_map(|labels| labels.get("k8s-app")).any(|label| label == app)
     };
     let mut unknown = |of: &str, error: &Error| {
-        notes.push(format!("whether {of} has replaced kube-proxy is not known: {}", error.reason()));
+        notes.push(format!("it is unknown whether {of} has replaced kube-proxy: {}", error.reason()));
     };
     let mut replacement = Replacement::default();
     if runs("cilium") {
@@ -139,8 +130,8 @@ async fn config_map(system: &Server, name: &str) -> Result<Option<ConfigMap>, Er
     system.answer(&format!("get configmaps {name}"), api.get_opt(name)).await
 }
 
-/// Asks the running kube-proxy. It answers on its worker's loopback, where its pod, which
-/// has the worker's network, leads to.
+/// Queries the running kube-proxy on its worker's loopback, which its pod reaches because it uses
+/// the worker's network.
 pub async fn ask(system: &Server, pod: &Pod) -> Evidence {
     let address = command_line(pod);
     let address = crate::proxy::evidence::flag(&address, "--metrics-bind-address");
@@ -150,7 +141,7 @@ pub async fn ask(system: &Server, pod: &Pod) -> Evidence {
     running(answer.as_deref().map_err(String::as_str))
 }
 
-/// The ConfigMaps that the pod mounts, where one has kube-proxy's configuration.
+/// The ConfigMaps that the pod mounts; one may have kube-proxy's configuration.
 async fn config_maps(system: &Server, node: &Node, pod: &Pod) -> Vec<Evidence> {
     let volumes = pod.spec.iter().filter_map(|spec| spec.volumes.as_ref()).flatten();
     let names = volumes.filter_map(|volume| Some(volume.config_map.as_ref()?.name.clone()));

@@ -1,4 +1,4 @@
-//! Workflows: what is asked and done, step by step. Knows no terminal.
+//! Workflows that combine k8s, node and cluster. Nothing here uses the terminal.
 
 pub mod access;
 pub mod apply;

@@ -1,4 +1,4 @@
-//! Everything that can be known to fail before the first object is made.
+//! Finds everything that would fail before the first object is created.
 
 use super::rights::{demand, demand_with_way, on};
 use crate::error::{Error, ErrorKind};
@@ -19,21 +19,19 @@ use kube::api::ListParams;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
-/// What is to be done with each object, and what the user should know.
 pub struct Findings {
-    /// Every object, and what is to be done with it.
     pub decisions: Vec<(Object, Decision)>,
-    /// Sentences for standard error.
+    /// Notes for standard error.
     pub notes: Vec<String>,
 }
 
 const AT_ONCE: usize = 16;
 
-/// Looks at everything; nothing is changed. `way` is how the nodes will be asked, where it is
-/// waited for them.
+/// Looks at everything; nothing was changed. `way` is how the nodes will be asked, where it is
+/// waits for them.
 ///
 /// # Errors
-/// What would make the creation fail.
+/// Whatever would make the creation fail.
 pub async fn check(server: &Server, spec: &Spec, objects: Vec<Object>, way: Option<Via>) -> Result<Findings, Error> {
     rights(server, spec, &objects, way).await?;
     let live = live(server, &objects).await?;
@@ -51,7 +49,7 @@ pub async fn check(server: &Server, spec: &Spec, objects: Vec<Object>, way: Opti
         try_join3(kept_volumes(server, spec), own_secret(server, spec), workers(server, spec)).await?;
     let mut notes = Vec::new();
     if kept > 0 && is_new {
-        notes.push(format!("taking over {kept} kept volumes of \"{}\", with their keys", spec.name));
+        notes.push(format!("reusing {kept} kept volumes of \"{}\", with their keys", spec.name));
     }
     if kept < spec.shape.size() {
         notes.extend(storage_class(server, spec).await?);
@@ -61,8 +59,8 @@ pub async fn check(server: &Server, spec: &Spec, objects: Vec<Object>, way: Opti
     Ok(Findings { decisions, notes })
 }
 
-/// Lets the server judge one controller without making it: what it refuses in one
-/// (a value, an admission rule), it would refuse in all, after the Services were made.
+/// A server-side dry run of one controller: what the server rejects in one (a value, an admission
+/// rule), it would reject in all, after the Services were created.
 async fn try_one_controller(server: &Server, decisions: &[(Object, Decision)]) -> Result<(), Error> {
     let missing = decisions.iter().find(|(object, decision)| *decision == Decision::Create && object.is_controller());
     if let Some((object, _)) = missing {
@@ -71,7 +69,7 @@ async fn try_one_controller(server: &Server, decisions: &[(Object, Decision)]) -
     Ok(())
 }
 
-/// Objects of others under our names, and our own that are not as wished.
+/// Foreign objects with the cluster's names, and its own objects that differ from the spec.
 fn refuse_conflicts(spec: &Spec, decisions: &[(Object, Decision)]) -> Result<(), Error> {
     let foreign: Vec<String> = decisions
         .iter()
@@ -79,22 +77,22 @@ fn refuse_conflicts(spec: &Spec, decisions: &[(Object, Decision)]) -> Result<(),
         .map(|(object, _)| object.reference())
         .collect();
     if !foreign.is_empty() {
-        return Err(Error::user(format!("not of this cluster, but in its place: {}", foreign.join(", ")))
+        return Err(Error::user(format!("already exist and belong to something else: {}", foreign.join(", ")))
             .hint("choose another name or namespace"));
     }
     let changes = changes(decisions);
     if changes.is_empty() {
         return Ok(());
     }
-    let error = Error::user(format!("redis cluster \"{}\" exists and is not what is wished", spec.name));
+    let error = Error::user(format!("redis cluster \"{}\" already exists with a different configuration", spec.name));
     let error = changes.into_iter().fold(error, Error::cause);
     Err(error.hint(format!(
-        "a running cluster is never changed by create: use another name, or delete this one first: kubectl redis-cluster -n {} delete {}",
+        "create never reconfigures an existing cluster: use another name, or delete this one first: kubectl redis-cluster -n {} delete {}",
         spec.namespace, spec.name
     )))
 }
 
-/// One sentence for each difference, however many nodes have it.
+/// One line for each difference, even if many nodes have it.
 fn changes(decisions: &[(Object, Decision)]) -> Vec<String> {
     let mut places: Vec<(&Change, Vec<String>)> = Vec::new();
     for (object, decision) in decisions {
@@ -110,12 +108,12 @@ fn changes(decisions: &[(Object, Decision)]) -> Vec<String> {
         let others = objects.len() - 1;
         let others = if others > 0 { format!(" and {others} more") } else { String::new() };
         let (live, wanted) = change.essence();
-        format!("{}{others}: {}: {live} is there, {wanted} is wished", objects[0], change.path)
+        format!("{}{others}: {}: is {live}, requested {wanted}", objects[0], change.path)
     };
     places.into_iter().map(sentence).collect()
 }
 
-/// One error that names every right that is missing, until the last node has answered.
+/// One error for all missing permissions.
 async fn rights(server: &Server, spec: &Spec, objects: &[Object], way: Option<Via>) -> Result<(), Error> {
     let kinds: BTreeSet<Kind> = objects.iter().map(|object| object.kind).collect();
     let mut wanted: Vec<_> = kinds.into_iter().flat_map(|kind| on(kind, ["get", "create", "patch"])).collect();
@@ -142,8 +140,8 @@ async fn live(server: &Server, objects: &[Object]) -> Result<Vec<Option<Value>>,
         .await
 }
 
-/// How many of the cluster's volumes are there already. Volumes of another's, or
-/// of a cluster of another shape, are no volumes for this one.
+/// How many of the cluster's volumes exist. Volumes that belong to something else, or to a cluster
+/// of another size, are an error.
 async fn kept_volumes(server: &Server, spec: &Spec) -> Result<usize, Error> {
     let claims = claims(spec);
     let found: Vec<Option<Value>> =
@@ -153,16 +151,18 @@ async fn kept_volumes(server: &Server, spec: &Spec) -> Result<usize, Error> {
     for claim in &kept {
         let name = claim["metadata"]["name"].as_str().unwrap_or_default();
         if claim["metadata"]["labels"][names::INSTANCE] != spec.name.as_str() {
-            return Err(Error::user(format!("the volume claim \"{name}\" exists and is not of this cluster"))
-                .hint("choose another name"));
+            return Err(Error::user(format!(
+                "the volume claim \"{name}\" already exists and belongs to something else"
+            ))
+            .hint("choose another name"));
         }
         let shape = claim["metadata"]["annotations"][names::SHAPE].as_str();
         if let Some(shape) = shape.filter(|shape| *shape != wanted) {
             return Err(Error::user(format!(
-                "the kept volumes belong to a cluster of another shape: {shape} (shards x nodes of each), not {wanted}"
+                "the kept volumes belong to a cluster of another size: {shape} (shards x nodes per shard), not {wanted}"
             ))
             .hint(format!(
-                "create it with its old shape, or give up its data: kubectl redis-cluster delete {} --delete-data",
+                "create it with its old size, or delete its data: kubectl redis-cluster delete {} --delete-data",
                 spec.name
             )));
         }
@@ -170,20 +170,20 @@ async fn kept_volumes(server: &Server, spec: &Spec) -> Result<usize, Error> {
     Ok(kept.len())
 }
 
-/// A Secret that the user names must be there, with the key.
+/// A Secret of the user must exist, with the key.
 async fn own_secret(server: &Server, spec: &Spec) -> Result<(), Error> {
     let Auth::Secret { name, key } = &spec.auth else { return Ok(()) };
     match server.get(SECRET, name).await? {
         None => Err(Error::user(format!("secret \"{name}\" not found in namespace \"{}\"", spec.namespace))),
         Some(secret) if secret["data"][key].is_null() => {
             Err(Error::user(format!("secret \"{name}\" has no key \"{key}\""))
-                .hint("name another one with --auth-secret NAME/KEY"))
+                .hint("specify another one with --auth-secret NAME/KEY"))
         }
         Some(_) => Ok(()),
     }
 }
 
-/// Whether volumes can be made.
+/// Whether volumes can be provisioned.
 async fn storage_class(server: &Server, spec: &Spec) -> Result<Option<String>, Error> {
     let Some(storage) = &spec.resources.storage else { return Ok(None) };
     let api: Api<StorageClass> = Api::all(server.client());
@@ -191,7 +191,7 @@ async fn storage_class(server: &Server, spec: &Spec) -> Result<Option<String>, E
     let classes = match list {
         Ok(list) => list.items,
         Err(error) if error.kind() == ErrorKind::Forbidden => {
-            let text = "StorageClasses may not be read: whether volumes can be made is not known";
+            let text = "no permission to read StorageClasses: it is unknown whether volumes can be provisioned";
             return Ok(Some(format!("{text}; {}", error.reason())));
         }
         Err(error) => return Err(error),
@@ -201,20 +201,20 @@ async fn storage_class(server: &Server, spec: &Spec) -> Result<Option<String>, E
         annotations.and_then(|all| all.get(names::DEFAULT_CLASS)).is_some_and(|value| value == "true")
     };
     let names: Vec<String> = classes.iter().filter_map(|class| class.metadata.name.clone()).collect();
-    let there = if names.is_empty() { "there is none".to_owned() } else { format!("there are: {}", names.join(", ")) };
+    let there = if names.is_empty() { "there are none".to_owned() } else { format!("there are: {}", names.join(", ")) };
     match &storage.class {
         Some(class) if !class.is_empty() && !names.contains(class) => {
             Err(Error::user(format!("storageclass \"{class}\" not found")).hint(there))
         }
         None if !classes.iter().any(|class| is_default(&class)) => {
-            Err(Error::user("no StorageClass is the default, so no volume would be made")
-                .hint(format!("name one with --storage-class ({there}), or keep no data with --ephemeral")))
+            Err(Error::user("there is no default StorageClass, so no volume would be provisioned")
+                .hint(format!("specify one with --storage-class ({there}), or use --ephemeral to keep no data")))
         }
         _ => Ok(None),
     }
 }
 
-/// Whether enough workers are there for nodes of one shard to keep apart.
+/// Whether there are enough workers for the nodes of one shard.
 async fn workers(server: &Server, spec: &Spec) -> Result<Option<String>, Error> {
     if spec.placement.spread != Spread::Required {
         return Ok(None);
@@ -223,7 +223,7 @@ async fn workers(server: &Server, spec: &Spec) -> Result<Option<String>, Error> 
     let nodes = match server.answer("list nodes", api.list(&ListParams::default())).await {
         Ok(list) => list.items,
         Err(error) if error.kind() == ErrorKind::Forbidden => {
-            let text = "workers may not be read: whether there are enough of them is not known";
+            let text = "no permission to read workers: it is unknown whether there are enough";
             return Ok(Some(format!("{text}; {}", error.reason())));
         }
         Err(error) => return Err(error),
@@ -234,10 +234,10 @@ async fn workers(server: &Server, spec: &Spec) -> Result<Option<String>, Error> 
         return Ok(None);
     }
     Err(Error::user(format!(
-        "{wanted} workers are needed to keep the {wanted} nodes of a shard apart, {usable} of {} can take them",
+        "a shard needs {wanted} workers for its {wanted} nodes, {usable} of {} are available",
         nodes.len()
     ))
-    .hint("let them share a worker, which its loss may cost keys: add --spread preferred"))
+    .hint("to let them share a worker, add --spread preferred; if that worker fails, keys may be lost"))
 }
 
 fn is_usable(node: &Node, spec: &Spec) -> bool {

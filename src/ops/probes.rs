@@ -1,4 +1,4 @@
-//! Makes short-lived pods to measure between, one a worker, and removes them.
+//! Creates short-lived pods for measurements, one per worker, and removes them.
 
 use super::rights::{Right, demand, on, stream};
 use super::sources::{Station, measure};
@@ -17,60 +17,58 @@ use futures::future::{join_all, try_join_all};
 use serde_json::Value;
 use std::time::Duration;
 
-/// What to make.
-pub struct Wish {
-    /// The image, which must have a Redis or Valkey server and its redis-cli.
+pub struct ProbeOptions {
+    /// Must have a Redis or Valkey server and its CLI.
     pub image: String,
-    /// The longest to wait for the pods.
+    /// How long to wait before giving up for the pods.
     pub deadline: Duration,
 }
 
-/// Every right that probes need, until the last one is removed.
+/// All permissions that probes need.
 pub fn rights() -> Vec<Right> {
     let pods = on(POD, ["get", "create", "patch", "delete"]);
     let services = on(SERVICE, ["create", "patch", "delete"]);
     pods.into_iter().chain(services).chain(stream("exec")).collect()
 }
 
-/// Measures between probes on these workers, and removes them, also after a failure or Ctrl-C.
+/// Removes the probes also after a failure or Ctrl-C.
 ///
 /// # Errors
-/// When a right is missing, when one cannot be made, does not come up in time, or cannot be removed.
+/// If a permission is missing, or a probe cannot be created, is not ready in time, or cannot be removed.
 pub async fn measure_between(
     context: &Context,
     workers: &[String],
-    wish: &Wish,
+    options: &ProbeOptions,
     seen: impl FnMut(&str),
 ) -> Result<Vec<Measurement>, Error> {
     or_interrupted(demand(&context.server, &rights())).await?;
     let probes = Probes::new(workers)?;
-    let measured = or_interrupted(probes.measure(context, wish, seen)).await;
+    let measured = or_interrupted(probes.measure(context, options, seen)).await;
     let removed = probes.remove(context).await;
     let measured = measured?;
     removed.map(|()| measured)
 }
 
-/// Pods and Services that were made, or are about to be.
+/// Pods and Services that exist or will be created.
 struct Probes(Vec<Probe>);
 
 impl Probes {
-    /// Probes on these workers; nothing is made yet.
+    /// Creates nothing yet.
     fn new(workers: &[String]) -> Result<Self, Error> {
-        let random = getrandom::u32().map_err(|error| Error::user(format!("no random numbers: {error}")))?;
+        let random = getrandom::u32().map_err(|error| Error::user(format!("cannot get random numbers: {error}")))?;
         let id = format!("{random:08x}");
         let probe = |(index, worker): (usize, &String)| Probe { id: id.clone(), worker: worker.clone(), index };
         Ok(Self(workers.iter().enumerate().map(probe).collect()))
     }
 
-    /// Makes them, waits for them, and measures.
     async fn measure(
         &self,
         context: &Context,
-        wish: &Wish,
+        options: &ProbeOptions,
         mut seen: impl FnMut(&str),
     ) -> Result<Vec<Measurement>, Error> {
-        let services = try_join_all(self.0.iter().map(|probe| make(context, probe, &wish.image))).await?;
-        let stations = until(wish.deadline, "the probe pods to answer", Duration::from_millis(300), async || {
+        let services = try_join_all(self.0.iter().map(|probe| make(context, probe, &options.image))).await?;
+        let stations = until(options.deadline, "the probe pods to respond", Duration::from_millis(300), async || {
             let pods = try_join_all(self.0.iter().map(|probe| async { context.server.get(POD, &probe.name()).await }));
             let stations: Result<Vec<Station>, String> = (self.0.iter().zip(&services).zip(pods.await?))
                 .map(|((probe, service), pod)| station(probe, service, pod.as_ref()))
@@ -84,11 +82,11 @@ impl Probes {
             })
         })
         .await?;
-        answered(context, &stations, wish.deadline, seen).await
+        answered(context, &stations, options.deadline, seen).await
     }
 
-    /// Removes whatever there is of them; says the first failure, and removes the rest all the
-    /// same. A pod that is left ends by itself.
+    /// Removes all existing probes; returns the first failure, but still removes the rest. A pod
+    /// that is left over ends by itself.
     async fn remove(&self, context: &Context) -> Result<(), Error> {
         let options = Deletion { run: Run::Real, grace_period: Some(0) };
         let removed = self.0.iter().flat_map(|probe| [(SERVICE, probe.name()), (POD, probe.name())]);
@@ -98,7 +96,6 @@ impl Probes {
     }
 }
 
-/// The Service's address.
 async fn make(context: &Context, probe: &Probe, image: &str) -> Result<String, Error> {
     let namespace = context.server.namespace();
     let pod = context.server.apply(&probe.pod(namespace, image), Run::Real).await?;
@@ -107,7 +104,7 @@ async fn make(context: &Context, probe: &Probe, image: &str) -> Result<String, E
     Ok(service["spec"]["clusterIP"].as_str().unwrap_or_default().to_owned())
 }
 
-/// A probe that runs, or what keeps it from running.
+/// A running probe, or why it is not running.
 fn station(probe: &Probe, service: &str, pod: Option<&Value>) -> Result<Station, String> {
     let status = pod.map_or(&Value::Null, |pod| &pod["status"]);
     let container = &status["containerStatuses"][0];
@@ -125,8 +122,8 @@ fn station(probe: &Probe, service: &str, pod: Option<&Value>) -> Result<Station,
     })
 }
 
-/// Every kube-proxy needs a moment to hear of the new Services: measured again until all
-/// answer or the time is up; then what does not answer is part of what was measured.
+/// kube-proxy needs a moment to apply new Services: repeats until all connections respond or the
+/// deadline passes; then missing responses are part of the result.
 async fn answered(
     context: &Context,
     stations: &[Station],
@@ -136,11 +133,11 @@ async fn answered(
     let mut last = Vec::new();
     let all = until(deadline, "the probe pods' Services", Duration::from_secs(1), async || {
         last = measure(context, stations).await;
-        let silent = last.iter().filter(|each| each.seen.is_err()).count();
-        if silent == 0 {
+        let pending = last.iter().filter(|each| each.seen.is_err()).count();
+        if pending == 0 {
             return Ok(Progress::Done(()));
         }
-        let text = format!("{silent} of {} connections are not answered yet", last.len());
+        let text = format!("{pending} of {} connections have no response yet", last.len());
         seen(&text);
         Ok(Progress::Pending(text))
     });

@@ -1,51 +1,46 @@
-//! The questions to a node: which commands they are, and what its replies say.
+//! The commands to a node, and its raw replies.
 
 use crate::cluster::health::PATTERN;
 use crate::cluster::reply::{self, BadReply, KnownLines};
 use crate::cluster::slots::SlotSet;
 use crate::cluster::snapshot::View;
-use crate::cluster::surroundings::Look;
+use crate::cluster::surroundings::Lookup;
 use crate::error::{Error, ErrorKind};
 use crate::node::connection::Reply;
 
-/// How much is looked at.
+/// How much to query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Scope {
-    /// The nodes alone, each in its own words to the last digit.
+    /// Only the nodes, with unmodified replies.
     Verbatim,
-    /// The nodes alone.
+    /// Only the nodes.
     Nodes,
-    /// Their workers' zones too.
+    /// Also their workers' zones.
     Zones,
-    /// And everything around them that can be wrong.
+    /// Also everything around them that `check` needs.
     All,
-    /// And the keys of every slot that a master does not own: 16384 small questions each.
+    /// Also the keys in every slot that a master does not own: 16384 small commands each.
     AllAndKeys,
 }
 
-/// What every node is asked.
 pub(super) fn commands(scope: Scope) -> Vec<Vec<&'static str>> {
     let settings = (scope >= Scope::All).then(|| vec!["CONFIG", "GET", PATTERN]);
     [vec!["CLUSTER", "NODES"], vec!["CLUSTER", "INFO"], vec!["INFO"]].into_iter().chain(settings).collect()
 }
 
-/// The replies of one node, as it sent them.
+/// The raw replies of one node.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Texts {
-    /// CLUSTER NODES.
     pub nodes: String,
-    /// CLUSTER INFO.
     pub cluster_info: String,
-    /// INFO.
     pub info: String,
-    /// CONFIG GET, as far as it was asked.
-    pub settings: Look<String>,
-    /// The slots of which it holds keys though it does not own them, as far as it was asked.
+    /// CONFIG GET, if it was sent.
+    pub settings: Lookup<String>,
+    /// Slots with keys that the node does not own, if they were searched for.
     pub astray: SlotSet,
 }
 
 impl Texts {
-    /// The replies to `commands(scope)`.
     pub(super) fn of(replies: Vec<Reply>, scope: Scope) -> Result<Self, Error> {
         let mut replies = replies.into_iter();
         let mut next = |command: &str| match replies.next() {
@@ -61,22 +56,22 @@ impl Texts {
         Ok(texts)
     }
 
-    /// The replies as values; its lines beside the `known` ones of others.
+    /// `known` has the lines of other nodes' replies.
     ///
     /// # Errors
-    /// When one of them does not say what it should.
+    /// If a reply cannot be parsed.
     pub fn view(&self, known: &mut KnownLines) -> Result<View, BadReply> {
         let settings = match &self.settings {
-            Look::Seen(text) => Look::Seen(reply::settings(text)),
-            Look::Denied(why) => Look::Denied(why.clone()),
-            Look::Skipped => Look::Skipped,
+            Lookup::Seen(text) => Lookup::Seen(reply::settings(text)),
+            Lookup::Denied(why) => Lookup::Denied(why.clone()),
+            Lookup::Skipped => Lookup::Skipped,
         };
         let view = View::parse(known, &self.nodes, &self.cluster_info, &self.info)?;
         Ok(View { settings, astray: self.astray.clone(), ..view })
     }
 }
 
-/// A server that lacks the right or the command says so; one that is busy may answer later.
+/// Distinguishes a missing permission or command from a busy server.
 fn refused(command: &str, refusal: &str) -> Error {
     let is_right = ["NOPERM", "NOAUTH", "ERR unknown command"].iter().any(|word| refusal.starts_with(word));
     let kind = if is_right { ErrorKind::Refused } else { ErrorKind::User };

@@ -1,4 +1,4 @@
-//! Makes a shard serve again whose owner is gone.
+//! Brings a shard without an owner back into service.
 
 use super::observe::{self, Observation};
 use super::questions::Scope;
@@ -13,21 +13,21 @@ use crate::k8s::members::{Candidate, Which};
 use crate::k8s::wait::{Progress, until_telling};
 use std::time::Duration;
 
-/// Tells the node that inherits the shard to serve.
+/// Tells the new owner to serve.
 ///
 /// # Errors
-/// When it cannot be reached, or refuses.
+/// If it cannot be reached, or rejects the command.
 pub async fn start(context: &Context, observation: &Observation, remedy: &Remedy<'_>) -> Result<(), Error> {
-    let heir = candidate(observation, remedy.heir())?;
+    let new_owner = candidate(observation, remedy.new_owner())?;
     match remedy {
-        Remedy::StartEmpty(_) => tell(context, heir, STARTUP_PORT, &["SET", "accepted", "yes"]).await,
+        Remedy::StartEmpty(_) => tell(context, new_owner, STARTUP_PORT, &["SET", "accepted", "yes"]).await,
         Remedy::Promote(_, election) => {
             let how = match election {
                 Election::Voted => "FORCE",
                 Election::Unvoted => "TAKEOVER",
             };
-            let port = heir.target.as_ref().map_or(0, |target| target.port);
-            tell(context, heir, port, &["CLUSTER", "FAILOVER", how]).await
+            let port = new_owner.target.as_ref().map_or(0, |target| target.port);
+            tell(context, new_owner, port, &["CLUSTER", "FAILOVER", how]).await
         }
     }
     .map(drop)
@@ -37,13 +37,13 @@ fn candidate<'a>(observation: &'a Observation, member: &Member) -> Result<&'a Ca
     let mut candidates = observation.nodes.iter().map(|(candidate, _)| candidate);
     candidates
         .find(|candidate| candidate.member.name == member.name)
-        .ok_or_else(|| Error::user(format!("{} is gone", member.name)))
+        .ok_or_else(|| Error::user(format!("{} has no pod", member.name)))
 }
 
-/// Waits until the heir owns slots by its own word.
+/// Waits until the new_owner owns slots by its own word.
 ///
 /// # Errors
-/// When the deadline passes, with what the heir says instead.
+/// When the deadline passes, with what the new_owner says instead.
 pub async fn served(
     context: &Context,
     which: &Which,
@@ -51,16 +51,16 @@ pub async fn served(
     deadline: Duration,
     seen: impl FnMut(&str) -> Result<(), Error>,
 ) -> Result<(), Error> {
-    let heir = &loss.remedy.heir().name;
-    let awaited = format!("{heir} to own the slots of shard {}", loss.shard);
+    let owner = &loss.remedy.new_owner().name;
+    let awaited = format!("{owner} to own the slots of shard {}", loss.shard);
     until_telling(deadline, &awaited, Duration::from_millis(300), seen, async || {
         let observation = observe::cluster(context, which, Scope::Nodes).await?;
         let topology = Topology::of(&observation.snapshot(context.server.namespace()));
-        if topology.owners().any(|owner| owner.is_reachable() && owner.member.name == *heir) {
+        if topology.owners().any(|node| node.is_reachable() && node.member.name == *owner) {
             return Ok(Progress::Done(()));
         }
-        let silence = topology.nodes().find(|node| node.member.name == *heir).and_then(|node| node.error.as_ref());
-        let text = silence.map_or_else(|| format!("{heir} owns no slots yet"), |why| format!("{heir}: {why}"));
+        let no_response = topology.nodes().find(|node| node.member.name == *owner).and_then(|node| node.error.as_ref());
+        let text = no_response.map_or_else(|| format!("{owner} owns no slots yet"), |why| format!("{owner}: {why}"));
         Ok(Progress::Pending(text))
     })
     .await

@@ -1,4 +1,4 @@
-//! Asks the nodes of a large cluster through a few of them.
+//! Queries the nodes of a large cluster through a few of them.
 
 use super::access::{Passwords, way};
 use super::questions::{Scope, commands};
@@ -10,20 +10,19 @@ use crate::node::relay::{Peer, ask};
 use futures::future::join_all;
 use std::time::Duration;
 
-/// Fewer nodes are asked in as many streams. On two cores a relay pays from between 12 nodes (1.1
-/// to 1.3 of the time of streams) and 24 (two thirds of it); streams may be opened on as many
-/// cores as an API server has, and a relay's work is all in one pod.
+/// Fewer nodes are queried by a stream each. On two cores, a relay pays off from between 12 nodes
+/// (1.1 to 1.3 of the time of streams) and 24 (two thirds of it); streams are opened on as many
+/// cores as an API server has, while a relay works in one pod.
 const WORTH: usize = 32;
 
-/// How many nodes a relay asks at most, one after the other, before its own limit of two
+/// How many nodes a relay queries at most, one after the other, before its own limit of two
 /// seconds. Two relays for a hundred nodes take nine tenths of the time of one (on two cores).
 const EACH: usize = 50;
 
-/// So long may a relay take at most: its own limit, and the way.
-const PATIENCE: Duration = Duration::from_secs(4);
+/// A relay's own limit plus the connection.
+const TIMEOUT: Duration = Duration::from_secs(4);
 
-/// What the nodes reply to `commands(scope)` through relays; none for who is to be asked by
-/// itself, because it did not answer there or must not be asked in this way.
+/// The replies to `commands(scope)` through relays; `None` for nodes that need a direct query.
 pub async fn replies(
     context: &Context,
     candidates: &[Candidate],
@@ -52,7 +51,7 @@ struct Relayed<'a> {
     credentials: Credentials,
 }
 
-/// A node that others can ask for us: a plain one of whose password we know.
+/// A node that a relay can query: without TLS and with a known password.
 fn peer<'a>(
     context: &Context,
     (index, candidate): (usize, &'a Candidate),
@@ -64,7 +63,7 @@ fn peer<'a>(
     (via == Via::Auto).then_some(Relayed { index, candidate, peer, credentials })
 }
 
-/// Through the first of them that is ready.
+/// Through the first ready pod.
 async fn relay(
     context: &Context,
     peers: &[Relayed<'_>],
@@ -79,6 +78,6 @@ async fn relay(
     let hosts: Vec<Peer> = peers.iter().map(|relayed| relayed.peer.clone()).collect();
     let commands = commands(scope);
     let commands: Vec<&[&str]> = commands.iter().map(Vec::as_slice).collect();
-    let replies = ask(line, credentials, &commands, &hosts, PATIENCE.min(context.ask_timeout)).await;
+    let replies = ask(line, credentials, &commands, &hosts, TIMEOUT.min(context.ask_timeout)).await;
     peers.iter().map(|relayed| relayed.index).zip(replies).collect()
 }

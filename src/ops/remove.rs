@@ -24,36 +24,34 @@ pub enum Data {
     Delete,
 }
 
-/// An object to delete.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Doomed {
+pub struct ToDelete {
     /// Its kind.
     pub kind: Kind,
     /// Its name.
     pub name: String,
 }
 
-/// What is there of a cluster, in the order of deletion: first what would start new
-/// pods, then the pods, then what pods need. Second: the volumes and the Secret,
-/// whether they stay or go.
+/// The existing objects of a cluster, in the order of deletion: first what would start new pods,
+/// then the pods, then what pods need.
 pub struct Inventory {
-    /// What always goes.
-    pub objects: Vec<Doomed>,
-    /// What goes only when the data is given up.
-    pub data: Vec<Doomed>,
+    /// Always deleted.
+    pub objects: Vec<ToDelete>,
+    /// Deleted only with `--delete-data`.
+    pub data: Vec<ToDelete>,
 }
 
-/// Asks for the right to delete each kind that is to go, before the first one goes.
+/// Checks the permissions to delete all kinds before the first deletion.
 ///
 /// # Errors
-/// One that names every right that is missing.
-pub async fn rights<'a>(server: &Server, doomed: impl Iterator<Item = &'a Doomed>) -> Result<(), Error> {
-    let kinds: BTreeSet<Kind> = doomed.map(|doomed| doomed.kind).collect();
+/// Names all missing permissions.
+pub async fn rights<'a>(server: &Server, object: impl Iterator<Item = &'a ToDelete>) -> Result<(), Error> {
+    let kinds: BTreeSet<Kind> = object.map(|object| object.kind).collect();
     let wanted: Vec<_> = kinds.into_iter().flat_map(|kind| on(kind, ["delete"])).collect();
     demand(server, &wanted).await
 }
 
-/// Looks up all that carries the cluster's labels.
+/// Lists everything with the cluster's labels.
 ///
 /// # Errors
 /// The server's.
@@ -64,30 +62,30 @@ pub async fn inventory(server: &Server, name: &ClusterName, budget: Kind) -> Res
     Ok(Inventory { objects, data })
 }
 
-async fn list(server: &Server, name: &ClusterName, kinds: &[Kind]) -> Result<Vec<Doomed>, Error> {
+async fn list(server: &Server, name: &ClusterName, kinds: &[Kind]) -> Result<Vec<ToDelete>, Error> {
     let selector = name.selector();
     let lists = try_join_all(kinds.iter().map(|kind| server.names(*kind, &selector))).await?;
-    let doomed = |(kind, names): (&Kind, Vec<String>)| {
+    let object = |(kind, names): (&Kind, Vec<String>)| {
         let kind = *kind;
-        names.into_iter().map(move |name| Doomed { kind, name })
+        names.into_iter().map(move |name| ToDelete { kind, name })
     };
-    Ok(kinds.iter().zip(lists).flat_map(doomed).collect())
+    Ok(kinds.iter().zip(lists).flat_map(object).collect())
 }
 
 const AT_ONCE: usize = 16;
 
-/// Deletes the objects in their order and tells `gone` of each that was there. Pods
-/// are not told of: their controllers are.
+/// Deletes the objects in order and reports each existing one to `gone`, except pods: their
+/// controllers are reported.
 ///
 /// # Errors
-/// The first failure; what was deleted before it stays deleted.
+/// The first failure; earlier deletions stay.
 pub async fn delete(
     server: &Server,
-    objects: &[Doomed],
+    objects: &[ToDelete],
     options: &Deletion,
-    mut gone: impl FnMut(&Doomed) -> Result<(), Error>,
+    mut gone: impl FnMut(&ToDelete) -> Result<(), Error>,
 ) -> Result<(), Error> {
-    // One kind after the other, all of a kind at once.
+    // One kind after the other, all objects of a kind in parallel.
     for group in objects.chunk_by(|a, b| a.kind == b.kind) {
         let mut deleted = stream::iter(
             group.iter().map(async |object| (object, server.delete(object.kind, &object.name, options).await)),
@@ -102,15 +100,15 @@ pub async fn delete(
     Ok(())
 }
 
-/// How long a list is good for, for each object on it: one of a hundred pods is work for an API
-/// server that has their end to note.
+/// How long a list is reused, per object: a list of a hundred pods is work for an API server that
+/// is deleting them.
 const REST_AN_OBJECT: Duration = Duration::from_millis(10);
 
-/// Waits until no object of a kind is left of the cluster: pods end, and volumes
-/// outlive the last pod a little.
+/// Waits until the cluster has no object of the kind left: pods terminate, and volumes outlive the
+/// last pod a little.
 ///
 /// # Errors
-/// When the deadline passes, with what is left.
+/// A timeout, with what is left.
 pub async fn gone(
     server: &Server,
     name: &ClusterName,
@@ -118,7 +116,7 @@ pub async fn gone(
     deadline: Duration,
     seen: impl FnMut(&str) -> Result<(), Error>,
 ) -> Result<(), Error> {
-    let awaited = format!("the {} of \"{name}\" to go", kind.plural);
+    let awaited = format!("the {} of \"{name}\" to be deleted", kind.plural);
     let (mut due, mut text) = (Instant::now(), String::new());
     until_telling(deadline, &awaited, Duration::from_millis(200), seen, async || {
         if Instant::now() < due {
@@ -136,7 +134,7 @@ pub async fn gone(
 }
 
 /// `7 pods left: redis-001-node-101-0, redis-001-node-102-0, …`
-fn in_short(kind: Kind, left: &[Doomed]) -> String {
+fn in_short(kind: Kind, left: &[ToDelete]) -> String {
     let names: Vec<&str> = left.iter().take(6).map(|object| object.name.as_str()).collect();
     let more = if left.len() > names.len() { ", …" } else { "" };
     let what = if left.len() == 1 { kind.plural.trim_end_matches('s') } else { kind.plural };

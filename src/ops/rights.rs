@@ -1,5 +1,4 @@
-//! Asks beforehand for the rights that will be needed: what is begun without them would be
-//! left half done.
+//! Checks permissions before a command starts: without them it would stop halfway.
 
 use crate::error::Error;
 use crate::k8s::client::Server;
@@ -8,7 +7,7 @@ use crate::node::dial::Via;
 use futures::future::join_all;
 use std::fmt;
 
-/// A right in a namespace.
+/// A permission in a namespace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Right {
     verb: &'static str,
@@ -23,28 +22,27 @@ impl fmt::Display for Right {
     }
 }
 
-/// Each of the verbs, on a kind.
 pub fn on<const N: usize>(kind: Kind, verbs: [&'static str; N]) -> [Right; N] {
     verbs.map(|verb| Right { verb, kind, subresource: None })
 }
 
-/// Streams to pods: which of the two verbs is asked for depends on the API server's version.
+/// Streams to pods: the API server's version determines which of the two verbs it requires.
 pub fn stream(subresource: &'static str) -> [Right; 2] {
     ["get", "create"].map(|verb| Right { verb, kind: POD, subresource: Some(subresource) })
 }
 
-/// One error that names every right that is missing.
+/// One error for all missing permissions.
 ///
 /// # Errors
-/// That one.
+/// Names all missing permissions.
 pub async fn demand(server: &Server, wanted: &[Right]) -> Result<(), Error> {
     refuse(server, &missing(server, wanted).await)
 }
 
-/// The same, and a way to the nodes as the user wishes it: port-forward, or exec in its place.
+/// Also requires a connection to the nodes by `via`: port-forward, or exec instead.
 ///
 /// # Errors
-/// That one.
+/// Names all missing permissions.
 pub async fn demand_with_way(server: &Server, wanted: &[Right], via: Via) -> Result<(), Error> {
     let mut all = missing(server, wanted).await;
     let forward = missing(server, &stream("portforward")).await;
@@ -61,10 +59,10 @@ fn refuse(server: &Server, missing: &[Right]) -> Result<(), Error> {
     let namespace = server.namespace();
     let missing: Vec<String> = missing.iter().map(Right::to_string).collect();
     Err(Error::user(format!("you may not {} in the namespace \"{namespace}\"", missing.join(", ")))
-        .hint(format!("see what you may do there: kubectl auth can-i --list -n {namespace}")))
+        .hint(format!("to list your permissions, run: kubectl auth can-i --list -n {namespace}")))
 }
 
-/// What may not even be asked is no right that is missing.
+/// A permission that cannot be reviewed does not count as missing.
 async fn missing(server: &Server, wanted: &[Right]) -> Vec<Right> {
     let answers = join_all(wanted.iter().map(|right| server.may(right.verb, right.kind, right.subresource))).await;
     wanted.iter().zip(answers).filter(|(_, allowed)| *allowed == Some(false)).map(|(right, _)| *right).collect()

@@ -1,5 +1,4 @@
-//! Measures which source address a server sees of a connection from another pod, over its
-//! Service.
+//! Measures the source IP that a server sees for a connection from another pod through its Service.
 
 use super::access::{Passwords, passwords, way};
 use super::tell::tell;
@@ -16,29 +15,25 @@ use futures::{StreamExt, stream};
 use k8s_openapi::api::core::v1::{Pod, Service};
 use std::time::Duration;
 
-/// How many connections are made at the same time.
 const AT_ONCE: usize = 8;
 
-/// One end of a measurement.
 #[derive(Clone, Debug)]
 pub struct Station {
-    /// Where it is.
     pub place: PodLocation,
     /// The container of the server.
     pub container: String,
-    /// The pod's own address.
+    /// The pod's IP.
     pub address: String,
-    /// The Service that leads to this pod alone, or why there is none.
+    /// The Service that selects only this pod, or why there is none.
     pub service: Result<(String, u16), String>,
-    /// How to log in there.
     pub credentials: Credentials,
 }
 
-/// The stations of a cluster that runs, whether its nodes announce their addresses, and a
-/// sentence where one does not say.
+/// The stations of a running cluster, whether its nodes announce their addresses, and a note if one
+/// does not report it.
 ///
 /// # Errors
-/// When the cluster cannot be found.
+/// If the cluster cannot be found.
 pub async fn of_cluster(context: &Context, which: &Which) -> Result<(Vec<Station>, AtHand, Option<String>), Error> {
     let server = &context.server;
     let (candidates, pods, services) = try_join3(
@@ -56,7 +51,7 @@ pub async fn of_cluster(context: &Context, which: &Which) -> Result<(Vec<Station
         .collect::<Vec<_>>();
     let announced = announced.await;
     let silent = announced.iter().find_map(|each| each.as_ref().err());
-    let note = silent.map(|error| format!("whether every node announces its address is not known: {error}"));
+    let note = silent.map(|error| format!("it is unknown whether every node announces its address: {error}"));
     let announced: Vec<Option<bool>> = announced.into_iter().map(Result::ok).collect();
     Ok((stations.collect(), AtHand::of(&announced), note))
 }
@@ -73,19 +68,17 @@ fn station(
         place: PodLocation { pod: target.pod.clone(), worker: candidate.member.worker.clone()? },
         container: target.container.clone(),
         address: candidate.member.pod_ip.clone()?,
-        service: own_service(pod, pods, services).ok_or_else(|| "no Service leads to this pod alone".to_owned()),
+        service: own_service(pod, pods, services).ok_or_else(|| "no Service selects only this pod".to_owned()),
         credentials: way(context, candidate, passwords).1,
     })
 }
 
-/// Whether a node announces an address of its own.
 async fn announces(context: &Context, candidate: &Candidate) -> Result<bool, Error> {
     let port = candidate.target.as_ref().map_or(PORT, |target| target.port);
     let reply = tell(context, candidate, port, &["CONFIG", "GET", "cluster-announce-ip"]).await?;
     Ok(reply.lines().nth(1).is_some_and(|address| !address.trim().is_empty()))
 }
 
-/// Measures between every pair of workers that have a station.
 pub async fn measure(context: &Context, stations: &[Station]) -> Vec<Measurement> {
     let places: Vec<PodLocation> = stations.iter().map(|station| station.place.clone()).collect();
     stream::iter(pairs(&places))
@@ -107,19 +100,19 @@ async fn between(context: &Context, from: &Station, to: &Station) -> Measurement
     Measurement { from: from.place.clone(), to: to.place.clone(), expected, seen }
 }
 
-/// A pod whose sandbox was made anew has another address than a moment ago: looked up
-/// once more before anything is called rewritten.
+/// A pod with a recreated sandbox has a new IP: read it again before a source IP counts as
+/// rewritten.
 async fn address_now(context: &Context, station: &Station) -> Option<String> {
     let pod = context.server.get(POD, &station.place.pod).await.ok()??;
     pod["status"]["podIP"].as_str().map(str::to_owned)
 }
 
-/// redis-cli sees no end of its input before Kubernetes 1.30: the shell counts the lines.
+/// The end of standard input does not reach a pod before Kubernetes 1.30: the shell counts the lines.
 const SCRIPT: &str = "cli=$(command -v redis-cli || command -v valkey-cli) || { echo 'no redis-cli in this image' >&2; exit 1; }; \
      left=$2; while [ \"$left\" -gt 0 ] && IFS= read -r line; do printf '%s\\n' \"$line\"; left=$((left - 1)); done | \"$cli\" -h \"$0\" -p \"$1\"";
 
-/// How the connection of a pod names itself, to be found in the server's list: others are
-/// measured to the same server at the same time.
+/// The connection's name in CLIENT LIST: several connections to the same server are measured in
+/// parallel.
 fn connection_name(from: &Station) -> String {
     format!("kubectl-redis-cluster-probe:{}", from.place.pod)
 }
@@ -137,15 +130,15 @@ async fn source(
     let (port, count) = (port.to_string(), lines.len().to_string());
     let command = ["sh", "-c", SCRIPT, host, &port, &count];
     let run = context.server.exec(&from.place.pod, &from.container, &command, &input);
-    // A connection that nobody answers is given up by nobody else.
+    // redis-cli has no timeout of its own here.
     let deadline = context.ask_timeout.max(Duration::from_secs(1));
     let ended = match tokio::time::timeout(deadline, run).await {
         Ok(Ok(ended)) => ended,
         Ok(Err(error)) => return Err(error.to_string()),
-        Err(_) => return Err(format!("no answer within {}", crate::error::seconds(deadline))),
+        Err(_) => return Err(format!("no response within {}", crate::error::seconds(deadline))),
     };
     source_of(&ended.out, &name).ok_or_else(|| {
         let said = [ended.err.trim(), ended.out.trim()].into_iter().find(|text| !text.is_empty());
-        said.and_then(|text| text.lines().last()).unwrap_or("no answer").to_owned()
+        said.and_then(|text| text.lines().last()).unwrap_or("no response").to_owned()
     })
 }

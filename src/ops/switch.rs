@@ -1,7 +1,7 @@
-//! Gives one worker's kube-proxy another mode, or leaves the worker as it was.
+//! Changes the mode of one worker's kube-proxy, or restores the old one.
 
 use super::forwarding::{self, Forwarding, ObservedWorker, SYSTEM};
-use super::probes::{self, Wish, measure_between};
+use super::probes::{self, ProbeOptions, measure_between};
 use super::rights::{demand, on, stream};
 use crate::context::Context;
 use crate::error::Error;
@@ -23,45 +23,39 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// What is to be done on a worker.
 pub struct Task<'a> {
-    /// The worker.
     pub worker: &'a ObservedWorker,
-    /// The mode that it shall have.
     pub mode: Mode,
-    /// The image of the helper pod; kube-proxy's own where none is named.
+    /// The image of the helper pod; None for kube-proxy's own.
     pub image: Option<&'a str>,
-    /// The image of the pods to measure between; none where nothing is measured.
+    /// The image of the probe pods; None for no measurement.
     pub probe_image: Option<&'a str>,
-    /// A second worker to measure with.
     pub other: String,
-    /// The longest for each step.
+    /// For each step.
     pub deadline: Duration,
 }
 
-/// What is told on the way.
 #[derive(Clone, Copy, Debug)]
 pub enum Step<'a> {
-    /// How far it is.
     Progress(&'a str),
-    /// Lines of a difference, or a sentence that should stay on the screen.
+    /// A diff, or a message that stays on the screen.
     Note(&'a str),
 }
 
 const PAUSE: Duration = Duration::from_millis(300);
-/// How long a kubelet may take to make a static pod's mirror anew.
+/// How long a kubelet may take to recreate a static pod's mirror pod.
 const RETURN: Duration = Duration::from_secs(60);
-/// How long another mode than the one asked for is taken for the old kube-proxy's, which
-/// ends.
+/// How long another mode than the requested one may be that of the old kube-proxy, which is
+/// terminating.
 const DOUBT: Duration = Duration::from_secs(15);
 
-/// What forwards on each worker, and the workers that an earlier run, ended by force, left in the
-/// middle. There kube-proxy may be on its way back at this moment: that is waited for.
+/// The forwarders, and the workers on which an earlier, killed run left its helper. There
+/// kube-proxy may be restarting, so this waits for it.
 ///
 /// # Errors
-/// The server's, or that it does not come back.
-pub async fn look(server: &Server) -> Result<(Forwarding, BTreeSet<String>), Error> {
-    until(RETURN, "kube-proxy to come back where an earlier run was ended", PAUSE, async || {
+/// The server's, or a timeout.
+pub async fn observe(server: &Server) -> Result<(Forwarding, BTreeSet<String>), Error> {
+    until(RETURN, "kube-proxy to restart after an earlier, aborted run", PAUSE, async || {
         let (forwarding, left_behind) = try_join(forwarding::observe(server), left_behind(server)).await?;
         let reports = forwarding.workers.iter().map(|worker| &worker.report);
         let away: Vec<&str> = reports
@@ -76,17 +70,17 @@ pub async fn look(server: &Server) -> Result<(Forwarding, BTreeSet<String>), Err
     .await
 }
 
-/// The helpers of an earlier run that was ended by force: their workers.
+/// The workers with a helper of an earlier, killed run.
 async fn left_behind(server: &Server) -> Result<BTreeSet<String>, Error> {
     let helpers = server.list(POD, Some(SYSTEM), HELPER).await?;
     let worker = |pod: &Value| pod["metadata"]["labels"][HELPER].as_str().map(str::to_owned);
     Ok(helpers.iter().filter_map(worker).collect())
 }
 
-/// Lets the server judge everything that will be needed, without making it.
+/// Checks everything with a server-side dry run.
 ///
 /// # Errors
-/// What it refuses: a missing right, an admission rule.
+/// What the server rejects: a missing permission, an admission rule.
 pub async fn rehearse(server: &Server, task: &Task<'_>) -> Result<(), Error> {
     let system = server.in_namespace(SYSTEM);
     let helper = on(POD, ["get", "create", "patch", "delete"]);
@@ -105,11 +99,10 @@ fn helper_pod(task: &Task<'_>) -> crate::manifest::object::Object {
     helper::pod(&task.worker.report.worker, SYSTEM, image, lifetime)
 }
 
-/// Sets the mode. After a failure or Ctrl-C the worker has its old manifest again; in any
-/// case no helper is left.
+/// After a failure or Ctrl-C, restores the worker's old manifest; always removes the helper.
 ///
 /// # Errors
-/// What went wrong, and whether the worker is as it was.
+/// What failed, and whether the old manifest was restored.
 pub async fn set(context: &Context, task: &Task<'_>, mut tell: impl FnMut(Step<'_>)) -> Result<(), Error> {
     let system = context.server.in_namespace(SYSTEM);
     let change = ModeChange { context, system, task, name: helper::name(&task.worker.report.worker) };
@@ -127,10 +120,8 @@ pub async fn set(context: &Context, task: &Task<'_>, mut tell: impl FnMut(Step<'
     result.and(removed)
 }
 
-/// A manifest on the worker.
 #[derive(Clone)]
 struct Manifest {
-    /// The file's name.
     file: String,
     text: String,
 }
@@ -139,7 +130,7 @@ struct ModeChange<'a> {
     context: &'a Context,
     system: Server,
     task: &'a Task<'a>,
-    /// The helper pod.
+    /// The helper pod's name.
     name: String,
 }
 
@@ -148,13 +139,12 @@ impl ModeChange<'_> {
         &self.task.worker.report.worker
     }
 
-    /// All steps but the measurement; `old` is what there is to go back to from the moment
-    /// on in which something may differ from it.
+    /// All steps except the measurement; `old` is set as soon as there is something to restore.
     async fn make(&self, old: &mut Option<Manifest>, tell: &mut impl FnMut(Step<'_>)) -> Result<(), Error> {
         self.start_helper(tell).await?;
         let (current, kept) = self.manifests().await?;
         if kept.is_some() {
-            tell(Step::Note(&format!("{}: an earlier change was interrupted: going on with it", self.worker())));
+            tell(Step::Note(&format!("{}: continuing an earlier, interrupted change", self.worker())));
             old.clone_from(&kept);
         }
         let path = format!("{MANIFESTS}/{}", current.file);
@@ -166,7 +156,7 @@ impl ModeChange<'_> {
             let file = current.file.clone();
             old.get_or_insert(current);
             if self.run(&helper::prepare(&file, &edited)).await?.trim_end() != edited.trim_end() {
-                return Err(cannot(&"what was written is not what is on the disk"));
+                return Err(cannot(&"the written file differs from the new manifest"));
             }
             self.run(&helper::commit(&file)).await?;
         }
@@ -188,8 +178,9 @@ impl ModeChange<'_> {
             let text = format!("{}: {}", self.name, reason.unwrap_or(phase));
             if phase == "Failed" || reason.is_some_and(|reason| reason.contains("Error")) {
                 let said = state["waiting"]["message"].as_str().or(state["terminated"]["message"].as_str());
-                return Err(Error::user(format!("{text}: {}", said.unwrap_or("it does not start")))
-                    .hint("the helper's image must have a shell, cat, cp, mv and rm: name another with --image"));
+                return Err(Error::user(format!("{text}: {}", said.unwrap_or("it does not start"))).hint(
+                    "the helper's image must have a shell, cat, cp, mv and rm: specify another one with --image",
+                ));
             }
             tell(Step::Progress(&text));
             Ok(Progress::Pending(text))
@@ -197,13 +188,13 @@ impl ModeChange<'_> {
         running.await
     }
 
-    /// The manifest of kube-proxy, and the one that an interrupted change has kept.
+    /// kube-proxy's manifest, and the old one that an interrupted change kept.
     async fn manifests(&self) -> Result<(Manifest, Option<Manifest>), Error> {
         let files = helper::files(&self.run(&helper::read()).await?);
         let current = files.iter().filter(|(name, text)| !name.starts_with("old/") && is_kube_proxy(text));
         let [(file, text)] = current.collect::<Vec<_>>()[..] else {
             return Err(Error::user(format!(
-                "{}: {MANIFESTS} does not have just one manifest of kube-proxy",
+                "{}: {MANIFESTS} does not have exactly one kube-proxy manifest",
                 self.worker()
             )));
         };
@@ -220,7 +211,7 @@ impl ModeChange<'_> {
         }
     }
 
-    /// Waits for a kube-proxy made of the new manifest, in the mode asked for.
+    /// Waits until kube-proxy runs with the new manifest, in the requested mode.
     async fn come_up(&self, tell: &mut impl FnMut(Step<'_>)) -> Result<(), Error> {
         let mode = self.task.mode;
         let awaited = format!("kube-proxy on {} to run in {mode} mode", self.worker());
@@ -234,17 +225,17 @@ impl ModeChange<'_> {
                     let since = *wrong_since.get_or_insert_with(Instant::now);
                     if since.elapsed() >= DOUBT {
                         return Err(Error::user(format!(
-                            "kube-proxy on {} runs in {seen} mode although it was asked for {mode}",
+                            "kube-proxy on {} runs in {seen} mode instead of {mode}",
                             self.worker()
                         ))
-                        .hint("what this mode needs may be missing on the worker, such as a module of its kernel"));
+                        .hint("a requirement of this mode may be missing on the worker, such as a kernel module"));
                     }
                 }
                 _ => wrong_since = None,
             }
             let text = match seen {
                 Ok(seen) if is_new => format!("it runs in {seen} mode"),
-                _ if !is_new => "the new manifest is not yet taken up".to_owned(),
+                _ if !is_new => "the kubelet has not applied the new manifest yet".to_owned(),
                 Ok(seen) => format!("it runs in {seen} mode"),
                 Err(why) => why,
             };
@@ -254,13 +245,13 @@ impl ModeChange<'_> {
         .await
     }
 
-    /// The pod that the worker shows for its kube-proxy, and the mode that it answers.
+    /// kube-proxy's mirror pod, and the mode that kube-proxy reports.
     async fn kube_proxy(&self) -> Result<(Option<Pod>, Result<Mode, String>), Error> {
         let Some(name) = self.task.worker.pod.as_ref().and_then(|pod| pod.metadata.name.as_deref()) else {
             return Ok((None, Err("it has no pod".to_owned())));
         };
         let Some(pod) = self.system.get(POD, name).await? else {
-            return Ok((None, Err(format!("pod {name} is not there"))));
+            return Ok((None, Err(format!("pod {name} does not exist"))));
         };
         let pod: Pod = serde_json::from_value(pod).map_err(|error| Error::user(format!("pod {name}: {error}")))?;
         let statuses = pod.status.iter().filter_map(|status| status.container_statuses.as_ref()).flatten();
@@ -274,20 +265,20 @@ impl ModeChange<'_> {
         Ok((Some(pod), mode))
     }
 
-    /// Whether Services still forward from this worker, and keep the source where the mode
+    /// Checks that Services still forward from this worker, and preserve the source IP if the mode
     /// does.
     async fn measure(&self, tell: &mut impl FnMut(Step<'_>)) -> Result<(), Error> {
         let Some(image) = self.task.probe_image else { return Ok(()) };
         let workers = [self.worker().to_owned(), self.task.other.clone()];
-        let wish = Wish { image: image.to_owned(), deadline: self.task.deadline };
-        let measured = measure_between(self.context, &workers, &wish, |text| tell(Step::Progress(text))).await;
+        let options = ProbeOptions { image: image.to_owned(), deadline: self.task.deadline };
+        let measured = measure_between(self.context, &workers, &options, |text| tell(Step::Progress(text))).await;
         for each in measured?.iter().filter(|each| each.from.worker == self.worker()) {
             let cannot =
                 |why: String| Err(Error::user(format!("from {} to {}: {why}", each.from.worker, each.to.worker)));
             match (&each.seen, self.task.mode.keeps_source()) {
                 (Err(why), _) => return cannot(format!("the Service does not forward: {why}")),
                 (Ok(seen), Some(true)) if each.is_kept() == Some(false) => {
-                    return cannot(format!("the source {} is still seen as {seen}", each.expected));
+                    return cannot(format!("the source IP {} is still rewritten to {seen}", each.expected));
                 }
                 _ => {}
             }
@@ -295,14 +286,14 @@ impl ModeChange<'_> {
         Ok(())
     }
 
-    /// Puts the old manifest back and waits for the kube-proxy that it makes; adds to the
-    /// error how the worker is left.
+    /// Restores the old manifest and waits for its kube-proxy; adds the worker's state to the
+    /// error.
     async fn take_back(&self, old: &Manifest, error: Error, tell: &mut impl FnMut(Step<'_>)) -> Error {
         let (worker, file) = (self.worker(), &old.file);
-        tell(Step::Note(&format!("{worker}: putting the old manifest back")));
+        tell(Step::Note(&format!("{worker}: restoring the old manifest")));
         if let Err(failure) = self.run(&helper::restore(file)).await {
             return error.cause(failure.to_string()).hint(format!(
-                "{worker} may have the new manifest still; the same command begins anew there, or put the old one back by hand: /etc/kubernetes/kubectl-redis-cluster/{file}.old"
+                "{worker} may still have the new manifest; run the same command again, or restore the old one manually from /etc/kubernetes/kubectl-redis-cluster/{file}.old"
             ));
         }
         let awaited = format!("the old kube-proxy on {worker}");
@@ -318,26 +309,26 @@ impl ModeChange<'_> {
         match back.await {
             Ok(mode) => error.hint(format!("{worker} has its old manifest again, and its kube-proxy runs in {mode} mode")),
             Err(failure) => error.cause(failure.to_string()).hint(format!(
-                "{worker} has its old manifest again, but its kube-proxy was not seen to run: kubectl -n {SYSTEM} get pods -o wide --field-selector spec.nodeName={worker}"
+                "{worker} has its old manifest again, but its kube-proxy is not running yet: kubectl -n {SYSTEM} get pods -o wide --field-selector spec.nodeName={worker}"
             )),
         }
     }
 
-    /// Whether there was one or not; waits until it is gone, for the name is used again.
+    /// Also if there is none; waits until it is gone, because its name is reused.
     async fn remove_helper(&self) -> Result<(), Error> {
         let options = Deletion { run: Run::Real, grace_period: Some(0) };
         self.system.delete(POD, &self.name, &options).await?;
-        until(self.task.deadline, &format!("the helper pod \"{}\" to go", self.name), PAUSE, async || {
+        until(self.task.deadline, &format!("the helper pod \"{}\" to be deleted", self.name), PAUSE, async || {
             Ok(match self.system.get(POD, &self.name).await? {
                 None => Progress::Done(()),
-                Some(_) => Progress::Pending("it is still there".to_owned()),
+                Some(_) => Progress::Pending("it still exists".to_owned()),
             })
         })
         .await
     }
 }
 
-/// The mode in the command line of kube-proxy's pod, which the kubelet made of its manifest.
+/// The mode in the command line of kube-proxy's mirror pod.
 fn asked_for(pod: Option<&Pod>) -> Option<String> {
     flag(&command_line(pod?), MODE_FLAG).map(str::to_owned)
 }

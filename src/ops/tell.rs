@@ -1,4 +1,4 @@
-//! Tells one node to do something.
+//! Sends one command to one node.
 
 use super::access::{self, Passwords};
 use super::ask::late;
@@ -9,14 +9,14 @@ use crate::k8s::members::Candidate;
 use crate::node::connection::Node;
 use crate::node::dial::Target;
 
-/// Says something to one node, on one of its ports.
+/// `port` may be the start-up port.
 ///
 /// # Errors
-/// When it cannot be reached in time, or refuses.
+/// If it cannot be reached in time, or rejects the command.
 pub async fn tell(context: &Context, candidate: &Candidate, port: u16, command: &[&str]) -> Result<String, Error> {
     let name = &candidate.member.name;
     let target = candidate.target.as_ref().map_err(|reason| Error::user(format!("cannot reach {name}: {reason}")))?;
-    // The start-up server never speaks TLS.
+    // The start-up server does not use TLS.
     let tls = if port == STARTUP_PORT { None } else { access::tls(context).await? };
     let target = Target { port, tls, ..target.clone() };
     let passwords = access::passwords(context, std::slice::from_ref(candidate), Passwords::new()).await?;
@@ -27,9 +27,9 @@ pub async fn tell(context: &Context, candidate: &Candidate, port: u16, command: 
     };
     let replies = tokio::time::timeout(context.ask_timeout, answer).await;
     let replies = replies.unwrap_or_else(|_| Err(late(context, &target)));
-    let reply = replies.map_err(|error| error.context(format!("cannot ask {name}"))).and_then(|mut replies| {
+    let reply = replies.map_err(|error| error.context(format!("cannot query {name}"))).and_then(|mut replies| {
         let reply = replies.pop().unwrap_or_else(|| Ok(String::new()));
-        reply.map_err(|refusal| Error::user(format!("{name} refuses: {refusal}")))
+        reply.map_err(|refusal| Error::user(format!("{name} rejected the command: {refusal}")))
     });
     reply.map_err(|error| access::unreadable(context, candidate, &passwords).into_iter().fold(error, Error::cause))
 }

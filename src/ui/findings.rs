@@ -148,7 +148,7 @@ mod tests {
     use super::*;
     use crate::cluster::health::{check, failure_impacts};
     use crate::cluster::shape::{Shape, Small};
-    use crate::cluster::snapshot::{Silence, Snapshot};
+    use crate::cluster::snapshot::{NoResponse, Snapshot};
     use crate::cluster::topology::Topology;
     use crate::cluster::topology::tests::{healthy, healthy_of};
 
@@ -166,8 +166,8 @@ mod tests {
     #[test]
     fn what_was_found_and_what_was_not_looked_at() {
         let mut snapshot = healthy();
-        snapshot.seen[0].view = Err("no answer within 3s".into());
-        snapshot.seen[3].view = Err(Silence::Refused("you may not use pods/portforward".into()));
+        snapshot.seen[0].view = Err("no response within 3s".into());
+        snapshot.seen[3].view = Err(NoResponse::Refused("you may not use pods/portforward".into()));
         snapshot.seen[0].member.worker = snapshot.seen[1].member.worker.clone();
         insta::assert_snapshot!(shown(&snapshot));
         let topology = Topology::of(&snapshot);
@@ -178,7 +178,7 @@ mod tests {
     fn of_a_hundred_nodes_the_well_ones_are_folded() {
         let mut snapshot = healthy_of(Shape::new(50, 1, Small::Refused).expect("valid"));
         for seen in snapshot.seen.iter_mut().step_by(5) {
-            seen.view = Err("no answer within 3s".into());
+            seen.view = Err("no response within 3s".into());
         }
         insta::assert_snapshot!(shown(&snapshot));
     }

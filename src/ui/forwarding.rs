@@ -148,7 +148,7 @@ mod tests {
                 from: place("node-1"),
                 to: place("node-2"),
                 expected: "198.18.1.4".into(),
-                seen: Err("no Service leads to this pod alone".into()),
+                seen: Err("no Service selects only this pod".into()),
             },
         ];
         let known = sources(&workers, &measured);

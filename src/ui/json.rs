@@ -161,7 +161,7 @@ mod tests {
     fn the_stable_form() {
         let mut snapshot = healthy();
         snapshot.seen.truncate(2);
-        snapshot.seen[1].view = Err("no answer within 3s".into());
+        snapshot.seen[1].view = Err("no response within 3s".into());
         let topology = Topology::of(&snapshot);
         insta::assert_snapshot!(pretty(&cluster_info(&snapshot, &topology, &check(&snapshot, &topology))));
     }

@@ -122,7 +122,6 @@ impl Ui {
         Ok(self.out.write_all(data)?)
     }
 
-    ///
     /// # Errors
     /// If the reader is gone.
     pub fn flush(&mut self) -> Result<(), Error> {

@@ -164,7 +164,7 @@ mod tests {
     #[test]
     fn a_cluster_with_a_dead_master() {
         let mut snapshot = healthy();
-        snapshot.seen[0].view = Err("no answer within 3s".into());
+        snapshot.seen[0].view = Err("no response within 3s".into());
         let topology = Topology::of(&snapshot);
         let text = render("redis-001", &topology, Width::Wide, false);
         insta::assert_snapshot!(text);

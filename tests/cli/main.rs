@@ -41,7 +41,7 @@ async fn create_sends_nothing_that_changes_before_it_knows_that_it_may() {
     insta::assert_snapshot!(world.run("create redis-001").await, @r#"
     ------- stderr
     error: you may not create services in the namespace "default"
-    hint: see what you may do there: kubectl auth can-i --list -n default
+    hint: to list your permissions, run: kubectl auth can-i --list -n default
     [exit status: 1]
     "#);
     world.run("create redis-001 --dry-run=client").await;
@@ -55,7 +55,7 @@ async fn create_wants_a_way_to_the_nodes_before_it_waits_for_them() {
     insta::assert_snapshot!(world.run("create redis-001").await, @r#"
     ------- stderr
     error: you may not create pods/portforward in the namespace "default"
-    hint: see what you may do there: kubectl auth can-i --list -n default
+    hint: to list your permissions, run: kubectl auth can-i --list -n default
     [exit status: 1]
     "#);
     assert_eq!(world.changes(), Vec::<String>::new());
@@ -225,23 +225,23 @@ async fn tls_with_a_secret_that_has_no_ca() {
     insta::assert_snapshot!(world.run(line).await, @r#"
     ------- stderr
     error: secret "redis-tls" with the nodes' CA not found
-    hint: see which there are: kubectl -n default get secrets
-    hint: --tls alone needs no Secret, and does not check the nodes' certificates
+    hint: to list secrets, run: kubectl -n default get secrets
+    hint: --tls alone needs no Secret, but does not verify the nodes' certificates
     [exit status: 1]
     "#);
     secret(json!({ "tls.crt": "eA==" }));
     insta::assert_snapshot!(world.run(line).await, @r#"
     ------- stderr
     error: secret "redis-tls" has no key "ca.crt"
-    hint: see what it has: kubectl -n default describe secret redis-tls
-    hint: --tls alone needs no Secret, and does not check the nodes' certificates
+    hint: to see its keys, run: kubectl -n default describe secret redis-tls
+    hint: --tls alone needs no Secret, but does not verify the nodes' certificates
     [exit status: 1]
     "#);
     secret(json!({ "ca.crt": "eA==" }));
     insta::assert_snapshot!(world.run(line).await, @r#"
     ------- stderr
     error: secret "redis-tls": "ca.crt" contains no PEM certificate
-    hint: see what it has: kubectl -n default describe secret redis-tls
+    hint: to see its keys, run: kubectl -n default describe secret redis-tls
     [exit status: 1]
     "#);
     world.fail("GET", "/secrets/redis-tls", 403, "secrets \"redis-tls\" is forbidden: User \"bob\" cannot get resource \"secrets\" in API group \"\" in the namespace \"default\"");
@@ -249,7 +249,7 @@ async fn tls_with_a_secret_that_has_no_ca() {
     ------- stderr
     Error from server (Forbidden): secrets "redis-tls" is forbidden: User "bob" cannot get resource "secrets" in API group "" in the namespace "default"
     hint: you need permission to get secrets: kubectl auth can-i get secrets -n default
-    hint: --tls alone needs no Secret, and does not check the nodes' certificates
+    hint: --tls alone needs no Secret, but does not verify the nodes' certificates
     [exit status: 1]
     "#);
 }
@@ -262,7 +262,7 @@ async fn tls_with_nodes_that_say_nothing() {
         world.node(&format!("redis-001-node-{node}-0"), Node::Hangs);
     }
     let said = world.run("info redis-001 --tls").await;
-    let hint = "no answer within 3s; if the server does not use TLS, omit --tls";
+    let hint = "no response within 3s; if the server does not use TLS, omit --tls";
     assert_eq!(said.matches(hint).count(), 6, "{said}");
 }
 
@@ -303,7 +303,7 @@ async fn delete_begins_nothing_that_it_may_not_end() {
     insta::assert_snapshot!(world.run("delete redis-001 --yes --delete-data").await, @r#"
     ------- stderr
     error: you may not delete secrets, delete services in the namespace "default"
-    hint: see what you may do there: kubectl auth can-i --list -n default
+    hint: to list your permissions, run: kubectl auth can-i --list -n default
     [exit status: 1]
     "#);
     assert_eq!(world.changes(), Vec::<String>::new());
@@ -318,7 +318,7 @@ async fn delete_that_fails_in_the_middle_says_how_to_go_on() {
     insta::assert_snapshot!(complaint.unwrap_or_default(), @r#"
     error: cannot delete service "redis-001-node-201"
     caused by: Error from server: no
-    hint: what is deleted is gone, the rest is still there; the same command goes on: kubectl redis-cluster delete redis-001
+    hint: deleted objects are gone, the others still exist; to continue, run: kubectl redis-cluster delete redis-001
     [exit status: 1]
     "#);
 }
@@ -341,20 +341,20 @@ async fn logs_in_order_and_without_the_pod_that_has_none() {
     third
     Pod: redis-001-node-102-0
     ------- stderr
-    error: no log of redis-001-node-102-0: Error from server: container "redis" is waiting to start
+    error: no logs from redis-001-node-102-0: Error from server: container "redis" is waiting to start
     "#);
     world.fail("GET", "/secrets", 500, "etcd is on holiday");
     insta::assert_snapshot!(world.run("logs redis-001 --node 101").await, @r"
     [redis-001-node-101] first
     [redis-001-node-101] third
     ------- stderr
-    note: the nodes' roles are not known: Error from server: etcd is on holiday
+    note: the nodes' roles are unknown: Error from server: etcd is on holiday
     ");
     world.mend();
     insta::assert_snapshot!(world.run("logs redis-001 --node 901").await, @r#"
     ------- stderr
     error: no pods of "redis-001" match
-    hint: see them all: kubectl redis-cluster info
+    hint: to list all nodes, run: kubectl redis-cluster info
     [exit status: 1]
     "#);
 }

@@ -120,8 +120,8 @@ async fn a_right_that_is_missing_to_any_evidence_is_named() {
     let felix = "you need permission to get felixconfigurations: kubectl auth can-i get felixconfigurations -A";
     for part in [
         format!("configmap kube-proxy: cannot be read ({maps})"),
-        format!("note: whether Cilium has replaced kube-proxy is not known: {maps}\n"),
-        format!("note: whether Calico has replaced kube-proxy is not known: {felix}\n"),
+        format!("note: it is unknown whether Cilium has replaced kube-proxy: {maps}\n"),
+        format!("note: it is unknown whether Calico has replaced kube-proxy: {felix}\n"),
     ] {
         assert!(said.contains(&part), "{said}");
     }

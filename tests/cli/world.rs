@@ -425,7 +425,7 @@ fn nodes(myself: NodeNumber) -> String {
 }
 
 fn info(myself: NodeNumber) -> String {
-    let role = if myself.is_master_at_birth() {
+    let role = if myself.is_initial_master() {
         "role:master\r\nmaster_repl_offset:10\r\n"
     } else {
         "role:slave\r\nmaster_link_status:up\r\nmaster_sync_in_progress:0\r\nslave_repl_offset:10\r\n"

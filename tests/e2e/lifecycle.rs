@@ -66,10 +66,10 @@ fn the_default_cluster_is_whole_spread_and_left_alone_by_a_second_create() {
     assert_eq!(pod_uids(&namespace), before);
 
     let other = namespace.plugin(&["create", "redis-001", "--memory", "512Mi"]).refused();
-    assert!(other.contains("\"256Mi\" is there, \"512Mi\" is wished"), "{other}");
+    assert!(other.contains("is \"256Mi\", requested \"512Mi\""), "{other}");
     assert!(other.lines().count() <= 6, "{other}");
     let other = namespace.plugin(&["create", "redis-001", "--shards", "4"]).refused();
-    assert!(other.contains("exists and is not what is wished"), "{other}");
+    assert!(other.contains("already exists with a different configuration"), "{other}");
     assert_eq!(pod_uids(&namespace), before);
 
     let list = namespace.plugin(&["list", "-o", "json"]).json();
@@ -102,9 +102,9 @@ fn keys_survive_a_restart_of_everything_and_a_deletion() {
     assert_eq!(namespace.values(&["pvc"], "{.metadata.name}").len(), 6);
 
     let wrong = namespace.plugin(&["create", "redis-001", "--replicas", "2"]).refused();
-    assert!(wrong.contains("another shape"), "{wrong}");
+    assert!(wrong.contains("another size"), "{wrong}");
     let created = namespace.plugin(&["create", "redis-001"]);
-    assert!(created.err.contains("taking over 6 kept volumes"), "{}", created.err);
+    assert!(created.err.contains("reusing 6 kept volumes"), "{}", created.err);
     created.ok();
     let same = namespace.values(&["services"], "{.spec.clusterIP}");
     assert!(same.iter().all(|address| !addresses.contains(address)), "the Services must have new addresses");
@@ -151,7 +151,7 @@ fn an_interrupted_create_is_finished_by_the_same_command() {
     let output = child.wait_with_output().expect("it ends");
     let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(130), "{complaint}");
-    assert!(complaint.contains("error: interrupted\nhint: what was made stays"), "{complaint}");
+    assert!(complaint.contains("error: interrupted\nhint: created objects stay"), "{complaint}");
     namespace.plugin(&["create", "redis-001", "--ephemeral"]).ok();
     namespace.wait_ok(&["redis-001"]);
 }
@@ -171,7 +171,7 @@ fn a_hanging_node_and_a_missing_pod_are_rows_that_say_why() {
         }
         let shown = namespace.plugin(&["info", "redis-001", "--ask-timeout", "4s"]).ok();
         shown.contains("5 of 6 nodes respond")
-            && shown.lines().any(|line| line.contains(FIRST) && line.ends_with("no answer within 4s"))
+            && shown.lines().any(|line| line.contains(FIRST) && line.ends_with("no response within 4s"))
     });
     asleep.wait().expect("it ends");
     namespace.wait_ok(&["redis-001"]);

@@ -309,7 +309,7 @@ fn at_once<T: Sync>(all: &[T], each: impl Fn(&T) + Sync) {
 
 /// Whether anything is said to be missing.
 fn complains(said: &str) -> bool {
-    ["you may not", "may not be", "you need permission", "orbidden"].iter().any(|word| said.contains(word))
+    ["you may not", "no permission", "you need permission", "orbidden"].iter().any(|word| said.contains(word))
 }
 
 /// Whether a line names the right and its place; of a stream to a pod the resource, since its

@@ -25,12 +25,12 @@ fn impossible_specs() {
     hint: there are: standard
     "#);
     insta::assert_snapshot!(refusal(&namespace, &["create", "a", "--replicas", "5"]), @r"
-    error: 6 workers are needed to keep the 6 nodes of a shard apart, 3 of 3 can take them
-    hint: let them share a worker, which its loss may cost keys: add --spread preferred
+    error: a shard needs 6 workers for its 6 nodes, 3 of 3 are available
+    hint: to let them share a worker, add --spread preferred; if that worker fails, keys may be lost
     ");
     insta::assert_snapshot!(refusal(&namespace, &["create", "a", "--shards", "2"]), @r"
     error: with 2 shard(s) no failover is possible: it needs the votes of a majority of at least 3 masters
-    hint: add --allow-small to have it nevertheless
+    hint: to allow that, add --allow-small
     ");
     insta::assert_snapshot!(refusal(&namespace, &["create", "a", "--auth-secret", "nope"]).replace(&namespace.name, "<ns>"), @r#"error: secret "nope" not found in namespace "<ns>""#);
     let refused = refusal(&namespace, &["create", "a", "--annotation", "bad key=x"]);
@@ -51,7 +51,7 @@ fn objects_of_others_are_left_alone() {
     let namespace = Namespace::new("foreign");
     namespace.kubectl(&["create", "service", "clusterip", "a-node-201", "--tcp=80"]).ok();
     let refused = refusal(&namespace, &["create", "a"]);
-    assert!(refused.contains("not of this cluster, but in its place: service/a-node-201"), "{refused}");
+    assert!(refused.contains("already exist and belong to something else: service/a-node-201"), "{refused}");
     let missing = namespace.plugin(&["delete", "a", "--yes"]).refused();
     assert!(missing.contains("redis cluster \"a\" not found"), "{missing}");
     assert_eq!(namespace.values(&["services"], "{.metadata.name}"), ["a-node-201"]);
@@ -106,5 +106,5 @@ fn a_cluster_that_cannot_form_says_what_holds_it_up_and_how_to_go_on() {
     let said = namespace.plugin(&[&create[..], &["--timeout", "25s"]].concat());
     assert_eq!(said.code, Some(1));
     assert!(said.err.contains("error: timed out after 25s waiting for redis cluster \"a\" to form"), "{}", said.err);
-    assert!(said.err.contains("Image") && said.err.contains("run the same command again to go on"), "{}", said.err);
+    assert!(said.err.contains("Image") && said.err.contains("run the same command again to continue"), "{}", said.err);
 }

@@ -45,8 +45,8 @@ fn each_missing_right_is_named_and_another_way_is_taken_where_there_is_one() {
 
     // Namespace rights alone: what cannot be known is said, the rest works.
     let created = namespace.plugin(&["create", "a", "--as", "owner"]);
-    assert!(created.err.contains("note: workers may not be read"), "{}", created.err);
-    assert!(created.err.contains("note: StorageClasses may not be read"), "{}", created.err);
+    assert!(created.err.contains("note: no permission to read workers"), "{}", created.err);
+    assert!(created.err.contains("note: no permission to read StorageClasses"), "{}", created.err);
     created.ok();
     let mut table = String::new();
     until(30, "the owner to see a cluster that is ok", || {
@@ -64,7 +64,7 @@ fn each_missing_right_is_named_and_another_way_is_taken_where_there_is_one() {
     "#);
     insta::assert_snapshot!(shown(namespace.plugin(&["create", "b", "--as", "no-services"]).refused()), @r#"
     error: you may not create services, patch services in the namespace "<ns>"
-    hint: see what you may do there: kubectl auth can-i --list -n <ns>
+    hint: to list your permissions, run: kubectl auth can-i --list -n <ns>
     "#);
     assert_eq!(namespace.kubectl(&["get", "secret", "b", "--ignore-not-found"]).ok(), "");
     let table = shown(namespace.plugin(&["info", "a", "--as", "reader"]).ok());

@@ -36,7 +36,7 @@ const OURS_ALONE: &[(&str, &str)] = &[
 ];
 
 /// What both say of one state.
-struct Look {
+struct Lookup {
     ours: Report,
     redis_cli: (bool, String),
 }
@@ -46,7 +46,7 @@ fn restless(report: &Report) -> BTreeSet<Code> {
     report.findings.iter().map(|finding| finding.code).filter(|code| *code != Code::KeysAstray).collect()
 }
 
-impl Look {
+impl Lookup {
     /// Asks us, redis-cli, and us again until we say the same twice: in between nothing has moved.
     fn at(servers: &Plain, entry: usize, thorough: bool) -> Self {
         let scope = if thorough { Scope::AllAndKeys } else { Scope::All };
@@ -96,7 +96,7 @@ struct Tally {
 }
 
 impl Tally {
-    fn count(&mut self, class: &'static str, look: &Look) {
+    fn count(&mut self, class: &'static str, look: &Lookup) {
         *self.classes.entry(class).or_default() += 1;
         match look.verdicts() {
             (Verdict::Healthy, _) => self.healthy += 1,
@@ -141,14 +141,14 @@ fn disturb(servers: &mut Plain, dice: &mut Dice, class: (&'static str, Fault)) -
 
 /// What both say, once they go together. What does not is looked at for a minute: a link that
 /// breaks and is mended is no state.
-fn compare(servers: &Plain, dice: &mut Dice, class: &'static str) -> Result<Look, String> {
+fn compare(servers: &Plain, dice: &mut Dice, class: &'static str) -> Result<Lookup, String> {
     let running = servers.running();
     let entry = running[dice.below(running.len())];
     // Redis-cli asks for each slot alone, so keys are looked for where there are some.
     let thorough = dice.one_in(60) || servers.holds_keys();
     let end = Instant::now() + Duration::from_secs(60);
     loop {
-        let look = Look::at(servers, entry, thorough);
+        let look = Lookup::at(servers, entry, thorough);
         let Some(wrong) = look.contradiction(class) else { return Ok(look) };
         if Instant::now() > end {
             return Err(format!("{wrong}\nours: {:#?}\nredis-cli's:\n{}", look.ours, look.redis_cli.1));

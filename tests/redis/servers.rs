@@ -8,7 +8,7 @@ use kubectl_redis_cluster::cluster::health::{Report, check};
 use kubectl_redis_cluster::cluster::node::NodeNumber;
 use kubectl_redis_cluster::cluster::reply::KnownLines;
 use kubectl_redis_cluster::cluster::shape::{Shape, Small};
-use kubectl_redis_cluster::cluster::snapshot::{Member, Seen, Silence, Snapshot};
+use kubectl_redis_cluster::cluster::snapshot::{Member, NoResponse, Seen, Snapshot};
 use kubectl_redis_cluster::cluster::surroundings::Surroundings;
 use kubectl_redis_cluster::cluster::topology::{State, Topology};
 use kubectl_redis_cluster::error::Error;
@@ -20,7 +20,7 @@ use kubectl_redis_cluster::manifest::spec::{
 use kubectl_redis_cluster::node::connection::Credentials;
 use kubectl_redis_cluster::node::dial::{Dial, Target, Via};
 use kubectl_redis_cluster::node::line::Line;
-use kubectl_redis_cluster::ops::ask::{silence, texts};
+use kubectl_redis_cluster::ops::ask::{no_response, texts};
 use kubectl_redis_cluster::ops::questions::Scope;
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::PermissionsExt;
@@ -428,9 +428,9 @@ impl Cluster {
                     .await
                     .unwrap_or_else(|_| Err(Error::user("no answer")))
             });
-            let view = texts.map_err(|error| silence(&error));
+            let view = texts.map_err(|error| no_response(&error));
             let view = view.and_then(|texts| {
-                texts.view(&mut KnownLines::default()).map_err(|error| Silence::from(error.to_string()))
+                texts.view(&mut KnownLines::default()).map_err(|error| NoResponse::from(error.to_string()))
             });
             let member = Member {
                 name: number.to_string(),

@@ -3,7 +3,7 @@
 
 use super::servers::{Tcp, until};
 use kubectl_redis_cluster::cluster::snapshot::Member;
-use kubectl_redis_cluster::context::{Context, TlsWish};
+use kubectl_redis_cluster::context::{Context, TlsOptions};
 use kubectl_redis_cluster::error::Error;
 use kubectl_redis_cluster::k8s::client::Server as ApiServer;
 use kubectl_redis_cluster::k8s::dial::redis_cli;
@@ -210,7 +210,7 @@ fn who_speaks_the_other_way_hears_of_it() {
     let plain = Server::start(authority.0.path(), "127.1.0.6", "--port 6379");
     assert!(plain.ask(None).contains("myself,master"));
     // It waits for the end of the line that it takes the handshake for.
-    let late = "cannot ask 127.1.0.6: no answer within 1s; if the server does not use TLS, omit --tls";
+    let late = "cannot query 127.1.0.6: no response within 1s; if the server does not use TLS, omit --tls";
     assert_eq!(block_on(ping(&plain, 1)), Err(late.to_owned()));
     assert_eq!(block_on(ping(&secure, 30)), Ok("PONG".to_owned()));
 }
@@ -224,7 +224,7 @@ async fn ping(server: &Server, seconds: u64) -> Result<String, String> {
         ask_timeout: Duration::from_secs(seconds),
         redis_user: None,
         auth_secret: None,
-        tls: Some(TlsWish::default()),
+        tls: Some(TlsOptions::default()),
     };
     let member = Member { name: server.target.pod.clone(), ..Member::default() };
     let candidate = Candidate { member, target: Ok(server.target(None)), password: Password::None };

@@ -3,7 +3,7 @@
 use super::context::{CheckContext, has_no_pod};
 use crate::cluster::finding::{Code, Finding, Severity};
 use crate::cluster::node::Role;
-use crate::cluster::snapshot::Silence;
+use crate::cluster::snapshot::NoResponse;
 use crate::cluster::surroundings::TroubleKind;
 use crate::cluster::topology::NodeFacts;
 
@@ -12,25 +12,25 @@ pub(super) fn check(context: &CheckContext<'_>) -> Vec<Finding> {
 }
 
 fn silent(context: &CheckContext<'_>, node: &NodeFacts) -> Option<Finding> {
-    let silence = node.error.as_ref()?;
+    let no_response = node.error.as_ref()?;
     let name = &node.member.name;
-    let (code, message, hint) = match silence {
-        Silence::Unreachable(_) => unreachable(context, node),
-        Silence::Waiting(_) | Silence::Kept(_) => {
+    let (code, message, hint) = match no_response {
+        NoResponse::Unreachable(_) => unreachable(context, node),
+        NoResponse::Waiting(_) | NoResponse::Kept(_) => {
             (Code::NodeWaiting, format!("{name} is waiting to start"), context.hints.logs_of(&node.member))
         }
-        Silence::DataLost(_) => {
+        NoResponse::DataLost(_) => {
             let message = format!("{name} and its whole shard have lost their data and stay down");
             (Code::DataLost, message, context.hints.accept_loss(node))
         }
-        Silence::Refused(why) if is_password(why) && context.any_responded() => {
+        NoResponse::Refused(why) if is_password(why) && context.any_responded() => {
             let message = format!("{name} rejects the password that other nodes accept");
             (Code::PasswordsDiffer, message, context.hints.describe(&node.member))
         }
         // A missing permission is not a fault of the node.
-        Silence::Refused(_) => return None,
+        NoResponse::Refused(_) => return None,
     };
-    let mut evidence = silence.to_string();
+    let mut evidence = no_response.to_string();
     let last_log_lines = node.member.pod.as_ref().and_then(|pod| context.around().last_log_lines.seen()?.get(pod));
     if let Some(lines) = last_log_lines.filter(|_| matches!(code, Code::CrashLoop | Code::OutOfMemory)) {
         evidence += &format!("; last log lines: {lines}");

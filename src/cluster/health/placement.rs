@@ -2,7 +2,7 @@
 
 use super::context::{CheckContext, list};
 use crate::cluster::finding::{Code, Finding, Severity};
-use crate::cluster::snapshot::{Member, Silence};
+use crate::cluster::snapshot::{Member, NoResponse};
 use crate::cluster::topology::{NodeFacts, Shard, Topology};
 use std::collections::BTreeMap;
 
@@ -73,7 +73,7 @@ fn impacts_of(topology: &Topology, domain: FailureDomain) -> Vec<FailureImpact> 
 
 /// Whether the node responds, or would respond to a user with more permissions.
 fn may_live(node: &NodeFacts) -> bool {
-    node.is_reachable() || matches!(node.error, Some(Silence::Refused(_)))
+    node.is_reachable() || matches!(node.error, Some(NoResponse::Refused(_)))
 }
 
 pub(super) fn check(context: &CheckContext<'_>) -> Vec<Finding> {

@@ -36,7 +36,7 @@ fn whole() -> Snapshot {
         if let Ok(view) = &mut seen.view {
             view.server.append_only = Some(true);
             view.server.backlog = Some(1 << 20);
-            view.settings = Look::Seen(BTreeMap::from([label("save", ""), label("cluster-node-timeout", "5000")]));
+            view.settings = Lookup::Seen(BTreeMap::from([label("save", ""), label("cluster-node-timeout", "5000")]));
         }
     }
     let names = || snapshot.seen.iter().map(|seen| format!("data-{}", seen.member.name));
@@ -45,17 +45,17 @@ fn whole() -> Snapshot {
     let worker = |name: &str| (name.to_owned(), Worker { zone: None, ready: true, pressure: Vec::new() });
     snapshot.around = Surroundings {
         now: 10_000,
-        services: Look::Seen(services),
-        budgets: Look::Seen(vec![Budget {
+        services: Lookup::Seen(services),
+        budgets: Lookup::Seen(vec![Budget {
             name: "redis-001".into(),
             selector: Some(Labels::from([label("app", "redis")])),
             max_unavailable: Some("1".into()),
             min_available: None,
         }]),
-        claims: Look::Seen(names().map(|name| (name, bound.clone())).collect()),
-        usage: Look::Seen(names().map(|name| (name, usage)).collect()),
-        workers: Look::Seen(["node-1", "node-2", "node-3"].map(worker).into()),
-        last_log_lines: Look::Seen(BTreeMap::new()),
+        claims: Lookup::Seen(names().map(|name| (name, bound.clone())).collect()),
+        usage: Lookup::Seen(names().map(|name| (name, usage)).collect()),
+        workers: Lookup::Seen(["node-1", "node-2", "node-3"].map(worker).into()),
+        last_log_lines: Lookup::Seen(BTreeMap::new()),
     };
     snapshot
 }
@@ -85,10 +85,10 @@ fn flags<const N: usize>(flags: [&'static str; N]) -> Flags {
     flags.into_iter().collect()
 }
 
-fn seen<T>(look: &mut Look<T>) -> &mut T {
-    match look {
-        Look::Seen(value) => value,
-        Look::Skipped | Look::Denied(_) => panic!("it was looked at"),
+fn seen<T>(lookup: &mut Lookup<T>) -> &mut T {
+    match lookup {
+        Lookup::Seen(value) => value,
+        Lookup::Skipped | Lookup::Denied(_) => panic!("it was looked at"),
     }
 }
 
@@ -206,13 +206,13 @@ const SCENARIOS: &[Scenario] = &[
     ),
     (|snapshot| snapshot.seen[1].view = Err("CLUSTER NODES: LOADING it".into()), &[Code::NodeLoading]),
     (|snapshot| snapshot.seen[1].view = Err("no answer".into()), &[Code::NodeUnreachable]),
-    (|snapshot| snapshot.seen[1].view = Err(Silence::Waiting("waits".into())), &[Code::NodeWaiting]),
-    (|snapshot| snapshot.seen[1].view = Err(Silence::DataLost("gone".into())), &[Code::DataLost]),
+    (|snapshot| snapshot.seen[1].view = Err(NoResponse::Waiting("waits".into())), &[Code::NodeWaiting]),
+    (|snapshot| snapshot.seen[1].view = Err(NoResponse::DataLost("gone".into())), &[Code::DataLost]),
     (
-        |snapshot| snapshot.seen[1].view = Err(Silence::Refused("CLUSTER NODES: NOAUTH".into())),
+        |snapshot| snapshot.seen[1].view = Err(NoResponse::Refused("CLUSTER NODES: NOAUTH".into())),
         &[Code::PasswordsDiffer],
     ),
-    (|snapshot| snapshot.seen[1].view = Err(Silence::Refused("no rights".into())), &[]),
+    (|snapshot| snapshot.seen[1].view = Err(NoResponse::Refused("no rights".into())), &[]),
     (|snapshot| trouble(snapshot, 1, TroubleKind::NoPod), &[Code::PodMissing]),
     (|snapshot| trouble(snapshot, 1, TroubleKind::Unschedulable), &[Code::PodUnschedulable]),
     (|snapshot| trouble(snapshot, 1, TroubleKind::Image), &[Code::ImageNotPulled]),
@@ -310,10 +310,10 @@ const SCENARIOS: &[Scenario] = &[
     (|snapshot| view(snapshot, 1).server.max_memory = Some(0), &[Code::MaxmemoryTooHigh]),
     (
         |snapshot| {
-            snapshot.seen.retain(|seen| seen.member.number.is_some_and(NodeNumber::is_master_at_birth));
+            snapshot.seen.retain(|seen| seen.member.number.is_some_and(NodeNumber::is_initial_master));
             each_view(snapshot, |view| view.nodes.retain(|line| line.master.is_none()));
             seen(&mut snapshot.around.services)
-                .retain(|service| service.number.is_some_and(NodeNumber::is_master_at_birth));
+                .retain(|service| service.number.is_some_and(NodeNumber::is_initial_master));
         },
         &[Code::NoReplica],
     ),
@@ -379,10 +379,10 @@ fn every_hint_is_a_command_that_exists() {
 #[test]
 fn what_may_not_be_asked_is_no_verdict_where_it_matters() {
     let mut snapshot = whole();
-    snapshot.around.budgets = Look::Denied("you may not".into());
-    snapshot.around.last_log_lines = Look::Denied("you may not".into());
+    snapshot.around.budgets = Lookup::Denied("you may not".into());
+    snapshot.around.last_log_lines = Lookup::Denied("you may not".into());
     assert_eq!(report(&snapshot).verdict(Severity::Info), Verdict::Healthy);
-    snapshot.seen[1].view = Err(Silence::Refused("you may not".into()));
+    snapshot.seen[1].view = Err(NoResponse::Refused("you may not".into()));
     let asked = report(&snapshot);
     assert_eq!(asked.gaps.iter().map(|gap| gap.matters).collect::<Vec<_>>(), [false, false, true]);
     assert_eq!(asked.verdict(Severity::Warning), Verdict::Unclear);

@@ -1,39 +1,35 @@
-//! The link by which kubectl finds its completions of this plugin.
+//! The link that kubectl runs to complete this plugin.
 
 use crate::error::Error;
 use std::path::{Path, PathBuf};
 
-/// The name of this program: kubectl finds plugins by their names.
+/// kubectl finds plugins by this name.
 pub const PLUGIN: &str = "kubectl-redis_cluster";
-/// The name of the program that kubectl looks for; oc puts its own before the underline.
+/// The program that kubectl runs for completion; oc has its own prefix.
 pub const PROGRAM: &str = "kubectl_complete-redis_cluster";
 
-/// Where the link is to be, and what it is to lead to.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Link {
-    /// The link itself.
     pub path: PathBuf,
-    /// This program, by the path that stays when it is upgraded.
+    /// This program, by the path that survives upgrades.
     pub program: PathBuf,
 }
 
-/// What was done to a link.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Done {
-    /// It was not there, or led elsewhere.
+    /// The link was missing or had another target.
     Made,
-    /// Nothing: it was as wished.
     Nothing,
 }
 
 impl Link {
-    /// The link beside this program, or in `folder`.
+    /// The link next to this program, or in `folder`.
     ///
-    /// A package manager such as krew keeps programs in folders with versions in their names, and
-    /// puts a link that stays on the PATH: that link is what the user called.
+    /// Package managers such as krew keep programs in versioned directories, with a stable link on
+    /// the PATH: that link is what the user called.
     ///
     /// # Errors
-    /// When it cannot be found out where this program is.
+    /// If the path of this program is unknown.
     pub fn planned(called: &Path, folder: Option<&Path>) -> Result<Self, Error> {
         let program = found(called)?;
         let beside = program.parent().map(Path::to_owned).unwrap_or_default();
@@ -41,10 +37,8 @@ impl Link {
         Ok(Self { path: folder.map_or(beside, Path::to_owned).join(name), program })
     }
 
-    /// Makes it.
-    ///
     /// # Errors
-    /// When something else is in its place, or may not be written there.
+    /// If something else has its path, or the path is not writable.
     pub fn make(&self) -> Result<Done, Error> {
         if self.leads_to_the_program() {
             return Ok(Done::Nothing);
@@ -57,10 +51,8 @@ impl Link {
         Ok(Done::Made)
     }
 
-    /// Removes it.
-    ///
     /// # Errors
-    /// When something else is in its place, or it may not be removed.
+    /// If something else has its path, or it cannot be removed.
     pub fn remove(&self) -> Result<Done, Error> {
         match std::fs::symlink_metadata(&self.path) {
             Err(_) => Ok(Done::Nothing),
@@ -72,24 +64,24 @@ impl Link {
         std::fs::read_link(&self.path).is_ok_and(|target| target == self.program)
     }
 
-    /// Clears its place, where what is there is a link of ours or this very program.
+    /// Removes an old link of this tool or a copy of this program.
     fn remove_old(&self) -> Result<(), Error> {
         let Ok(there) = std::fs::symlink_metadata(&self.path) else { return Ok(()) };
         let is_ours = match there.is_symlink() {
             true => std::fs::read_link(&self.path).is_ok_and(|target| is_plugin(&target)),
-            // Where there are no links it is a copy, of this version or of one before.
+            // On Windows it is a copy, of this or an older version.
             false => cfg!(windows),
         };
         if !is_ours {
-            return Err(Error::user(format!("{} is there already, and is not ours", self.path.display()))
-                .hint("choose another folder of your PATH with --dir, or remove it"));
+            return Err(Error::user(format!("{} already exists and belongs to something else", self.path.display()))
+                .hint("choose another directory on your PATH with --dir, or remove it"));
         }
         std::fs::remove_file(&self.path).map_err(|error| self.refused("remove", &error))
     }
 
     fn refused(&self, what: &str, error: &std::io::Error) -> Error {
         Error::user(format!("cannot {what} {}: {error}", self.path.display()))
-            .hint("choose a folder of your PATH that you may write to: --dir FOLDER")
+            .hint("choose a writable directory on your PATH with --dir DIRECTORY")
     }
 }
 
@@ -97,16 +89,16 @@ fn is_plugin(path: &Path) -> bool {
     path.file_stem().is_some_and(|stem| stem == PLUGIN)
 }
 
-/// The program as it was called: kubectl calls it by the path where it found it.
+/// The program as it was called: kubectl uses the path at which it found the plugin.
 fn found(called: &Path) -> Result<PathBuf, Error> {
     let path = match called.components().count() {
-        // By its name alone, from a shell.
+        // By name, from a shell.
         1 => std::env::var_os("PATH")
             .and_then(|path| std::env::split_paths(&path).map(|folder| folder.join(called)).find(|path| path.exists())),
         _ => std::path::absolute(called).ok(),
     };
     let path = path.or_else(|| std::env::current_exe().ok());
-    path.ok_or_else(|| Error::user("cannot find out where this program is").hint("make the link by hand"))
+    path.ok_or_else(|| Error::user("cannot determine the path of this program").hint("create the link manually"))
 }
 
 #[cfg(unix)]
@@ -114,7 +106,7 @@ fn place(program: &Path, path: &Path) -> std::io::Result<()> {
     std::os::unix::fs::symlink(program, path)
 }
 
-/// Links need a privilege there.
+/// Windows requires a privilege for links.
 #[cfg(not(unix))]
 fn place(program: &Path, path: &Path) -> std::io::Result<()> {
     std::fs::copy(program, path).map(drop)

@@ -5,13 +5,13 @@ use kubectl_redis_cluster::cluster::health::{Report, check};
 use kubectl_redis_cluster::cluster::node::{NodeId, Role};
 use kubectl_redis_cluster::cluster::reply::KnownLines;
 use kubectl_redis_cluster::cluster::slots::{SlotRange, SlotSet, split};
-use kubectl_redis_cluster::cluster::snapshot::{Member, Seen, Silence, Snapshot, View};
+use kubectl_redis_cluster::cluster::snapshot::{Member, NoResponse, Seen, Snapshot, View};
 use kubectl_redis_cluster::cluster::surroundings::Surroundings;
 use kubectl_redis_cluster::cluster::topology::Topology;
 use kubectl_redis_cluster::error::Error;
 use kubectl_redis_cluster::node::connection::{Credentials, Node, Reply};
 use kubectl_redis_cluster::node::dial::{Target, Via};
-use kubectl_redis_cluster::ops::ask::{silence, texts};
+use kubectl_redis_cluster::ops::ask::{no_response, texts};
 use kubectl_redis_cluster::ops::questions::Scope;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -371,9 +371,9 @@ async fn patient<T>(answer: impl Future<Output = Result<T, Error>>) -> Result<T,
 async fn seen(node: usize, scope: Scope) -> Seen {
     let (target, credentials) = (target(node), Credentials::default());
     let texts = patient(texts(&Tcp, (&target, Via::Auto), &credentials, scope)).await;
-    let view = texts.map_err(|error| silence(&error));
-    let view =
-        view.and_then(|texts| texts.view(&mut KnownLines::default()).map_err(|error| Silence::from(error.to_string())));
+    let view = texts.map_err(|error| no_response(&error));
+    let view = view
+        .and_then(|texts| texts.view(&mut KnownLines::default()).map_err(|error| NoResponse::from(error.to_string())));
     let pod_ip = Some(address(node));
     Seen { member: Member { name: address(node), pod: pod_ip.clone(), pod_ip, ..Member::default() }, view }
 }
