@@ -174,5 +174,5 @@ fn kubectl_itself_asks_and_prints_what_it_hears() {
     let (_, path) = variables().iter().find(|(name, _)| name == "PATH").expect("a PATH");
     let mut kubectl: Command = program("kubectl");
     kubectl.args(["__complete", "redis-cluster", "accept"]).env("PATH", format!("{}:{path}", folder.display()));
-    assert_eq!(run(&mut kubectl).ok(), "accept-loss\tLet a shard serve again whose keys are lost\n:4\n");
+    assert_eq!(run(&mut kubectl).ok(), "accept-loss\tAccept data loss and bring a shard back into service\n:4\n");
 }
