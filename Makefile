@@ -24,7 +24,7 @@ demo: cluster
 # The tiers that need no Kubernetes. What meddles with servers takes the time that the
 # others' timeouts need, and comes after them.
 test-quick:
-	cargo test --locked --lib --bins --test architecture --test cli --test generated
+	cargo test --locked --lib --bins --test architecture --test decide --test cli --test generated
 	RUST_TEST_THREADS=8 cargo test --locked --test redis -- --skip faults:: --skip oracle::
 	RUST_TEST_THREADS=4 cargo test --locked --test redis -- faults:: oracle::
 

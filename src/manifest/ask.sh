@@ -66,3 +66,10 @@ ask_within() {
 ask_myself() { ask "$own_host" "$port" "$@"; }
 
 pause() { sleep 0.3 2>/dev/null || sleep 1; }
+
+# Seconds by a clock that nobody sets: one that steps back would make a wait endless, or as
+# short as none.
+now() {
+    read -r uptime _ </proc/uptime
+    echo "${uptime%%.*}"
+}

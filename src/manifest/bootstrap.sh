@@ -3,7 +3,7 @@
 # brings what it says up to date; without data it finds out what it may start as
 # (guard.sh); then it runs the server.
 #
-# CLUSTER_CONFIG  the nodes.conf of the cluster's birth, addresses filled in
+# CLUSTER_CONFIG  the nodes.conf of the cluster's first start, addresses filled in
 # CLUSTER_BUS     the port of the bus, where it is this node's own (since Redis 7.0)
 # REDIS_CONFIG    further lines of redis.conf
 # REDISCLI_AUTH   the password, if there is one
@@ -55,7 +55,7 @@ END
 # else stays as the server wrote it, epochs, roles and slots above all.
 #
 # CLUSTER_CONFIG begins each line with a node's ID, and names a master's ID in
-# the middle of its replicas' lines: only the first place is looked at here,
+# the middle of its replicas' lines: only the first place counts here,
 # which is right because a master's line stands before its replicas'.
 with_new_addresses() {
     while IFS= read -r line; do
@@ -100,7 +100,7 @@ lock_volume() {
     exec 9>"$data/lock"
     ! command -v flock >/dev/null || until flock -n 9; do
         : >"$tmp/waiting"
-        say "waits for another process to leave this volume"
+        say "waiting for another process to leave this volume"
         sleep 2
     done
     rm -f "$tmp/waiting"
@@ -108,31 +108,57 @@ lock_volume() {
 
 is_persistent() { grep -q '^appendonly yes' "$folder/redis.conf"; }
 
-has_data() { [ -e "$data/appendonly.aof" ] || [ -d "$data/appendonlydir" ] || [ -e "$data/dump.rdb" ]; }
+# What the server will read at its start: with "appendonly yes" that is the AOF alone. A
+# dump.rdb beside it stays where it is, and counts for nothing.
+has_data() {
+    if [ -e "$data/appendonly.aof" ]; then return 0; fi
+    [ -n "$(ls -A "$data/appendonlydir" 2>/dev/null)" ] || return 1
+    at_least 7 0 || refuse "the volume has the AOF of Redis 7.0 or newer, which $product $version cannot read: use the newer image again"
+}
 
-# Only a nodes.conf with its data beside it is worth keeping: one without would make an
-# empty master. In memory, every new process is without; what a replica has left of its
-# first copy is older than anything that its peers may know.
+# What the volume's nodes.conf is: absent, damaged (empty, cut or no such file: power was lost
+# while it was written), or whole.
+nodes_conf_state() {
+    if [ ! -e "$data/nodes.conf" ]; then
+        echo absent
+    elif [ -n "$(tail -c 1 "$data/nodes.conf")" ]; then
+        echo damaged
+    else
+        # The server writes the line of "vars" last.
+        awk 'NF == 0 { next }
+            $1 == "vars" { vars = NF == 5; next }
+            { vars = 0 }
+            NF < 8 || length($1) != 40 { damaged = 1 }
+            $3 ~ /(^|,)myself(,|$)/ { myself++ }
+            END { print (damaged || !vars || myself != 1) ? "damaged" : "whole" }' "$data/nodes.conf"
+    fi
+}
+
+# Only a nodes.conf with its data beside it is worth keeping: one without would make an empty
+# master. And data without a nodes.conf is never taken for none.
 provide_nodes_conf() {
     restarted=no
-    is_persistent || rm -f "$data"/*.rdb
-    if [ -s "$data/nodes.conf" ]; then
-        find_myself "$(cat "$data/nodes.conf")"
-        [ "$id" = "$my_id" ] || refuse "the volume belongs to another node: its nodes.conf says \"$id\", this is $my_id"
-        if ! is_persistent; then
-            restarted=yes
-        elif has_data; then
-            say "keeping nodes.conf of $my_id"
-            with_new_addresses >"$data/nodes.conf.new"
-            guard_kept
-            mv "$data/nodes.conf.new" "$data/nodes.conf"
-            return
-        else
-            say "nodes.conf has no data beside it: it counts for nothing"
-        fi
+    state=$(nodes_conf_state)
+    find_myself "$(cat "$data/nodes.conf" 2>/dev/null)"
+    [ -z "$id" ] || [ "$id" = "$my_id" ] || refuse "the volume belongs to another node: its nodes.conf says \"$id\", this is $my_id"
+    if ! is_persistent; then
+        # Every new process is without data; what a replica has left of its first copy is older
+        # than anything that its peers may know.
+        [ "$state" = absent ] || restarted=yes
+        rm -f "$data/nodes.conf" "$data"/*.rdb
+        guard_empty
+    elif ! has_data; then
+        [ "$state" = absent ] || say "nodes.conf ($state) has no data beside it: it counts for nothing"
         rm -f "$data/nodes.conf"
+        guard_empty
+    elif [ "$state" = whole ]; then
+        say "keeping nodes.conf of $my_id"
+        with_new_addresses >"$data/nodes.conf.new" || refuse "cannot write to the volume"
+        guard_kept
+    else
+        say "the volume holds data, but its nodes.conf is $state"
+        guard_damaged
     fi
-    guard
     mv "$data/nodes.conf.new" "$data/nodes.conf"
 }
 

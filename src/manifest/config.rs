@@ -10,10 +10,10 @@ use crate::cluster::nodes_conf::{BUS_PORT, InitialNode, PORT, nodes_conf};
 pub const SCRIPTS: [(&str, &str); 9] = [
     ("ask.sh", include_str!("ask.sh")),
     ("bootstrap.sh", include_str!("bootstrap.sh")),
+    ("decide.awk", include_str!("decide.awk")),
     ("gather.sh", include_str!("gather.sh")),
     ("guard.sh", include_str!("guard.sh")),
-    ("kept.sh", include_str!("kept.sh")),
-    ("look.sh", include_str!("look.sh")),
+    ("poll.sh", include_str!("poll.sh")),
     ("probe.sh", include_str!("probe.sh")),
     ("startup.sh", include_str!("startup.sh")),
     ("stop.sh", include_str!("stop.sh")),

@@ -1,17 +1,17 @@
 # shellcheck shell=sh
 # shellcheck disable=SC2154 # what bootstrap.sh, ask.sh and guard.sh have set
 # shellcheck disable=SC2034 # what guard.sh and startup.sh read
-# How the nodes of a new cluster meet; read in by guard.sh.
+# How the nodes of a new cluster start together; read in by guard.sh.
 
-# Whether all nodes of a cluster that is being born have said that they are empty: they
-# start together then. A hundred would cost much if each looked around for all others, and
-# more if half of them ran: a server tries ten times a second to reach each that does not.
-# So they meet at the start-up server of the first node: once to hear that all have come,
-# and then once more, since one that came early may be another one by now. Where that node
-# is not there, or nobody comes any more, all goes on without it.
+# Whether all nodes of a new cluster have said that they are empty: they start together then. A
+# hundred would cost much if each asked all others, and more if half of them ran: a server tries
+# ten times a second to reach each that does not. So they sign in at the start-up server of the
+# first node: once to hear that all have come, and then once more, since one that came early may
+# be another one by now. Where that node is not there, or nobody comes any more, all goes on
+# without it.
 gather() {
-    [ -z "${met:-}" ] && ! has_begun || return 1
-    ! grep -qxE 'living|kept|loading|refusing' "$seen"/* || return 1
+    if [ -n "${met:-}" ] || has_formed; then return 1; fi
+    if grep -qxE 'living|kept|damaged|loading|refusing' "$seen"/*; then return 1; fi
     came=0
     while meet come && [ "$count" -gt "$came" ]; do
         came=$count met=no
@@ -21,13 +21,13 @@ gather() {
             break
         fi
     done
-    began=$(date +%s)
+    began=$(now)
     [ "${met:-}" = all ]
 }
 
-# meet PLACE: tells the first node that this one is there, and hears the count of all that
-# are. Who says nothing may be busy; who is not there, refuses. Another cluster's server, to
-# which a Service may lead for a moment, knows no place of this first node.
+# meet LIST: signs in on the first node's list, and hears how many are on it. Who says nothing
+# may be busy; who is not there, refuses. Another cluster's server, to which a Service may lead
+# for a moment, has no list of this first node.
 meet() {
     for _ in 1 ${met:+2 3 4 5}; do
         count=$(ask_within "$slowness" "$first_host" "$startup_port" "SADD $1-$first_id $my_id" "SCARD $1-$first_id" |
@@ -39,9 +39,9 @@ meet() {
     return 1
 }
 
-# await PLACE: whether all have come there, within the time in which some more should; at the
-# second place nobody goes on by itself before the first node has given up. In the
-# background: a shell that waits hears of a signal at once.
+# await LIST: whether all come to be on it, within the time in which some more should; at the
+# second list nobody goes on by itself before the first node has given up. In the background: a
+# shell that waits hears of a signal at once.
 await() {
     if [ "$first_id" = "$my_id" ]; then
         count_up "$1"
@@ -54,19 +54,19 @@ await() {
     fi
 }
 
-# The same for the first node, which counts and calls the others. What they say at the second
-# place, they say after all have come to the first. Once all have said it nobody can come any
-# more: who comes anew has been another one meanwhile.
+# The same for the first node, which counts and tells the others. Who signs in on the second
+# list does so after all were on the first. Once all are on it nobody can sign in any more: who
+# comes anew has been another one meanwhile.
 count_up() {
-    grown=$(date +%s)
+    grown=$(now)
     until [ "$count" -ge "$nodes" ]; do
-        [ $(($(date +%s) - grown)) -lt "$lull" ] || return 1
+        [ $(($(now) - grown)) -lt "$lull" ] || return 1
         pause
         before=$count
         meet "$1" || count=$before
         if [ "$1" = come ] && [ "$count" -gt "$before" ]; then
             tell_count
-            grown=$(date +%s)
+            grown=$(now)
         fi
     done
     over=empty-$first_id
@@ -77,8 +77,8 @@ count_up() {
 
 tell_count() {
     if [ "$first_id" = "$my_id" ]; then
-        tell "holds no data: waits for all nodes to come ($count of $nodes have)"
+        tell "holds no data: waiting for all nodes ($count of $nodes joined)"
     else
-        tell "holds no data: waits for all nodes to come, which $(name "$first_id") counts"
+        tell "holds no data: waiting for all nodes, which $(name "$first_id") counts"
     fi
 }

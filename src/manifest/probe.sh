@@ -1,8 +1,8 @@
 #!/bin/sh
-# probe.sh alive: the server answers, whatever it says (loading is alive), or the
-# start-up script waits for something (which it says itself).
-# probe.sh ready: it holds its data: not loading, and as a replica linked to its
-# master with no copying under way.
+# probe.sh alive: the server answers (that it is loading, runs a script or refuses the
+# password is an answer), or the start-up script is waiting for something, which it says.
+# probe.sh ready: the server holds its data: it is not loading, and as a replica it is linked
+# to its master with no sync under way.
 # shellcheck source=ask.sh
 . "${BOOTSTRAP_CONFIG:-/redis-cluster}/ask.sh"
 
@@ -11,8 +11,10 @@ waiting=${BOOTSTRAP_TMP:-/tmp}/waiting
 case ${1:-} in
 alive)
     [ ! -e "$waiting" ] || exit 0
-    case $(ask_myself PING) in
-    '' | *'Could not connect'* | *'onnection refused'*) exit 1 ;;
+    # Only what a server says: a shell has words of its own for a redis-cli that was ended.
+    case $(ask_within 8 "$own_host" "$port" PING) in
+    *PONG* | *LOADING* | *BUSY* | *MASTERDOWN* | *MISCONF* | *NOAUTH* | *WRONGPASS* | *NOPERM* | *'ERR '* | *'invalid password'*) ;;
+    *) exit 1 ;;
     esac
     ;;
 ready)

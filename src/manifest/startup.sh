@@ -1,8 +1,8 @@
 # shellcheck shell=sh
 # shellcheck disable=SC2154 # what bootstrap.sh, ask.sh and guard.sh have set
-# The start-up server; read in by guard.sh. A node that waits answers on the start-up port: a
-# plain server that says which node is here and what it has kept, and what it waits for, and
-# takes a person's acceptance.
+# The start-up server; read in by guard.sh. A node that is waiting to start answers on the
+# start-up port: a plain server that says which node is here, what it has kept and what it is
+# waiting for, and takes a person's acceptance.
 
 # The start-up server, with what it shall say.
 open_startup() {
@@ -21,9 +21,14 @@ open_startup() {
 }
 
 # Who is here, and what it has kept, a line at a time: old versions read no long ones. Both
-# at once: who is here without anything kept is empty.
+# at once: who is here without anything kept is empty. Who has kept data, but no good
+# nodes.conf, says that in a line without a role.
 present_myself() {
-    kept=$([ "$my_state" = empty ] || awk '{ printf "APPEND kept \"%s\\n\"\n", $0 }' "$data/nodes.conf.new")
+    case $mode in
+    empty) kept='' ;;
+    damaged) kept="APPEND kept \"$my_id $my_address myself - 0 0 0 connected\\n\"" ;;
+    *) kept=$(awk '{ printf "APPEND kept \"%s\\n\"\n", $0 }' "$data/nodes.conf.new") ;;
+    esac
     ask_startup MULTI 'DEL kept' "$kept" "SET node $my_id" 'ECHO presented' EXEC | tail -n 1
 }
 
@@ -49,22 +54,21 @@ ask_startup() { ask "$own_host" "$startup_port" "$@"; }
 # Without its start-up server a node would wait unseen, and see nobody.
 check_startup() { kill -0 "$startup" 2>/dev/null || refuse "the start-up server has ended: $(tail -n 1 "$tmp/startup.log")"; }
 
-# tell TEXT [lost]: what this node waits for, when it is new, and every ten seconds; "lost"
+# tell TEXT [lost]: what this node is waiting for, when it is new, and every ten seconds; "lost"
 # when nothing but a person's acceptance can end it.
 tell() {
-    now=$(date +%s)
     if [ "$1" != "${waits_for:-}" ]; then
         ask_startup "SET waiting \"$1\"" "SET lost ${2:-no}" >/dev/null || true
-        said=0
+        said=''
     fi
     waits_for=$1
-    if [ $((now - said)) -ge 10 ]; then
+    if [ -z "$said" ] || [ $(($(now) - said)) -ge 10 ]; then
         say "$1"
-        said=$now
+        said=$(now)
     fi
 }
 
-# wait_for TEXT [lost]: tells it, and rests before the next look.
+# wait_for TEXT [lost]: tells it, and rests before the others are asked again.
 wait_for() {
     check_startup
     tell "$@"
@@ -74,6 +78,6 @@ wait_for() {
     if [ "$rounds" -lt 20 ] && { [ "$shards" -le 16 ] || [ "${met:-}" = all ]; }; then
         pause
     else
-        sleep $((1 + shards / 8 + $(date +%s) - began))
+        sleep $((1 + shards / 8 + $(now) - began))
     fi
 }

@@ -11,13 +11,13 @@ say() { printf 'stop: %s\n' "$*"; }
 leave='cluster-slave-no-failover'
 
 # Within the pod's grace period of 60 s, with room for the server's own end.
-deadline=$(($(date +%s) + 40))
+deadline=$(($(now) + 40))
 
 # Replicas that stay, linked ones first and of these the one that is nearest to the master:
 # LINK OFFSET HOST PORT, where LINK is 1 or 0, or -1 when it does not answer. They are asked
-# whatever they are held for here: a replica that has just come back is called failed for a
-# while.
-heirs() {
+# even when they are flagged here: a replica that has just come back is still marked FAIL for
+# a while.
+replicas() {
     nodes=$(ask_myself 'CLUSTER NODES')
     [ -n "$nodes" ] || echo "-1 0 $own_host $port"
     printf '%s\n' "$nodes" | awk '
@@ -60,7 +60,7 @@ is_master() {
 handed_over() {
     for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
         is_master || return 0
-        [ "$(date +%s)" -lt "$deadline" ] || return 1
+        [ "$(now)" -lt "$deadline" ] || return 1
         pause
     done
     return 1
@@ -68,10 +68,9 @@ handed_over() {
 
 silences=0
 # Each time anew: it may have been too busy to hear of it.
-while ask_myself "CONFIG SET $leave yes" >/dev/null; is_master && [ "$(date +%s)" -lt "$deadline" ]; do
-    heir=$(heirs | head -n 1)
-    # shellcheck disable=SC2086 # LINK OFFSET HOST PORT
-    set -- $heir
+while ask_myself "CONFIG SET $leave yes" >/dev/null; is_master && [ "$(now)" -lt "$deadline" ]; do
+    # shellcheck disable=SC2046 # LINK OFFSET HOST PORT
+    set -- $(replicas | head -n 1)
     case ${1:-} in
     1)
         ask "$3" "$4" 'CLUSTER FAILOVER' >/dev/null
@@ -80,11 +79,11 @@ while ask_myself "CONFIG SET $leave yes" >/dev/null; is_master && [ "$(date +%s)
             break
         fi
         # After a cut in the network its link may look sound and hang for half a minute.
-        say "$3 did not take over: it shall link anew"
+        say "$3 did not take over: closing its link so that it connects again"
         ask "$3" "$4" 'CLIENT KILL TYPE master' >/dev/null
         ;;
     0)
-        say "waits for $3 to copy the data"
+        say "waiting for $3 to copy the data"
         pause
         ;;
     -1)

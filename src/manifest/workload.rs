@@ -165,10 +165,7 @@ fn anti_affinity(spec: &Spec, number: NodeNumber) -> Value {
 
 fn container(spec: &Spec, number: NodeNumber) -> Value {
     let factor = probe_interval_factor(spec.shape.size());
-    // Peers replace a hanging server within seconds, so slow responses on a busy worker are no
-    // reason to kill it. A server that loads its data or waits is alive, so a startup probe has
-    // nothing to distinguish.
-    let liveness = probe("alive", 20 * factor, 10, 6);
+    let liveness = liveness(factor);
     let readiness = probe("ready", 5 * factor, 5, 2);
     let mut container = json!({
         "name": CONTAINER,
@@ -201,6 +198,15 @@ fn container(spec: &Spec, number: NodeNumber) -> Value {
         Entrypoint::Image => container["args"] = json!(config::arguments(spec)),
     }
     container
+}
+
+/// Its peers replace a hanging server within seconds: a busy worker's slow answers are no reason to
+/// end one that lives. One that loads its data or waits is alive, so there is nothing that a startup
+/// probe could tell apart. With the grace period of 60 s a server that hangs is restarted within 200 s,
+/// in a large cluster too.
+fn liveness(factor: u32) -> Value {
+    let (period, failures) = if factor == 1 { (20, 6) } else { (40, 3) };
+    probe("alive", period, 10, failures)
 }
 
 /// Each probe starts a process in a container and takes more than 0.1 s of CPU time on its worker:
@@ -330,6 +336,16 @@ mod tests {
         for volume in pod["volumes"].as_array().expect("volumes") {
             let kind = volume.as_object().and_then(|volume| volume.keys().find(|key| *key != "name"));
             assert!(["configMap", "emptyDir"].contains(&kind.expect("a kind").as_str()));
+        }
+    }
+
+    #[test]
+    fn a_server_that_hangs_is_restarted_within_200_seconds() {
+        for factor in [1, 2, 10] {
+            let probe = liveness(factor);
+            let number = |field: &str| probe[field].as_u64().expect("a number");
+            let noticed = number("periodSeconds") * number("failureThreshold") + number("timeoutSeconds");
+            assert!(noticed + 60 <= 200, "{probe}");
         }
     }
 

@@ -3,7 +3,7 @@
 
 PACKAGES=(etcd-server containerd runc containernetworking-plugins iptables conntrack ethtool socat ipset
     iproute2 util-linux mount openssl procps dpkg-dev golang-go rsync make gcc libc6-dev
-    mmdebstrap busybox-static python3-pip ca-certificates
+    mmdebstrap busybox-static mawk gawk python3-pip ca-certificates
     redis-server shellcheck time
     bash-completion zsh fish tmux binutils groff-base unzip zip)
 

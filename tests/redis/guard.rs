@@ -4,9 +4,9 @@
 use super::servers::{Cluster, Shell, until};
 use super::service::{Endpoint, Service};
 
-const KEYS: usize = 300;
+pub const KEYS: usize = 300;
 
-fn formed(mut cluster: Cluster, shell: Shell) -> Cluster {
+pub fn formed(mut cluster: Cluster, shell: Shell) -> Cluster {
     cluster.start_all(shell);
     cluster.wait_ok();
     cluster.write(KEYS);
@@ -24,7 +24,7 @@ fn formed(mut cluster: Cluster, shell: Shell) -> Cluster {
     cluster
 }
 
-fn is_whole(cluster: &Cluster) {
+pub fn is_whole(cluster: &Cluster) {
     cluster.wait_ok();
     assert_eq!(cluster.count(KEYS), KEYS, "all keys are there");
 }
@@ -34,13 +34,13 @@ fn is_handed_over(said: &str) -> bool {
     said.lines().last().is_some_and(|line| line.starts_with("stop: handed over to 127.0."))
 }
 
-fn is_whole_under_102(cluster: &Cluster) {
+pub fn is_whole_under_102(cluster: &Cluster) {
     is_whole(cluster);
     assert_eq!((cluster.role(101), cluster.role(102)), ("slave".into(), "master".into()));
 }
 
 /// The first master dies, and all others know that its replica has taken over.
-fn failed_over(cluster: &mut Cluster, others: &[u32]) {
+pub fn failed_over(cluster: &mut Cluster, others: &[u32]) {
     cluster.kill(&[101]);
     let knows = |line: &str| line.contains("node000102 ") && line.contains("master");
     let all_know = || others.iter().all(|peer| cluster.feed(*peer, "CLUSTER NODES\n").lines().any(knows));
@@ -94,7 +94,7 @@ fn an_old_owner_is_not_elected_again() {
     cluster.wipe(101);
     cluster.start(101, Shell::Dash);
     cluster.start(301, Shell::Dash);
-    cluster.wait_log(101, "waits for");
+    cluster.wait_log(101, "waiting for");
     for number in [102, 201, 202, 302] {
         cluster.start(number, Shell::Dash);
     }
@@ -109,7 +109,8 @@ fn an_owner_that_was_succeeded_while_it_was_away_serves_nobody() {
     failed_over(&mut cluster, &[102, 201, 202, 301, 302]);
     cluster.kill_all();
     cluster.start(101, Shell::Busybox);
-    cluster.wait_log(101, "owned slots when it stopped: waits for a majority of owners to answer (1 of 3 do, 2 must)");
+    cluster
+        .wait_log(101, "owned slots when it stopped: waiting for a majority of owners to answer (1 of 3 do, 2 must)");
     assert!(cluster.probe("alive", 101, Shell::Busybox));
     assert!(cluster.at_startup(101, &["GET", "kept"]).contains("myself,master"));
     // A replica of another shard that knows of the failover is enough.
@@ -132,7 +133,7 @@ fn an_owner_that_was_succeeded_believes_no_witness_that_was_away_too() {
     cluster.start(302, Shell::Dash);
     until(20, "the witness to run", || cluster.role(302) == "slave");
     cluster.start(101, Shell::Dash);
-    cluster.wait_log(101, "waits for a majority of owners to answer (1 of 3 do, 2 must)");
+    cluster.wait_log(101, "waiting for a majority of owners to answer (1 of 3 do, 2 must)");
     cluster.start(301, Shell::Dash);
     cluster.wait_log(101, "node 102 owns this shard's slots since: starting as its replica");
     for number in [102, 201, 202] {
@@ -162,7 +163,7 @@ fn a_replica_that_may_not_be_elected_any_more_is_asked_to_take_over() {
     cluster.kill_all();
     cluster.wipe(101);
     cluster.start_all(Shell::Dash);
-    cluster.wait_log(101, "waits for its replica node 102 to take over");
+    cluster.wait_log(101, "waiting for its replica node 102 to be promoted");
     assert!(cluster.probe("alive", 101, Shell::Dash));
     cluster.wait_log(101, "asking node 102 to take over");
     is_whole(&cluster);
@@ -195,7 +196,7 @@ fn the_nodes_of_a_new_cluster_start_when_the_last_one_has_come() {
     let mut cluster = Cluster::new(46, Some("p"));
     let (early, last) = ([101, 102, 201, 202, 301], 302);
     early.iter().for_each(|number| cluster.start(*number, Shell::Busybox));
-    until(20, "all others to have come", || cluster.log(101).contains("waits for all nodes to come (5 of 6 have)"));
+    until(20, "all others to have come", || cluster.log(101).contains("waiting for all nodes (5 of 6 joined)"));
     cluster.start(last, Shell::Busybox);
     cluster.wait_ok();
     for number in [102, 202, 302] {
@@ -210,7 +211,7 @@ fn the_nodes_of_a_new_cluster_start_when_the_last_one_has_come() {
 fn a_node_that_waits_ends_with_its_startup_server() {
     let mut cluster = Cluster::new(43, None);
     cluster.start(201, Shell::Dash);
-    cluster.wait_log(201, "waits for a majority of shards to answer");
+    cluster.wait_log(201, "waiting for a majority of shards to answer");
     cluster.at_startup(201, &["SHUTDOWN", "NOSAVE"]);
     cluster.wait_log(201, "the start-up server has ended");
 }
@@ -226,7 +227,7 @@ fn parts_that_are_cut_off_at_birth_never_both_begin() {
         cluster.misplace(there, here, "127.0.17.99");
     }
     cluster.start_all(Shell::Dash);
-    cluster.wait_log(301, "waits for a majority of shards to answer (1 of 3 do, 2 must)");
+    cluster.wait_log(301, "waiting for a majority of shards to answer (1 of 3 do, 2 must)");
     [101, 201].iter().for_each(|number| cluster.wait_log(*number, "starting as declared"));
     [102, 202].iter().for_each(|number| cluster.wait_log(*number, "starting redis-server"));
     assert_eq!(cluster.cli(301, &["PING"], None), "");
@@ -273,7 +274,7 @@ fn a_shard_whose_data_is_gone_stays_down_until_the_loss_is_accepted() {
         cluster.wipe(101);
         cluster.wipe(102);
         cluster.start(101, shell);
-        cluster.wait_log(101, "waits for node 102, which may hold this shard's data, to answer");
+        cluster.wait_log(101, "waiting for node 102, which may hold this shard's data, to answer");
         cluster.start(102, shell);
         for number in [101, 102] {
             cluster.wait_log(number, "no node holds this shard's data any more");
@@ -363,7 +364,7 @@ fn nobody_joins_a_master_that_is_leaving() {
     assert_eq!(cluster.leave(101, Shell::Busybox), "", "its replica leaves too");
     cluster.kill(&[102]);
     cluster.start(102, Shell::Busybox);
-    cluster.wait_log(102, "waits for node 101, which is leaving, to be succeeded");
+    cluster.wait_log(102, "waiting for node 101, which is terminating, to be succeeded");
 }
 
 /// Born and killed before anything was written: the volumes keep who they are.
@@ -383,7 +384,7 @@ fn a_master_killed_in_its_first_seconds_comes_back() {
 fn a_node_waits_for_another_process_of_itself() {
     let mut cluster = formed(Cluster::in_memory(25, None), Shell::Dash);
     // The new pod of a ReplicationController beside the old one: its own address answers.
-    let waits = "waits for another process of this node to end";
+    let waits = "waiting for another process of this node to end";
     let (code, log) = cluster.start_beside(302, Shell::Dash, waits);
     assert_eq!(code, None, "{log}");
     until(20, "it to say so again, some looks later", || cluster.log_beside(302).matches(waits).count() > 1);
@@ -403,7 +404,7 @@ fn a_node_waits_for_a_pod_of_itself_that_does_not_answer() {
         let service = Service::start(&address, vec![Endpoint::Silent, new.clone()]);
         cluster.misplace(302, 302, &address);
         cluster.start(302, shell);
-        cluster.wait_log(302, "waits for another pod of this node to be gone");
+        cluster.wait_log(302, "waiting for another pod of this node to be gone");
         assert_eq!(cluster.role(302), "", "it does not serve");
         service.lead_to(vec![new]);
         cluster.wait_log(302, "joining as a replica of node 301");
@@ -436,7 +437,7 @@ fn a_replica_copies_nobody_but_its_own_shard() {
 fn two_processes_never_share_a_volume() {
     let mut cluster = formed(Cluster::new(26, None), Shell::Dash);
     let before = cluster.nodes_conf(201);
-    let (code, log) = cluster.start_beside(201, Shell::Dash, "waits for another process to leave this volume");
+    let (code, log) = cluster.start_beside(201, Shell::Dash, "waiting for another process to leave this volume");
     assert_eq!(code, None, "{log}");
     assert_eq!(cluster.nodes_conf(201), before);
     cluster.kill(&[201]);
@@ -444,7 +445,7 @@ fn two_processes_never_share_a_volume() {
 }
 
 /// Nobody takes a place by itself.
-fn never_elect(cluster: &Cluster) {
+pub fn never_elect(cluster: &Cluster) {
     for number in [101, 102, 201, 202, 301, 302] {
         assert_eq!(cluster.cli(number, &["CONFIG", "SET", "cluster-node-timeout", "60000"], None), "OK");
     }
@@ -460,7 +461,7 @@ fn a_killed_master_gives_way_to_a_replica_that_has_all_it_wrote() {
         cluster.kill(&[101]);
         cluster.lose_half_of_aof(101);
         cluster.start(101, shell);
-        cluster.wait_log(101, "waits for its replica node 102, which was linked at the last write, to take over");
+        cluster.wait_log(101, "waiting for its replica node 102, which was linked at the last write, to be promoted");
         cluster.wait_log(101, "node 102 owns this shard's slots since: starting as its replica");
         is_whole_under_102(&cluster);
     }
@@ -536,7 +537,7 @@ fn a_killed_master_awaits_nobody_whom_too_few_could_elect() {
     cluster.kill(&[101]);
     cluster.start(101, Shell::Dash);
     until(20, "it to run", || cluster.role(101) == "master");
-    assert!(!cluster.log(101).contains("to take over"), "{}", cluster.log(101));
+    assert!(!cluster.log(101).contains("to be promoted"), "{}", cluster.log(101));
     cluster.start(301, Shell::Dash);
     is_whole(&cluster);
 }
@@ -548,7 +549,7 @@ fn a_killed_master_starts_after_all_when_its_replica_does_not_take_over() {
     assert_eq!(cluster.cli(102, &["ACL", "SETUSER", "default", "-cluster|failover"], None), "OK");
     cluster.kill(&[101]);
     cluster.start(101, Shell::Busybox);
-    cluster.wait_log(101, "node 102 has not taken over: starting with what this node has written down");
+    cluster.wait_log(101, "node 102 was not promoted: starting with what this node has written down");
     is_whole(&cluster);
     assert_eq!(cluster.role(101), "master");
 }
@@ -578,7 +579,10 @@ fn a_leaving_master_waits_for_a_replica_whose_link_hangs() {
     service.hang();
     cluster.write(KEYS);
     let said = cluster.leave(101, Shell::Dash);
-    assert!(said.contains("did not take over: it shall link anew\n") && is_handed_over(&said), "{said}");
+    assert!(
+        said.contains("did not take over: closing its link so that it connects again\n") && is_handed_over(&said),
+        "{said}"
+    );
     assert_eq!(cluster.role(102), "master");
     is_whole(&cluster);
 }

@@ -6,6 +6,7 @@
 #![expect(clippy::print_stderr, reason = "a failed test shows what its nodes printed")]
 
 mod aof;
+mod damaged;
 mod faults;
 mod guard;
 mod oracle;
@@ -86,7 +87,7 @@ fn a_service_that_was_missing_when_the_container_was_made_is_waited_for() {
 #[test]
 fn a_server_that_cannot_have_a_bus_port_of_its_own_is_refused() {
     let cluster = Cluster::new(38, None);
-    let (code, said) = cluster.run_as_version(101, "6.2.14");
+    let (code, said) = cluster.run_as_version(101, "6.2.14", Some("17001"));
     assert_eq!(code, Some(1));
     assert!(said.contains("bootstrap: Redis 6.2.14 cannot have a port of its own for its bus"), "{said}");
 }
@@ -95,16 +96,16 @@ fn a_server_that_cannot_have_a_bus_port_of_its_own_is_refused() {
 fn a_node_that_nobody_answers_stays_apart() {
     let mut cluster = Cluster::new(6, Some("p\"a\\s"));
     cluster.start(102, Shell::Busybox);
-    cluster.wait_log(102, "waits for a majority of shards to answer (1 of 3 do, 2 must)");
+    cluster.wait_log(102, "waiting for a majority of shards to answer (1 of 3 do, 2 must)");
     assert!(cluster.probe("alive", 102, Shell::Busybox), "who waits is alive");
     assert!(!cluster.probe("ready", 102, Shell::Busybox), "and not ready");
     assert_eq!(cluster.topology().state, State::Unknown);
-    assert!(cluster.at_startup(102, &["GET", "waiting"]).starts_with("holds no data: waits for a majority"));
+    assert!(cluster.at_startup(102, &["GET", "waiting"]).starts_with("holds no data: waiting for a majority"));
     assert!(cluster.at_startup(102, &["GET", "node"]).ends_with("node000102"));
     cluster.start(101, Shell::Dash);
-    cluster.wait_log(101, "waits for a majority");
+    cluster.wait_log(101, "waiting for a majority");
     cluster.start(201, Shell::Dash);
-    cluster.wait_log(201, "waits for node 202, which may hold this shard's data, to answer");
+    cluster.wait_log(201, "waiting for node 202, which may hold this shard's data, to answer");
     cluster.wait_log(102, "starting redis-server");
     // Born beside its master, or when that served already.
     let ways = ["starting as declared", "joining as a replica of node 101"];

@@ -41,7 +41,11 @@ pub enum Shell {
 impl Shell {
     fn command(self, folder: &Path) -> Command {
         match self {
-            Self::Dash => Command::new("dash"),
+            Self::Dash => {
+                let mut command = Command::new("dash");
+                command.env("PATH", debian(folder));
+                command
+            }
             Self::Busybox => {
                 let mut command = Command::new("busybox");
                 command.arg("sh").env("PATH", busybox(folder));
@@ -49,6 +53,15 @@ impl Shell {
             }
         }
     }
+}
+
+/// The machine's PATH, with the awk of Debian's images before all others.
+fn debian(folder: &Path) -> String {
+    let bin = folder.join("debian");
+    if std::fs::create_dir(&bin).is_ok() {
+        std::os::unix::fs::symlink("/usr/bin/mawk", bin.join("awk")).expect("a link");
+    }
+    format!("{}:/usr/local/bin:/usr/bin:/bin", bin.display())
 }
 
 /// A folder with busybox under the names of its tools, and Redis: the whole PATH.
@@ -126,7 +139,7 @@ impl Cluster {
         format!("127.0.{}.{}", self.network, number / 100 * 10 + number % 100)
     }
 
-    fn data(&self, number: u32) -> PathBuf {
+    pub fn data(&self, number: u32) -> PathBuf {
         let folder = self.folder.path().join(format!("data-{number}"));
         std::fs::create_dir_all(&folder).expect("a folder");
         folder
@@ -217,18 +230,63 @@ impl Cluster {
         (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
-    /// The same with a server that says that it is of another version, and a bus port of its own.
-    pub fn run_as_version(&self, number: u32, version: &str) -> (Option<i32>, String) {
+    /// The same with a server that says that it is of another version.
+    pub fn run_as_version(&self, number: u32, version: &str, bus_port: Option<&str>) -> (Option<i32>, String) {
         let bin = self.folder.path().join("bin");
         std::fs::create_dir(&bin).expect("a folder");
         let server = bin.join("redis-server");
         std::fs::write(&server, format!("#!/bin/sh\necho 'Redis server v={version} sha=0:0'\n")).expect("written");
         std::fs::set_permissions(&server, std::fs::Permissions::from_mode(0o755)).expect("executable");
         let mut script = self.script(number, Shell::Dash);
-        let output =
-            script.env("PATH", format!("{}:/usr/bin:/bin", bin.display())).env("CLUSTER_BUS", "17001").output();
+        script.envs(bus_port.map(|port| ("CLUSTER_BUS", port)));
+        let output = script.env("PATH", format!("{}:/usr/bin:/bin", bin.display())).output();
         let output = output.expect("the script runs");
         (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
+    /// A master without slots that nobody knew at the cluster's first start.
+    pub fn start_joining(&mut self, number: u32, member: u32) {
+        let address = self.address(number);
+        let mut server = Command::new("redis-server");
+        server.args(["--bind", &address, "--dir", &self.data(number).to_string_lossy(), "--cluster-enabled", "yes"]);
+        server.args([
+            "--cluster-announce-ip",
+            &address,
+            "--cluster-node-timeout",
+            "2000",
+            "--save",
+            "",
+            "--cluster-allow-replica-migration",
+            "no",
+        ]);
+        server.stdout(Stdio::null()).process_group(0);
+        self.children.insert(number, server.spawn().expect("redis-server runs"));
+        until(20, "the new server to answer", || self.cli(number, &["PING"], None) == "PONG");
+        assert_eq!(self.cli(number, &["CLUSTER", "MEET", &self.address(member), "6379"], None), "OK");
+    }
+
+    /// Moves a slot without keys from one master to another.
+    pub fn move_slot(&self, slot: u16, from: u32, to: u32) {
+        let (slot, password) = (slot.to_string(), self.password());
+        assert_eq!(self.cli(from, &["CLUSTER", "COUNTKEYSINSLOT", &slot], password), "0");
+        let id = |number| self.cli(number, &["CLUSTER", "MYID"], password);
+        let set = |at, how: &str, id: &str| {
+            until(20, "the slot's state to be set", || {
+                self.cli(at, &["CLUSTER", "SETSLOT", &slot, how, id], password) == "OK"
+            });
+        };
+        set(to, "IMPORTING", &id(from));
+        set(from, "MIGRATING", &id(to));
+        [to, from].into_iter().for_each(|at| set(at, "NODE", &id(to)));
+    }
+
+    /// From now on the clock that scripts can ask goes back by a minute each time.
+    pub fn step_clock_back(&self) {
+        let date = "#!/bin/sh\nnow=$(cat \"$0.now\" 2>/dev/null || echo 2000000000)\n\
+                    echo $((now - 60)) >\"$0.now\"\ncat \"$0.now\"\n";
+        let path = self.folder.path().join("debian/date");
+        std::fs::write(&path, date).expect("written");
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).expect("executable");
     }
 
     pub fn stop_all(&mut self) {
@@ -405,7 +463,8 @@ impl Cluster {
     /// The same, of a command that takes its time.
     pub fn in_background(&self, number: u32, command: &[&str]) -> Busy {
         let mut cli = Command::new("redis-cli");
-        cli.args(["-h", &self.address(number)]).args(command).stdout(Stdio::null());
+        cli.args(["-h", &self.address(number)]).args(command).stdout(Stdio::null()).env_remove("REDISCLI_AUTH");
+        cli.envs(self.password.as_ref().map(|password| ("REDISCLI_AUTH", password)));
         Busy(cli.spawn().expect("redis-cli runs"))
     }
 
