@@ -141,6 +141,9 @@ impl std::str::FromStr for ClusterInfo {
 pub struct ServerInfo {
     /// `valkey_version` if there is one, else `redis_version`.
     pub version: Option<String>,
+    /// The version of the start-up scripts that started it: our scripts name the folder of its
+    /// configuration file by it.
+    pub scripts: Option<String>,
     pub uptime_seconds: Option<u64>,
     pub used_memory: Option<u64>,
     /// Bytes; 0 is no limit.
@@ -174,6 +177,7 @@ impl ServerInfo {
         let offset = if replica { "slave_repl_offset" } else { "master_repl_offset" };
         Self {
             version: fields.text("valkey_version").or(fields.text("redis_version")).map(str::to_owned),
+            scripts: fields.text("config_file").and_then(scripts_version).map(str::to_owned),
             uptime_seconds: fields.number("uptime_in_seconds"),
             used_memory: fields.number("used_memory"),
             max_memory: fields.number("maxmemory"),
@@ -190,6 +194,11 @@ impl ServerInfo {
             failed_writes: fields.failed_writes(),
         }
     }
+}
+
+/// Of `/tmp/scripts-0.1.0-1a2b3c4d/redis.conf`.
+fn scripts_version(config_file: &str) -> Option<&str> {
+    config_file.split('/').find_map(|folder| folder.strip_prefix("scripts-"))
 }
 
 impl ServerInfo {

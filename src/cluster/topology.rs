@@ -322,7 +322,7 @@ pub mod tests {
             "role:slave\nmaster_link_status:up\nmaster_sync_in_progress:0\nslave_repl_offset:90\n"
         };
         let info = format!(
-            "redis_version:8.0.2\nuptime_in_seconds:61\nused_memory:1048576\nmaxmemory:167772160\ndb0:keys=3,a=0\n{role}"
+            "redis_version:8.0.2\nconfig_file:/tmp/scripts-0.1.0-1a2b3c4d/redis.conf\nuptime_in_seconds:61\nused_memory:1048576\nmaxmemory:167772160\ndb0:keys=3,a=0\n{role}"
         );
         View::parse(
             &mut KnownLines::default(),

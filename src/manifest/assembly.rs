@@ -40,6 +40,7 @@ fn config_map(spec: &Spec) -> Object {
     for (name, text) in config::SCRIPTS {
         files[name] = json!(text);
     }
+    files[config::SCRIPTS_VERSION] = json!(config::scripts_version());
     let body = json!({ "data": files });
     Object::new(CONFIG_MAP, spec, spec.name.as_str(), &spec.name.labels(), body)
 }

@@ -12,7 +12,8 @@ set -eu
 folder=${BOOTSTRAP_CONFIG:-/redis-cluster}
 data=${BOOTSTRAP_DATA:-/data}
 tmp=${BOOTSTRAP_TMP:-/tmp}
-conf=$tmp/redis.conf
+# INFO tells this path: by its folder one sees which scripts a running server was started by.
+conf=$tmp/scripts-$(cat "$folder/scripts.version")/redis.conf
 
 # shellcheck source=ask.sh
 . "$folder/ask.sh"
@@ -225,6 +226,7 @@ fi
 
 lock_volume
 provide_nodes_conf
+mkdir -p "${conf%/*}"
 (umask 077 && write_conf >"$conf")
 say "starting ${server##*/} $version as $my_id at $my_address"
 exec "$server" "$conf"

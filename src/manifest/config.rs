@@ -4,6 +4,7 @@ use super::names::ClusterName;
 use super::spec::{Redis, Spec};
 use crate::cluster::node::NodeNumber;
 use crate::cluster::nodes_conf::{BUS_PORT, InitialNode, PORT, nodes_conf};
+use sha2::{Digest, Sha256};
 
 /// The pods' scripts by file name: start-up and the files that it sources, probes, and the
 /// preStop hook.
@@ -29,6 +30,17 @@ pub const MAXMEMORY_POLICIES: [&str; 8] = [
     "volatile-random",
     "volatile-ttl",
 ];
+
+/// The ConfigMap's key with the version of its scripts.
+pub const SCRIPTS_VERSION: &str = "scripts.version";
+
+/// The version of the scripts: that of the plugin that they came with, and a hash that tells them
+/// from any others. It is apart from what a user asks for: see [`super::difference`].
+pub fn scripts_version() -> String {
+    let digest = SCRIPTS.iter().fold(Sha256::new(), |hash, (name, text)| hash.chain_update(name).chain_update(text));
+    let hash: String = digest.finalize().iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+    format!("{}-{hash}", env!("CARGO_PKG_VERSION"))
+}
 
 /// The mount path of the ConfigMap.
 pub const MOUNT: &str = "/redis-cluster";

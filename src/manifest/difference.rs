@@ -3,8 +3,9 @@
 //! The API server fills in defaults and others may add fields, so only the fields of the requested
 //! object are compared.
 
+use super::config::{SCRIPTS, SCRIPTS_VERSION};
 use super::names::{INSTANCE, MANAGED_BY};
-use super::object::{Object, SECRET};
+use super::object::{CONFIG_MAP, Object, SECRET};
 use serde_json::Value;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,10 +30,27 @@ pub fn decide(wanted: &Object, live: Option<&Value>) -> Decision {
     if wanted.kind == SECRET {
         return Decision::Unchanged;
     }
-    match difference(&wanted.value, live) {
+    match difference(&without_scripts(wanted), live) {
         changes if changes.is_empty() => Decision::Unchanged,
         changes => Decision::Differs(changes),
     }
+}
+
+/// What was asked for: the pods' scripts come with the plugin.
+fn without_scripts(wanted: &Object) -> Value {
+    let mut value = wanted.value.clone();
+    if let Some(files) = value["data"].as_object_mut().filter(|_| wanted.kind == CONFIG_MAP) {
+        files.retain(|name, _| name != SCRIPTS_VERSION && SCRIPTS.iter().all(|(script, _)| script != name));
+    }
+    value
+}
+
+/// The versions of the scripts in a ConfigMap that is there, and of those of this plugin, where
+/// they differ. Before they had versions there was none.
+pub fn other_scripts<'a>(wanted: &'a Object, live: &'a Value) -> Option<(&'a str, &'a str)> {
+    let version = |value: &'a Value| value["data"][SCRIPTS_VERSION].as_str().unwrap_or("an older version");
+    let (live, wanted_version) = (version(live), version(&wanted.value));
+    (wanted.kind == CONFIG_MAP && live != wanted_version).then_some((live, wanted_version))
 }
 
 /// One field in which a live object differs from the request.
@@ -128,7 +146,7 @@ mod tests {
     #[test]
     fn decisions_by_what_is_there() {
         let object = |kind: &str, data: &str| Object {
-            kind: if kind == "Secret" { SECRET } else { crate::manifest::object::CONFIG_MAP },
+            kind: if kind == "Secret" { SECRET } else { CONFIG_MAP },
             value: json!({ "metadata": { "labels": { INSTANCE: "a", MANAGED_BY: "us" } }, "data": data }),
         };
         let wanted = object("ConfigMap", "x");
@@ -137,6 +155,24 @@ mod tests {
         assert_eq!(decide(&wanted, Some(&json!({ "metadata": {}, "data": "x" }))), Decision::Foreign);
         assert!(matches!(decide(&wanted, Some(&object("ConfigMap", "y").value)), Decision::Differs(_)));
         assert_eq!(decide(&object("Secret", "x"), Some(&object("Secret", "y").value)), Decision::Unchanged);
+    }
+
+    #[test]
+    fn scripts_of_another_version_are_no_difference() {
+        let object = |bootstrap: &str, version: &str, conf: &str| Object {
+            kind: CONFIG_MAP,
+            value: json!({
+                "metadata": { "labels": { INSTANCE: "a", MANAGED_BY: "us" } },
+                "data": { "bootstrap.sh": bootstrap, SCRIPTS_VERSION: version, "redis.conf": conf }
+            }),
+        };
+        let wanted = object("new", "2", "port 1");
+        let older = object("old", "1", "port 1").value;
+        assert_eq!(decide(&wanted, Some(&older)), Decision::Unchanged);
+        assert_eq!(other_scripts(&wanted, &older), Some(("1", "2")));
+        assert_eq!(other_scripts(&wanted, &wanted.value), None);
+        assert_eq!(other_scripts(&wanted, &json!({ "data": {} })), Some(("an older version", "2")));
+        assert!(matches!(decide(&wanted, Some(&object("new", "2", "port 2").value)), Decision::Differs(_)));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use crate::error::{Error, ErrorKind};
 use crate::k8s::client::Server;
 use crate::k8s::objects::Run;
 use crate::manifest::assembly::claims;
-use crate::manifest::difference::{Change, Decision, decide};
+use crate::manifest::difference::{Change, Decision, decide, other_scripts};
 use crate::manifest::names;
 use crate::manifest::object::{CLAIM, Kind, Object, POD, SECRET, SERVICE};
 use crate::manifest::spec::{Auth, Spec, Spread, Toleration};
@@ -35,6 +35,9 @@ const AT_ONCE: usize = 16;
 pub async fn check(server: &Server, spec: &Spec, objects: Vec<Object>, way: Option<Via>) -> Result<Findings, Error> {
     rights(server, spec, &objects, way).await?;
     let live = live(server, &objects).await?;
+    let pairs = objects.iter().zip(&live);
+    let mut notes: Vec<String> =
+        pairs.filter_map(|(object, live)| live.as_ref().and_then(|live| scripts_note(object, live))).collect();
     let decisions: Vec<(Object, Decision)> = objects
         .into_iter()
         .zip(live)
@@ -47,7 +50,6 @@ pub async fn check(server: &Server, spec: &Spec, objects: Vec<Object>, way: Opti
     let is_new = decisions.iter().all(|(object, decision)| object.kind == SECRET || *decision == Decision::Create);
     let (kept, (), workers) =
         try_join3(kept_volumes(server, spec), own_secret(server, spec), workers(server, spec)).await?;
-    let mut notes = Vec::new();
     if kept > 0 && is_new {
         notes.push(format!("reusing {kept} kept volumes of \"{}\", with their keys", spec.name));
     }
@@ -57,6 +59,17 @@ pub async fn check(server: &Server, spec: &Spec, objects: Vec<Object>, way: Opti
     notes.extend(workers);
     try_one_controller(server, &decisions).await?;
     Ok(Findings { decisions, notes })
+}
+
+/// Scripts of another plugin's version stay: they are no part of what was asked for.
+fn scripts_note(object: &Object, live: &Value) -> Option<String> {
+    let (there, ours) = other_scripts(object, live)?;
+    Some(format!(
+        "{} keeps its start-up scripts ({there}; this plugin has {ours}); for new ones at each pod's next start, add to \
+         this command: --dry-run=client -o yaml | kubectl apply --server-side --field-manager {} -f -",
+        object.reference(),
+        names::MANAGER
+    ))
 }
 
 /// A server-side dry run of one controller: what the server rejects in one (a value, an admission

@@ -90,6 +90,7 @@ struct NodeJson<'a> {
     max_memory_bytes: Option<u64>,
     uptime_seconds: Option<u64>,
     version: Option<&'a str>,
+    scripts: Option<&'a str>,
     reachable: bool,
     error: Option<String>,
 }
@@ -114,6 +115,7 @@ impl<'a> NodeJson<'a> {
             max_memory_bytes: server.and_then(|server| server.max_memory),
             uptime_seconds: server.and_then(|server| server.uptime_seconds),
             version: server.and_then(|server| server.version.as_deref()),
+            scripts: server.and_then(|server| server.scripts.as_deref()),
             reachable: node.is_reachable(),
             error: node.error.as_ref().map(ToString::to_string),
         }

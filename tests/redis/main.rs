@@ -17,6 +17,7 @@ mod service;
 mod tls;
 
 use kubectl_redis_cluster::cluster::topology::State;
+use kubectl_redis_cluster::manifest::config::scripts_version;
 use servers::{Cluster, Shell, until};
 
 #[test]
@@ -30,6 +31,8 @@ fn nodes_form_a_cluster_in_any_order_with_an_awkward_password() {
     let masters: Vec<_> = topology.shards.iter().map(|shard| shard.master.member.name.clone()).collect();
     assert_eq!(masters, ["101", "201", "301"], "the declared roles");
     assert_eq!(cluster.cli(101, &["PING"], None), "NOAUTH Authentication required.");
+    let scripts = topology.nodes().map(|node| node.server.as_ref().and_then(|server| server.scripts.clone()));
+    assert!(scripts.into_iter().all(|version| version == Some(scripts_version())), "what started each is seen");
     for (what, number) in [("alive", 101), ("ready", 101), ("ready", 102)] {
         until(10, "the probe to succeed", || cluster.probe(what, number, Shell::Dash));
     }

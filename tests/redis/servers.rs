@@ -12,7 +12,7 @@ use kubectl_redis_cluster::cluster::snapshot::{Member, NoResponse, Seen, Snapsho
 use kubectl_redis_cluster::cluster::surroundings::Surroundings;
 use kubectl_redis_cluster::cluster::topology::{State, Topology};
 use kubectl_redis_cluster::error::Error;
-use kubectl_redis_cluster::manifest::config::{SCRIPTS, cluster_config, redis_conf};
+use kubectl_redis_cluster::manifest::config::{SCRIPTS, SCRIPTS_VERSION, cluster_config, redis_conf, scripts_version};
 use kubectl_redis_cluster::manifest::names::{ClusterName, FORMED};
 use kubectl_redis_cluster::manifest::spec::{
     Auth, Entrypoint, Image, Network, Placement, Redis, Resources, Spec, Spread, Storage, Workload,
@@ -118,7 +118,8 @@ impl Cluster {
         let folder = tempfile::tempdir().expect("a folder");
         let config = folder.path().join("config");
         std::fs::create_dir(&config).expect("a folder");
-        for (name, text) in SCRIPTS.into_iter().chain([("redis.conf", redis_conf(&spec).as_str())]) {
+        let (conf, version) = (redis_conf(&spec), scripts_version());
+        for (name, text) in SCRIPTS.into_iter().chain([("redis.conf", conf.as_str()), (SCRIPTS_VERSION, &version)]) {
             std::fs::write(config.join(name), text).expect("written");
         }
         let password = password.map(str::to_owned);
