@@ -24,6 +24,7 @@ demo: cluster
 # The tiers that need no Kubernetes. What meddles with servers takes the time that the
 # others' timeouts need, and comes after them.
 test-quick:
+	tests/redis/fetch-server >/dev/null
 	cargo test --locked --lib --bins --test architecture --test cli --test generated
 	RUST_TEST_THREADS=8 cargo test --locked --test redis -- --skip faults:: --skip oracle::
 	RUST_TEST_THREADS=4 cargo test --locked --test redis -- faults:: oracle::
@@ -44,11 +45,12 @@ test:
 dist:
 	@dist/build
 
-# Every fault on every layout and version: about 45 minutes. FAULTS="KillMaster Drain"
-# for some of them.
+# Every fault on every layout and version, about 45 minutes (FAULTS="KillMaster Drain" for some
+# of them), and what the pods' scripts decide on every server that can be had.
 chaos: cluster
 	cargo test --locked --test chaos -- first $(FAULTS)
 	cargo test --locked --test chaos -- second $(FAULTS)
+	$(if $(FAULTS),,tests/redis/every-server)
 
 lint:
 	cargo fmt --check
@@ -60,6 +62,7 @@ lint:
 	cd src/manifest && shellcheck -x *.sh
 	shellcheck -x dist/* krew/fill
 	shellcheck completions/kubectl_complete-redis_cluster tests/demo tests/e2e/original/*.sh .ci/run
+	shellcheck -x tests/redis/fetch-server tests/redis/every-server
 
 # With Python 3; it writes docs/bench.md and its picture.
 bench: cluster

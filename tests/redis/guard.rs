@@ -6,7 +6,7 @@ use super::service::{Endpoint, Service};
 
 const KEYS: usize = 300;
 
-fn formed(mut cluster: Cluster, shell: Shell) -> Cluster {
+pub fn formed(mut cluster: Cluster, shell: Shell) -> Cluster {
     cluster.start_all(shell);
     cluster.wait_ok();
     cluster.write(KEYS);
@@ -24,23 +24,23 @@ fn formed(mut cluster: Cluster, shell: Shell) -> Cluster {
     cluster
 }
 
-fn is_whole(cluster: &Cluster) {
+pub fn is_whole(cluster: &Cluster) {
     cluster.wait_ok();
     assert_eq!(cluster.count(KEYS), KEYS, "all keys are there");
 }
 
 /// Whether the last word is that of a handover.
-fn is_handed_over(said: &str) -> bool {
+pub fn is_handed_over(said: &str) -> bool {
     said.lines().last().is_some_and(|line| line.starts_with("stop: handed over to 127.0."))
 }
 
-fn is_whole_under_102(cluster: &Cluster) {
+pub fn is_whole_under_102(cluster: &Cluster) {
     is_whole(cluster);
     assert_eq!((cluster.role(101), cluster.role(102)), ("slave".into(), "master".into()));
 }
 
 /// The first master dies, and all others know that its replica has taken over.
-fn failed_over(cluster: &mut Cluster, others: &[u32]) {
+pub fn failed_over(cluster: &mut Cluster, others: &[u32]) {
     cluster.kill(&[101]);
     let knows = |line: &str| line.contains("node000102 ") && line.contains("master");
     let all_know = || others.iter().all(|peer| cluster.feed(*peer, "CLUSTER NODES\n").lines().any(knows));

@@ -2,6 +2,7 @@
 
 use super::aof;
 use super::replies::all_answered;
+use super::server::Server;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use kubectl_redis_cluster::cluster::health::{Report, check};
@@ -37,12 +38,16 @@ pub enum Shell {
 }
 
 impl Shell {
-    fn command(self, folder: &Path) -> Command {
+    fn command(self, folder: &Path, server: &Server) -> Command {
         match self {
-            Self::Dash => Command::new("dash"),
+            Self::Dash => {
+                let mut command = Command::new("dash");
+                command.env("PATH", server.path());
+                command
+            }
             Self::Busybox => {
                 let mut command = Command::new("busybox");
-                command.arg("sh").env("PATH", busybox(folder));
+                command.arg("sh").env("PATH", busybox(folder, server));
                 command
             }
         }
@@ -50,13 +55,13 @@ impl Shell {
 }
 
 /// A folder with busybox under the names of its tools, and Redis: the whole PATH.
-fn busybox(folder: &Path) -> PathBuf {
+fn busybox(folder: &Path, server: &Server) -> PathBuf {
     let bin = folder.join("busybox");
     if std::fs::create_dir(&bin).is_ok() {
         let installed = Command::new("busybox").args(["--install", "-s"]).arg(&bin).status().expect("busybox runs");
         assert!(installed.success());
         for program in ["redis-server", "redis-cli"] {
-            std::os::unix::fs::symlink(Path::new("/usr/bin").join(program), bin.join(program)).expect("a link");
+            std::os::unix::fs::symlink(server.program(program), bin.join(program)).expect("a link");
         }
     }
     bin
@@ -69,6 +74,7 @@ const LEAVING: u32 = 200_000;
 
 pub struct Cluster {
     spec: Spec,
+    server: Server,
     /// The third number of the nodes' addresses.
     network: u8,
     password: Option<String>,
@@ -85,6 +91,13 @@ impl Cluster {
         Self::of(spec(), network, password)
     }
 
+    /// One that runs this server.
+    pub fn on(server: Server, network: u8) -> Self {
+        let mut cluster = Self::new(network, None);
+        cluster.server = server;
+        cluster
+    }
+
     /// One whose nodes keep nothing on disk.
     pub fn in_memory(network: u8, password: Option<&str>) -> Self {
         let mut spec = spec();
@@ -95,7 +108,9 @@ impl Cluster {
     /// One whose servers let themselves be meddled with.
     pub fn with_debugging(network: u8) -> Self {
         let mut spec = spec();
-        spec.redis.config = vec!["enable-debug-command yes".into()];
+        if Server::chosen().at_least(7, 0) {
+            spec.redis.config = vec!["enable-debug-command yes".into()];
+        }
         Self::of(spec, network, None)
     }
 
@@ -106,9 +121,10 @@ impl Cluster {
         for (name, text) in SCRIPTS.into_iter().chain([("redis.conf", redis_conf(&spec).as_str())]) {
             std::fs::write(config.join(name), text).expect("written");
         }
-        let password = password.map(str::to_owned);
+        let password = password.map(|password| Server::chosen().password(password));
         let (children, misplaced) = (BTreeMap::new(), Vec::new());
-        Self { spec, network, password, folder, children, forgotten: None, misplaced, swapped: None }
+        let server = Server::chosen().clone();
+        Self { spec, server, network, password, folder, children, forgotten: None, misplaced, swapped: None }
     }
 
     fn numbers(&self) -> Vec<NodeNumber> {
@@ -151,7 +167,7 @@ impl Cluster {
     fn pod_script(&self, name: &str, number: u32, shell: Shell) -> Command {
         let tmp = self.folder.path().join(format!("tmp-{number}"));
         std::fs::create_dir_all(&tmp).expect("a folder");
-        let mut command = shell.command(self.folder.path());
+        let mut command = shell.command(self.folder.path(), &self.server);
         command
             .arg(self.folder.path().join("config").join(name))
             .env("BOOTSTRAP_CONFIG", self.folder.path().join("config"))
@@ -223,8 +239,10 @@ impl Cluster {
         std::fs::write(&server, format!("#!/bin/sh\necho 'Redis server v={version} sha=0:0'\n")).expect("written");
         std::fs::set_permissions(&server, std::fs::Permissions::from_mode(0o755)).expect("executable");
         let mut script = self.script(number, Shell::Dash);
-        let output =
-            script.env("PATH", format!("{}:/usr/bin:/bin", bin.display())).env("CLUSTER_BUS", "17001").output();
+        let output = script
+            .env("PATH", format!("{}:{}", bin.display(), self.server.path()))
+            .env("CLUSTER_BUS", "17001")
+            .output();
         let output = output.expect("the script runs");
         (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
     }
