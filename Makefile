@@ -29,17 +29,9 @@ test-quick:
 	RUST_TEST_THREADS=8 cargo test --locked --test redis -- --skip faults:: --skip oracle::
 	RUST_TEST_THREADS=4 cargo test --locked --test redis -- faults:: oracle::
 
-# On TEST_KUBECONFIG's cluster where that is set, else on the throwaway one. Three
-# clusters at a time are what two cores bear.
+# On TEST_KUBECONFIG's cluster where that is set, else on the throwaway one.
 test:
-	@if [ -z "$$TEST_KUBECONFIG" ]; then $(KUBE) up; fi
-	$(MAKE) test-quick
-	$(MAKE) dist
-	cargo test --locked --test dist
-	RUST_TEST_THREADS=3 cargo test --locked --test e2e $(if $(TEST_KUBECONFIG),-- --skip set_gke_proxy_mode)
-	@if [ -z "$$TEST_KUBECONFIG" ]; then set -xe; \
-	RUST_TEST_THREADS=1 cargo test --locked --test throwaway --test proxy; cargo test --locked --test chaos -- short; \
-	else echo "not run on your own cluster: tests/throwaway.rs, tests/proxy.rs, tests/chaos and set_gke_proxy_mode of tests/e2e, which are for workers that may be hurt"; fi
+	tests/all
 
 # On Debian or Ubuntu with zip; the first time, it also builds cargo-cyclonedx.
 dist:
@@ -62,7 +54,7 @@ lint:
 	cd src/manifest && shellcheck -x *.sh
 	shellcheck -x dist/* krew/fill
 	shellcheck completions/kubectl_complete-redis_cluster tests/demo tests/e2e/original/*.sh .ci/run
-	shellcheck -x tests/redis/fetch-server tests/redis/every-server
+	shellcheck -x tests/all tests/redis/fetch-server tests/redis/every-server
 
 # With Python 3; it writes docs/bench.md and its picture.
 bench: cluster
