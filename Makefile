@@ -24,31 +24,25 @@ demo: cluster
 # The tiers that need no Kubernetes. What meddles with servers takes the time that the
 # others' timeouts need, and comes after them.
 test-quick:
+	tests/redis/fetch-server >/dev/null
 	cargo test --locked --lib --bins --test architecture --test decide --test cli --test generated
 	RUST_TEST_THREADS=8 cargo test --locked --test redis -- --skip faults:: --skip oracle::
 	RUST_TEST_THREADS=4 cargo test --locked --test redis -- faults:: oracle::
 
-# On TEST_KUBECONFIG's cluster where that is set, else on the throwaway one. Three
-# clusters at a time are what two cores bear.
+# On TEST_KUBECONFIG's cluster where that is set, else on the throwaway one.
 test:
-	@if [ -z "$$TEST_KUBECONFIG" ]; then $(KUBE) up; fi
-	$(MAKE) test-quick
-	$(MAKE) dist
-	cargo test --locked --test dist
-	RUST_TEST_THREADS=3 cargo test --locked --test e2e $(if $(TEST_KUBECONFIG),-- --skip set_gke_proxy_mode)
-	@if [ -z "$$TEST_KUBECONFIG" ]; then set -xe; \
-	RUST_TEST_THREADS=1 cargo test --locked --test throwaway --test proxy; cargo test --locked --test chaos -- short; \
-	else echo "not run on your own cluster: tests/throwaway.rs, tests/proxy.rs, tests/chaos and set_gke_proxy_mode of tests/e2e, which are for workers that may be hurt"; fi
+	tests/all
 
 # On Debian or Ubuntu with zip; the first time, it also builds cargo-cyclonedx.
 dist:
 	@dist/build
 
-# Every fault on every layout and version: about 45 minutes. FAULTS="KillMaster Drain"
-# for some of them.
+# Every fault on every layout and version, about 45 minutes (FAULTS="KillMaster Drain" for some
+# of them), and what the pods' scripts decide on every server that can be had.
 chaos: cluster
 	cargo test --locked --test chaos -- first $(FAULTS)
 	cargo test --locked --test chaos -- second $(FAULTS)
+	$(if $(FAULTS),,tests/redis/every-server)
 
 lint:
 	cargo fmt --check
@@ -60,6 +54,7 @@ lint:
 	cd src/manifest && shellcheck -x *.sh
 	shellcheck -x dist/* krew/fill
 	shellcheck completions/kubectl_complete-redis_cluster tests/demo tests/e2e/original/*.sh .ci/run
+	shellcheck -x tests/all tests/redis/fetch-server tests/redis/every-server
 
 # With Python 3; it writes docs/bench.md and its picture.
 bench: cluster

@@ -25,21 +25,15 @@ const PATIENCE: Duration = Duration::from_secs(1);
 const PATIENCE_IN_READING: Duration = Duration::from_secs(5);
 /// How long a cluster may take to hand one key back.
 const READING: Duration = Duration::from_secs(20);
-/// Redis replicates asynchronously: what was acknowledged so shortly before an unplanned
-/// fault may be lost.
-const UNCERTAIN: Duration = Duration::from_secs(1);
-/// And what was acknowledged so soon after it, until the new owners are known. Later, the
-/// pods that the fault has replaced end as planned.
-const SETTLED: Duration = Duration::from_secs(15);
 
 /// What became of one cluster's writes.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Outcome {
     /// Acknowledged writes.
     pub acknowledged: usize,
-    /// Lost ones that were acknowledged more than a second before the fault, or long after.
+    /// Lost ones that the fault does not excuse.
     pub lost: usize,
-    /// Lost ones that were acknowledged in the moment of the fault.
+    /// Lost ones that were acknowledged in the time that it excuses.
     pub lost_in_fault: usize,
     /// Ones that could not be asked for, because their slots are not served.
     pub unreadable: usize,
@@ -58,6 +52,27 @@ impl Outcome {
         self.unreadable += other.unreadable;
         self.outage_ms = self.outage_ms.max(other.outage_ms);
         self.losses.extend(other.losses);
+    }
+}
+
+/// When a fault struck, and the time around it in which a loss is excused.
+#[derive(Clone, Copy)]
+struct Struck {
+    at: Instant,
+    before: Duration,
+    after: Duration,
+}
+
+impl Struck {
+    /// By the words `BEFORE AFTER`, in milliseconds.
+    fn now(words: &[&str]) -> Option<Self> {
+        let [before, after] = words else { return None };
+        let time = |word: &str| word.parse().map(Duration::from_millis).ok();
+        Some(Self { at: Instant::now(), before: time(before)?, after: time(after)? })
+    }
+
+    fn excuses(&self, at: Instant) -> bool {
+        at + self.before > self.at && at < self.at + self.after
     }
 }
 
@@ -165,9 +180,9 @@ impl Writer {
         longest
     }
 
-    async fn read_back(mut self, fault: Instant) -> Outcome {
+    async fn read_back(mut self, fault: Struck) -> Outcome {
         let mut outcome = Outcome { acknowledged: self.writes.len(), ..Outcome::default() };
-        outcome.outage_ms = u64::try_from(self.outage(fault).as_millis()).unwrap_or(u64::MAX);
+        outcome.outage_ms = u64::try_from(self.outage(fault.at).as_millis()).unwrap_or(u64::MAX);
         for write in std::mem::take(&mut self.writes) {
             if outcome.unreadable > 0 {
                 // Its slots were not served for so long: nor will they be for the rest.
@@ -177,10 +192,10 @@ impl Writer {
             match self.read(&write.key).await {
                 None => outcome.unreadable += 1,
                 Some(Some(_)) => continue,
-                Some(None) if write.at + UNCERTAIN < fault || write.at > fault + SETTLED => outcome.lost += 1,
-                Some(None) => outcome.lost_in_fault += 1,
+                Some(None) if fault.excuses(write.at) => outcome.lost_in_fault += 1,
+                Some(None) => outcome.lost += 1,
             }
-            outcome.losses.push(self.loss(&write, fault));
+            outcome.losses.push(self.loss(&write, fault.at));
         }
         outcome
     }
@@ -242,7 +257,7 @@ struct Clients {
     targets: BTreeMap<String, Target>,
     running: Vec<(String, JoinHandle<Writer>)>,
     stop: Arc<AtomicBool>,
-    faults: BTreeMap<String, Instant>,
+    faults: BTreeMap<String, Struck>,
     run: usize,
 }
 
@@ -267,9 +282,14 @@ impl Clients {
         }
     }
 
+    fn strike(&mut self, words: &[&str]) {
+        let [name, excused @ ..] = words else { return };
+        self.faults.extend(Struck::now(excused).map(|struck| ((*name).to_owned(), struck)));
+    }
+
     async fn stop(&mut self) -> BTreeMap<String, Outcome> {
         self.stop.store(true, Ordering::Relaxed);
-        let now = Instant::now();
+        let now = Struck { at: Instant::now(), before: Duration::ZERO, after: Duration::ZERO };
         let mut reading = Vec::new();
         for (name, writer) in self.running.drain(..) {
             let writer = writer.await.expect("a writer does not panic");
@@ -284,8 +304,8 @@ impl Clients {
     }
 }
 
-/// `add NAME PASSWORD|- NODE ...`, `forget`, `start`, `fault NAME`, `stop`: one a line, each
-/// answered by a line.
+/// `add NAME PASSWORD|- NODE ...`, `forget`, `start`, `fault NAME BEFORE AFTER`, `stop`: one a
+/// line, each answered by a line.
 pub fn serve() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
@@ -298,7 +318,7 @@ pub fn serve() {
                 Some("add") => clients.add(&words[1..]),
                 Some("forget") => clients.targets.clear(),
                 Some("start") => clients.start(),
-                Some("fault") => clients.faults.extend(words.get(1).map(|name| ((*name).to_owned(), Instant::now()))),
+                Some("fault") => clients.strike(&words[1..]),
                 _ => answer = serde_json::to_string(&clients.stop().await).expect("JSON"),
             }
             println!("{answer}");

@@ -87,9 +87,41 @@ impl Fault {
         }
     }
 
-    /// Whether somebody does it on purpose: then nothing at all may be lost.
-    pub fn is_planned(self) -> bool {
-        matches!(self, DeleteMaster | DeleteReplica | RollingRestart | Drain)
+    /// How long before and after it an acknowledged write may be lost, in milliseconds. Redis
+    /// replicates asynchronously: what an owner that does not come back with its data has
+    /// acknowledged last, nobody else may have. That it goes on for a moment after it was
+    /// to be struck is the time that the means take.
+    pub fn excused(self, victim: &Victim<'_>) -> (u32, u32) {
+        let comes_back = victim.cluster.layout.keeps_data();
+        match self {
+            // On purpose, or no owner goes.
+            DeleteMaster | DeleteReplica | RollingRestart | Drain | KillReplica | BornInHalves => (0, 0),
+            // The owner comes back, and has its data.
+            KillMaster | KillWithoutApiServer | KilledYoung | AllPodsAtOnce if comes_back => (0, 0),
+            KillMaster | KillWithoutApiServer | KilledYoung | AllPodsAtOnce | KillMasterOnSlowDisk
+            | LoseVolumeOfMaster => (1000, 1000),
+            // The majority is on the other side of the cut. The master on this side acknowledges
+            // until it sees that: one and a half node timeouts of 5 s.
+            CutOff if !self.leaves_a_majority(victim) => (1000, 10_000),
+            // A program of the throwaway Kubernetes does it.
+            PowerOff10 | PowerOff120 | CutOff => (1000, 3000),
+            // A kubelet does it, when it hears of it, and gives the server 2 s.
+            ForceDeleteMaster => (1000, 5000),
+        }
+    }
+
+    /// How long a shard may acknowledge nothing. The node timeout and an election are 5 to 9 s,
+    /// and a client that hangs finds the new owner a second later; the rest is for two cores
+    /// that bear six clusters.
+    pub fn patience(self, victim: &Victim<'_>) -> Duration {
+        let seconds = match self {
+            PowerOff120 if !self.leaves_a_majority(victim) => 300,
+            _ if !self.leaves_a_majority(victim) => 120,
+            DeleteMaster | DeleteReplica | RollingRestart | Drain | KillReplica => 15,
+            KillMaster | KillMasterOnSlowDisk | KillWithoutApiServer | KilledYoung => 20,
+            _ => 30,
+        };
+        Duration::from_secs(seconds)
     }
 
     /// Whether it happens to clusters that are being born.
@@ -102,10 +134,10 @@ impl Fault {
         self == AllPodsAtOnce && !layout.keeps_data()
     }
 
-    /// Whether a majority of masters and a copy of each shard live on: then service must
-    /// return by itself and soon. Where pods were restarted before, masters may share the
+    /// Whether a majority of masters and a copy of each shard live on: then service returns
+    /// soon, and else with the pods. Where pods were restarted before, masters may share the
     /// lost worker.
-    pub fn leaves_a_majority(self, victim: &Victim<'_>) -> bool {
+    fn leaves_a_majority(self, victim: &Victim<'_>) -> bool {
         match self {
             AllPodsAtOnce | BornInHalves => false,
             PowerOff10 | PowerOff120 => victim.masters_on("node-3") < 2,
@@ -115,14 +147,14 @@ impl Fault {
     }
 
     /// Strikes; `mark` is told of each cluster the moment before it is struck.
-    pub fn strike(self, victims: &[Victim<'_>], mark: &(impl Fn(&Cluster) + Sync)) {
+    pub fn strike(self, victims: &[Victim<'_>], mark: &(impl Fn(&Victim<'_>) + Sync)) {
         let one = |what: &(dyn Fn(&Victim<'_>) + Sync)| {
             each(victims, |victim| {
-                mark(victim.cluster);
+                mark(victim);
                 what(victim);
             });
         };
-        let all = || victims.iter().for_each(|victim| mark(victim.cluster));
+        let all = || victims.iter().for_each(mark);
         match self {
             DeleteMaster => one(&|victim| delete(victim.cluster, &victim.master, &[])),
             DeleteReplica => one(&|victim| delete(victim.cluster, &victim.replica, &[])),

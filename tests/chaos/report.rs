@@ -1,13 +1,12 @@
 //! What came of each fault, and whether that is good enough.
 
+use crate::MENDED;
 use crate::client::Outcome;
 use crate::faults::Fault;
 use crate::matrix::Layout;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-
-/// How soon service must be back without a person: the node timeout and ten seconds.
-const BACK_AFTER_MS: u64 = 15_000;
+use std::time::Duration;
 
 /// What came of one fault for one cluster.
 pub struct Line {
@@ -15,36 +14,32 @@ pub struct Line {
     pub title: String,
     pub layout: Layout,
     pub outcome: Outcome,
-    /// Whether a majority of masters and a copy of each shard lived on.
-    pub survivable: bool,
-    /// Whether the cluster was whole again in the end.
-    pub whole: bool,
+    /// How long a shard might acknowledge nothing.
+    pub patience: Duration,
+    /// When the cluster was seen to be whole again, if it was.
+    pub whole: Option<Duration>,
 }
 
 impl Line {
-    /// Whether service was back, but late.
-    fn is_late(&self) -> bool {
-        self.survivable && self.outcome.outage_ms > BACK_AFTER_MS
+    fn outage(&self) -> Duration {
+        Duration::from_millis(self.outcome.outage_ms)
     }
 
-    /// Whether nothing else is wrong with a cluster that this tool made.
-    pub fn is_only_late(&self) -> bool {
-        let in_time = Outcome { outage_ms: 0, ..self.outcome.clone() };
-        self.layout != Layout::Plain
-            && self.is_late()
-            && Self { outcome: in_time, title: String::new(), ..*self }.complaint().is_none()
+    /// The longest outage beside the longest that may be.
+    fn served(&self) -> String {
+        format!("{:.1} of {} s", self.outage().as_secs_f64(), self.patience.as_secs())
     }
 
     /// What must not be, of a cluster that this tool made.
     pub fn complaint(&self) -> Option<String> {
-        let Outcome { lost, lost_in_fault, unreadable, outage_ms, .. } = self.outcome;
-        let lost = lost + unreadable + if self.fault.is_planned() { lost_in_fault } else { 0 };
-        let what = if !self.whole {
+        let Outcome { lost, unreadable, .. } = self.outcome;
+        let lost = lost + unreadable;
+        let what = if self.whole.is_none() {
             "is not whole again".to_owned()
         } else if lost > 0 && !self.fault.destroys(self.layout) {
             format!("lost {lost} acknowledged writes")
-        } else if self.is_late() {
-            format!("did not serve for {:.1} s", seconds(outage_ms))
+        } else if self.outage() > self.patience {
+            format!("did not serve for {}", self.served())
         } else {
             return None;
         };
@@ -56,25 +51,29 @@ impl Line {
     }
 
     fn cell(&self) -> String {
-        let Outcome { acknowledged, lost, lost_in_fault, unreadable, outage_ms, .. } = self.outcome;
-        let mut cell = format!("{lost}+{lost_in_fault} of {acknowledged}, {:.1} s", seconds(outage_ms));
+        let Outcome { acknowledged, lost, lost_in_fault, unreadable, .. } = self.outcome;
+        let mut cell = format!("{lost}+{lost_in_fault} of {acknowledged}; {}", self.served());
         if unreadable > 0 {
-            let _ = write!(cell, ", {unreadable} unreadable");
+            let _ = write!(cell, "; {unreadable} unreadable");
         }
-        if !self.whole {
-            cell += ", not whole";
-        }
-        cell
+        let whole = self.whole.map(|time| format!("whole in {} of {} s", time.as_secs(), MENDED.as_secs()));
+        cell + "; " + whole.as_deref().unwrap_or("not whole")
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "one digit is shown")]
-fn seconds(milliseconds: u64) -> f64 {
-    milliseconds as f64 / 1000.0
+/// Who of the clusters that this tool made came nearest to the end of what is waited for.
+pub fn slowest(lines: &[Line]) -> String {
+    let used = |line: &&Line| line.outage().as_secs_f64() / line.patience.as_secs_f64();
+    let ours = lines.iter().filter(|line| line.layout != Layout::Plain);
+    let slowest = ours.max_by(|one, other| used(one).total_cmp(&used(other)));
+    slowest.map_or_else(String::new, |line| {
+        format!("the slowest: {}, {}: no service for {}", line.fault.title(), line.title, line.served())
+    })
 }
 
-/// Faults by clusters; in each cell the acknowledged writes that were lost + those that
-/// were lost in the moment of the fault, and the longest time without service.
+/// Faults by clusters; in each cell the acknowledged writes that were lost + those that were
+/// lost in the time that the fault excuses, the longest time without service and the longest
+/// that may be, and when the cluster was seen to be whole again.
 pub fn table(lines: &[Line]) -> String {
     let mut rows: Vec<(Fault, BTreeMap<&str, String>)> = Vec::new();
     let mut titles: Vec<&str> = Vec::new();

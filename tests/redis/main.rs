@@ -12,9 +12,11 @@ mod guard;
 mod oracle;
 mod relay;
 mod replies;
+mod server;
 mod servers;
 mod service;
 mod tls;
+mod versions;
 
 use kubectl_redis_cluster::cluster::topology::State;
 use kubectl_redis_cluster::manifest::config::scripts_version;

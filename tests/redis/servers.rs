@@ -2,6 +2,7 @@
 
 use super::aof;
 use super::replies::all_answered;
+use super::server::Server;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use kubectl_redis_cluster::cluster::health::{Report, check};
@@ -39,16 +40,16 @@ pub enum Shell {
 }
 
 impl Shell {
-    fn command(self, folder: &Path) -> Command {
+    fn command(self, folder: &Path, server: &Server) -> Command {
         match self {
             Self::Dash => {
                 let mut command = Command::new("dash");
-                command.env("PATH", debian(folder));
+                command.env("PATH", debian(folder, server));
                 command
             }
             Self::Busybox => {
                 let mut command = Command::new("busybox");
-                command.arg("sh").env("PATH", busybox(folder));
+                command.arg("sh").env("PATH", busybox(folder, server));
                 command
             }
         }
@@ -56,22 +57,22 @@ impl Shell {
 }
 
 /// The machine's PATH, with the awk of Debian's images before all others.
-fn debian(folder: &Path) -> String {
+fn debian(folder: &Path, server: &Server) -> String {
     let bin = folder.join("debian");
     if std::fs::create_dir(&bin).is_ok() {
         std::os::unix::fs::symlink("/usr/bin/mawk", bin.join("awk")).expect("a link");
     }
-    format!("{}:/usr/local/bin:/usr/bin:/bin", bin.display())
+    format!("{}:{}", bin.display(), server.path())
 }
 
 /// A folder with busybox under the names of its tools, and Redis: the whole PATH.
-fn busybox(folder: &Path) -> PathBuf {
+fn busybox(folder: &Path, server: &Server) -> PathBuf {
     let bin = folder.join("busybox");
     if std::fs::create_dir(&bin).is_ok() {
         let installed = Command::new("busybox").args(["--install", "-s"]).arg(&bin).status().expect("busybox runs");
         assert!(installed.success());
         for program in ["redis-server", "redis-cli"] {
-            std::os::unix::fs::symlink(Path::new("/usr/bin").join(program), bin.join(program)).expect("a link");
+            std::os::unix::fs::symlink(server.program(program), bin.join(program)).expect("a link");
         }
     }
     bin
@@ -84,6 +85,7 @@ const LEAVING: u32 = 200_000;
 
 pub struct Cluster {
     spec: Spec,
+    server: Server,
     /// The third number of the nodes' addresses.
     network: u8,
     password: Option<String>,
@@ -100,6 +102,13 @@ impl Cluster {
         Self::of(spec(), network, password)
     }
 
+    /// One that runs this server.
+    pub fn on(server: Server, network: u8) -> Self {
+        let mut cluster = Self::new(network, None);
+        cluster.server = server;
+        cluster
+    }
+
     /// One whose nodes keep nothing on disk.
     pub fn in_memory(network: u8, password: Option<&str>) -> Self {
         let mut spec = spec();
@@ -110,7 +119,9 @@ impl Cluster {
     /// One whose servers let themselves be meddled with.
     pub fn with_debugging(network: u8) -> Self {
         let mut spec = spec();
-        spec.redis.config = vec!["enable-debug-command yes".into()];
+        if Server::chosen().at_least(7, 0) {
+            spec.redis.config = vec!["enable-debug-command yes".into()];
+        }
         Self::of(spec, network, None)
     }
 
@@ -122,9 +133,10 @@ impl Cluster {
         for (name, text) in SCRIPTS.into_iter().chain([("redis.conf", conf.as_str()), (SCRIPTS_VERSION, &version)]) {
             std::fs::write(config.join(name), text).expect("written");
         }
-        let password = password.map(str::to_owned);
+        let password = password.map(|password| Server::chosen().password(password));
         let (children, misplaced) = (BTreeMap::new(), Vec::new());
-        Self { spec, network, password, folder, children, forgotten: None, misplaced, swapped: None }
+        let server = Server::chosen().clone();
+        Self { spec, server, network, password, folder, children, forgotten: None, misplaced, swapped: None }
     }
 
     fn numbers(&self) -> Vec<NodeNumber> {
@@ -167,7 +179,7 @@ impl Cluster {
     fn pod_script(&self, name: &str, number: u32, shell: Shell) -> Command {
         let tmp = self.folder.path().join(format!("tmp-{number}"));
         std::fs::create_dir_all(&tmp).expect("a folder");
-        let mut command = shell.command(self.folder.path());
+        let mut command = shell.command(self.folder.path(), &self.server);
         command
             .arg(self.folder.path().join("config").join(name))
             .env("BOOTSTRAP_CONFIG", self.folder.path().join("config"))
@@ -239,8 +251,7 @@ impl Cluster {
         std::fs::write(&server, format!("#!/bin/sh\necho 'Redis server v={version} sha=0:0'\n")).expect("written");
         std::fs::set_permissions(&server, std::fs::Permissions::from_mode(0o755)).expect("executable");
         let mut script = self.script(number, Shell::Dash);
-        script.envs(bus_port.map(|port| ("CLUSTER_BUS", port)));
-        let output = script.env("PATH", format!("{}:/usr/bin:/bin", bin.display())).output();
+        command.env("PATH", debian(folder, server));
         let output = output.expect("the script runs");
         (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
     }
@@ -248,7 +259,7 @@ impl Cluster {
     /// A master without slots that nobody knew at the cluster's first start.
     pub fn start_joining(&mut self, number: u32, member: u32) {
         let address = self.address(number);
-        let mut server = Command::new("redis-server");
+        let mut server = Command::new(self.server.program("redis-server"));
         server.args(["--bind", &address, "--dir", &self.data(number).to_string_lossy(), "--cluster-enabled", "yes"]);
         server.args([
             "--cluster-announce-ip",
