@@ -6,6 +6,8 @@ SHELL := /bin/bash
 PREFIX ?= /usr/local
 KUBE := tests/cluster/kube
 PLUGIN := target/release/kubectl-redis_cluster
+# Where tests note the waits that used more than half of their patience.
+export SLOW_WAITS := $(CURDIR)/target/slow-waits
 
 .PHONY: build demo test test-quick dist chaos lint bench install clean-cluster cluster
 
@@ -24,13 +26,14 @@ demo: cluster
 # The tiers that need no Kubernetes. What meddles with servers takes the time that the
 # others' timeouts need, and comes after them.
 test-quick:
-	cargo test --locked --lib --bins --test architecture --test cli --test generated
+	cargo test --locked --workspace --lib --bins --test architecture --test cli --test generated
 	RUST_TEST_THREADS=8 cargo test --locked --test redis -- --skip faults:: --skip oracle::
 	RUST_TEST_THREADS=4 cargo test --locked --test redis -- faults:: oracle::
 
 # On TEST_KUBECONFIG's cluster where that is set, else on the throwaway one. Three
 # clusters at a time are what two cores bear.
 test:
+	@rm -f $(SLOW_WAITS)
 	@if [ -z "$$TEST_KUBECONFIG" ]; then $(KUBE) up; fi
 	$(MAKE) test-quick
 	$(MAKE) dist
@@ -39,6 +42,7 @@ test:
 	@if [ -z "$$TEST_KUBECONFIG" ]; then set -xe; \
 	RUST_TEST_THREADS=1 cargo test --locked --test throwaway --test proxy; cargo test --locked --test chaos -- short; \
 	else echo "not run on your own cluster: tests/throwaway.rs, tests/proxy.rs, tests/chaos and set_gke_proxy_mode of tests/e2e, which are for workers that may be hurt"; fi
+	@if [ -s $(SLOW_WAITS) ]; then echo "waits that used more than half of their patience:"; sort -rn $(SLOW_WAITS); fi
 
 # On Debian or Ubuntu with zip; the first time, it also builds cargo-cyclonedx.
 dist:
@@ -51,9 +55,9 @@ chaos: cluster
 	cargo test --locked --test chaos -- second $(FAULTS)
 
 lint:
-	cargo fmt --check
-	cargo clippy --locked --all-targets -- -D warnings
-	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --quiet
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --quiet
 	@if cargo tree --locked -e normal -i openssl-sys 2>/dev/null | grep -q .; then echo "openssl crept in"; exit 1; fi
 	@if cargo tree --locked -e normal -i aws-lc-rs 2>/dev/null | grep -q .; then echo "aws-lc-rs crept in"; exit 1; fi
 	cd tests/cluster && shellcheck -x kube *.sh image/*.sh

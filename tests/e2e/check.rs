@@ -1,9 +1,9 @@
 //! Faults that are made of real pods, and exactly the codes that each is found by.
 
-use super::support::{Namespace, feed, program, until};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
+use testkit::{Namespace, feed, program, until};
 
 /// What `check` finds, and how it ends.
 fn check(namespace: &Namespace, arguments: &[&str]) -> (Value, Option<i32>) {

@@ -1,7 +1,6 @@
 //! Kubeconfigs whole and broken, and every connection flag: kubectl and the plugin both work, or
 //! fail for the same reason, in the same words where kubectl's are not beaten.
 
-use super::support::{Namespace, program, run, until};
 use std::fs;
 use std::io::{Read, Write, copy};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -9,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use testkit::{Namespace, program, run, until};
 
 /// What both should do.
 enum Both {

@@ -1,9 +1,9 @@
 //! A cluster from its birth to its end.
 
-use super::support::{Namespace, feed, interrupt, program, run, until};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::process::Stdio;
+use testkit::{Namespace, feed, interrupt, program, run, until};
 
 const FIRST: &str = "redis-001-node-101-0";
 

@@ -1,6 +1,6 @@
 //! A shard of which no copy is left: it is said, and only a person can end it.
 
-use super::support::{Namespace, until};
+use testkit::{Namespace, until};
 
 const KEYS: usize = 300;
 

@@ -1,6 +1,6 @@
 //! What cannot be done is said in one to three lines, and nothing is left half made.
 
-use super::support::{Namespace, program, run, until};
+use testkit::{Namespace, program, run, until};
 
 fn nothing_was_made(namespace: &Namespace) {
     let made = namespace

@@ -1,11 +1,11 @@
 //! `kubectl redis-cluster <TAB>` in real shells: typed into a terminal, read off the screen.
 
-use super::support::{Namespace, plugin_linked, program, run, variables};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
+use testkit::{Namespace, plugin_linked, program, run, variables};
 
 /// A shell in a terminal of its own.
 struct Terminal {

@@ -5,12 +5,10 @@
 
 #![expect(clippy::print_stderr, reason = "a failed test shows what its nodes printed")]
 
-mod aof;
 mod faults;
 mod guard;
 mod oracle;
 mod relay;
-mod replies;
 mod servers;
 mod service;
 mod tls;

@@ -1,7 +1,5 @@
 //! A cluster of redis-server processes that our own manifests and script start.
 
-use super::aof;
-use super::replies::all_answered;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use kubectl_redis_cluster::cluster::health::{Report, check};
@@ -25,7 +23,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+pub use testkit::until;
+use testkit::{all_answered, aof, wait};
 
 /// The shells that the script must run in.
 #[derive(Clone, Copy)]
@@ -281,11 +281,9 @@ impl Cluster {
 
     /// Waits until the node has printed this.
     pub fn wait_log(&self, number: u32, text: &str) {
-        let end = Instant::now() + Duration::from_secs(30 * PATIENCE);
-        while !self.log(number).contains(text) {
-            assert!(Instant::now() < end, "node {number} never said {text:?}, but:\n{}", self.log(number));
-            std::thread::sleep(Duration::from_millis(50));
-        }
+        wait(30, &format!("node {number} to say {text:?}"), || {
+            Some(self.log(number)).filter(|log| !log.contains(text)).map_or(Ok(()), Err)
+        });
     }
 
     pub fn password(&self) -> Option<&str> {
@@ -537,19 +535,5 @@ fn spec() -> Spec {
         auth: Auth::None,
         annotations: vec![],
         network: Network::Open,
-    }
-}
-
-/// How many times as long a thing may take on a busy machine.
-const PATIENCE: u64 = 8;
-
-/// Waits for a condition that takes less than so many seconds on a machine with nothing else to
-/// do; fails with what was waited for.
-pub fn until(seconds: u64, what: &str, mut condition: impl FnMut() -> bool) {
-    let seconds = seconds * PATIENCE;
-    let end = Instant::now() + Duration::from_secs(seconds);
-    while !condition() {
-        assert!(Instant::now() < end, "waited {seconds} s for {what}");
-        std::thread::sleep(Duration::from_millis(100));
     }
 }
