@@ -6,6 +6,7 @@
 //! plugin      kubectl and the plugin that was just built, on the Kubernetes at hand
 //! namespace   a namespace of its own for a test, and the commands in it
 //! throwaway   the throwaway Kubernetes, which may be hurt
+//! workers     those of the Kubernetes at hand, whatever they are called
 //! aof         what a slow disk has not taken
 //! replies     what redis-cli prints
 //! ```
@@ -19,6 +20,7 @@ pub mod plugin;
 pub mod process;
 pub mod replies;
 pub mod throwaway;
+pub mod workers;
 
 pub use namespace::Namespace;
 pub use patience::{until, wait};

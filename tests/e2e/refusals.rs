@@ -1,5 +1,6 @@
 //! What cannot be done is said in one to three lines, and nothing is left half made.
 
+use testkit::workers::{names, workers};
 use testkit::{Namespace, program, run, until};
 
 fn nothing_was_made(namespace: &Namespace) {
@@ -20,11 +21,17 @@ fn wishes_that_cannot_be() {
     let namespace = Namespace::new("wishes");
     let name = "a".repeat(60);
     insta::assert_snapshot!(refusal(&namespace, &["create", &name]), @r#"error: the name "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" has 60 characters, at most 43 fit a cluster of this size"#);
-    insta::assert_snapshot!(refusal(&namespace, &["create", "a", "--storage-class", "nope"]), @r#"
+    let classes = names("storageclasses").join(", ");
+    insta::assert_snapshot!(refusal(&namespace, &["create", "a", "--storage-class", "nope"]).replace(&classes, "standard"), @r#"
     error: storageclass "nope" not found
     hint: there are: standard
     "#);
-    insta::assert_snapshot!(refusal(&namespace, &["create", "a", "--replicas", "5"]), @r"
+    let there = workers();
+    let (all, usable) = (there.len(), there.iter().filter(|worker| worker.takes_pods).count());
+    let replicas = usable.max(5);
+    let refused = refusal(&namespace, &["create", "a", "--replicas", &replicas.to_string()]);
+    let refused = refused.replace(&format!("{usable} of {all}"), "3 of 3").replace(&(replicas + 1).to_string(), "6");
+    insta::assert_snapshot!(refused, @r"
     error: 6 workers are needed to keep the 6 nodes of a shard apart, 3 of 3 can take them
     hint: let them share a worker, which its loss may cost keys: add --spread preferred
     ");
