@@ -11,7 +11,6 @@ use crate::k8s::client::Server;
 use crate::k8s::dial::PodDial;
 use crate::k8s::flags::ConnectionFlags;
 use crate::node::dial::{Dial, Via};
-use crate::outcome::Outcome;
 use crate::ui::terminal::{Color, Ui};
 use clap::builder::NonEmptyStringValueParser;
 use clap::error::ErrorKind;
@@ -129,11 +128,11 @@ impl Cli {
         self.color
     }
 
-    /// Finds the API server and runs the command.
+    /// Finds the API server.
     ///
     /// # Errors
-    /// The command's own.
-    pub async fn run(self, ui: &mut Ui) -> Result<Outcome, Error> {
+    /// When there is no usable configuration.
+    pub async fn connect(&self, ui: &Ui) -> Result<Context, Error> {
         let server = match self.command.wants_server() {
             Wants::Nothing => Server::nowhere(&self.connection)?,
             wants => match Server::connect(&self.connection, ui.listener()).await {
@@ -142,8 +141,7 @@ impl Cli {
             },
         };
         let dial = PodDial::new(server.clone());
-        let context = self.context(server, Box::new(dial));
-        self.command.run(&context, ui).await
+        Ok(self.context(server, Box::new(dial)))
     }
 
     /// What the flags make of a server and of the lines to its pods.

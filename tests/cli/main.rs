@@ -9,6 +9,7 @@ mod world;
 
 use serde_json::{Value, json};
 use std::fs;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use world::{Node, World};
 
@@ -27,7 +28,7 @@ async fn create_and_the_same_again() {
 #[tokio::test(start_paused = true)]
 async fn create_that_fails_in_the_middle_says_how_to_go_on_and_then_does() {
     let world = World::new();
-    world.fail("PATCH", "/statefulsets/redis-001-node-201", 500, "etcd is on holiday");
+    world.fail("patch statefulsets redis-001-node-201", 500, "etcd is on holiday");
     insta::assert_snapshot!(world.run("create redis-001").await);
     world.mend();
     let again = world.run("create redis-001 --wait=false").await;
@@ -37,7 +38,7 @@ async fn create_that_fails_in_the_middle_says_how_to_go_on_and_then_does() {
 #[tokio::test(start_paused = true)]
 async fn create_sends_nothing_that_changes_before_it_knows_that_it_may() {
     let world = World::new();
-    world.forbid("create", "services");
+    world.forbid("create services");
     insta::assert_snapshot!(world.run("create redis-001").await, @r#"
     ------- stderr
     error: you may not create services in the namespace "default"
@@ -51,7 +52,8 @@ async fn create_sends_nothing_that_changes_before_it_knows_that_it_may() {
 #[tokio::test(start_paused = true)]
 async fn create_wants_a_way_to_the_nodes_before_it_waits_for_them() {
     let world = World::new();
-    world.forbid("create", "pods");
+    world.forbid("create pods/portforward");
+    world.forbid("create pods/exec");
     insta::assert_snapshot!(world.run("create redis-001").await, @r#"
     ------- stderr
     error: you may not create pods/portforward in the namespace "default"
@@ -79,16 +81,11 @@ async fn info_asks_the_api_server_for_little() {
     ");
     let zones: Vec<String> = (1..=3).map(|zone| format!("\"zone-{zone}\"")).collect();
     assert!(zones.iter().all(|zone| said.contains(zone)), "{said}");
-    world.fail(
-        "GET",
-        "/nodes",
-        403,
-        "nodes is forbidden: User \"bob\" cannot list resource \"nodes\" in API group \"\" at the cluster scope",
-    );
+    world.forbid("list nodes");
     let said = world.run("info redis-001").await;
     assert!(said.contains("you need the right to list nodes"), "{said}");
     world.mend();
-    world.fail("GET", "/nodes/", 403, "nodes \"node-3\" is forbidden: User \"bob\" cannot get resource \"nodes\" in API group \"\" at the cluster scope");
+    world.forbid("get nodes");
     let said = world.run("info redis-001").await;
     assert!(said.contains("you need the right to get nodes"), "{said}");
 }
@@ -102,7 +99,7 @@ async fn a_cluster_without_any_pod() {
     }
     let said = world.run("info redis-001").await;
     assert_eq!(said.matches("its pod does not exist").count(), 6, "{said}");
-    world.fail("GET", "default/services", 403, "services is forbidden: User \"bob\" cannot list resource \"services\" in API group \"\" in the namespace \"default\"");
+    world.forbid("list services");
     let said = world.run("list --state").await;
     assert!(said.contains("you need the right to list services"), "{said}");
 }
@@ -127,12 +124,8 @@ async fn create_that_waits_says_what_kubernetes_says_of_this_pod() {
 async fn create_that_waits_says_what_it_may_not_look_at() {
     let world = World::new();
     world.node("redis-001-node-201-0", Node::Hangs);
-    for (part, right, group) in [("/log", "get", "pods/log"), ("/events", "list", "events")] {
-        let message = format!(
-            "{group} is forbidden: User \"bob\" cannot {right} resource \"{group}\" in API group \"\" in the namespace \"default\""
-        );
-        world.fail("GET", part, 403, &message);
-    }
+    world.forbid("get pods/log");
+    world.forbid("list events");
     let said = world.run("create redis-001 --timeout 1m").await;
     for right in ["get pods/log", "list events"] {
         assert!(said.contains(&format!("you need the right to {right}: kubectl auth can-i")), "{said}");
@@ -158,8 +151,9 @@ async fn check_of_what_is_well_of_what_is_not_and_of_what_may_not_be_seen() {
     insta::assert_snapshot!("check_partial", world.run("check redis-001").await);
     let lenient = world.run("check redis-001 --severity error").await;
     assert!(lenient.ends_with("below --severity: 2 warnings\n"), "{lenient}");
-    world.fail("GET", "/nodes/", 403, "nodes is forbidden");
-    world.fail("GET", "/poddisruptionbudgets", 403, "poddisruptionbudgets.policy is forbidden");
+    world.fail("get nodes", 403, "nodes is forbidden");
+    world.fail("get nodes/proxy", 403, "nodes is forbidden");
+    world.fail("list poddisruptionbudgets", 403, "poddisruptionbudgets.policy is forbidden");
     world.node("redis-001-node-102-0", Node::Says("what?"));
     insta::assert_snapshot!("check_without_rights", world.run("check redis-001").await);
     let shown = world.run("info redis-001").await;
@@ -167,7 +161,7 @@ async fn check_of_what_is_well_of_what_is_not_and_of_what_may_not_be_seen() {
         shown.ends_with("not looked at: workers and zones: Error from server (Forbidden): nodes is forbidden\n"),
         "{shown}"
     );
-    world.fail("GET", "/pods", 403, "pods is forbidden");
+    world.fail("list pods", 403, "pods is forbidden");
     let said = world.run("check redis-001").await;
     assert!(said.ends_with("[exit status: 2]\n"), "{said}");
 }
@@ -206,7 +200,7 @@ async fn info_of_what_is_not_there() {
 #[tokio::test(start_paused = true)]
 async fn an_api_server_that_hangs_costs_a_deadline() {
     let world = World::with_cluster().await;
-    world.hang("GET", "/pods");
+    world.hang("list pods");
     insta::assert_snapshot!(world.run("info redis-001").await, @r"
     ------- stderr
     error: timed out after 30s waiting for the API server at test: list pods
@@ -244,7 +238,7 @@ async fn tls_with_a_secret_that_has_no_ca() {
     hint: see what it has: kubectl -n default describe secret redis-tls
     [exit status: 1]
     "#);
-    world.fail("GET", "/secrets/redis-tls", 403, "secrets \"redis-tls\" is forbidden: User \"bob\" cannot get resource \"secrets\" in API group \"\" in the namespace \"default\"");
+    world.forbid("get secrets redis-tls");
     insta::assert_snapshot!(world.run(line).await, @r#"
     ------- stderr
     Error from server (Forbidden): secrets "redis-tls" is forbidden: User "bob" cannot get resource "secrets" in API group "" in the namespace "default"
@@ -274,7 +268,7 @@ async fn list_of_one_of_none_and_of_what_may_not_be_seen() {
     ------- stderr
     No resources found in default namespace.
     ");
-    world.fail("GET", "/statefulsets", 403, "statefulsets.apps is forbidden: User \"bob\" cannot list resource \"statefulsets\" in API group \"apps\" at the cluster scope");
+    world.forbid("list statefulsets");
     insta::assert_snapshot!(world.run("list -A").await, @r#"
     ------- stderr
     Error from server (Forbidden): statefulsets.apps is forbidden: User "bob" cannot list resource "statefulsets" in API group "apps" at the cluster scope
@@ -283,14 +277,36 @@ async fn list_of_one_of_none_and_of_what_may_not_be_seen() {
     "#);
 }
 
+/// As after `| head`.
+struct Gone;
+
+impl Write for Gone {
+    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+        Err(io::ErrorKind::BrokenPipe.into())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reader_that_has_gone_is_no_failure() {
+    let world = World::with_cluster().await;
+    for line in ["list", "info", "check", "version"] {
+        assert_eq!(world.run_into(line, Box::new(Gone)).await, (0, String::new()), "{line}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn delete_in_order_and_nothing_of_others() {
     let world = World::with_cluster().await;
-    world.add("/api/v1/namespaces/default/services/other", "Service");
+    let other = json!({ "apiVersion": "v1", "kind": "Service", "metadata": { "name": "other" } });
+    world.put("/api/v1/namespaces/default/services/other", other);
     insta::assert_snapshot!("delete_asks", world.run("delete redis-001").await);
-    assert_eq!(world.count("/statefulsets/"), 6);
+    assert_eq!(world.count("statefulsets"), 6);
     insta::assert_snapshot!("delete_keeps_data", world.run("delete redis-001 --yes").await);
-    assert_eq!((world.count("/services/"), world.count("/secrets/")), (1, 1));
+    assert_eq!((world.count("services"), world.count("secrets")), (1, 1));
     let rest = world.run("delete redis-001 --yes --delete-data").await;
     assert_eq!(rest, "secret \"redis-001\" deleted\n");
 }
@@ -298,8 +314,8 @@ async fn delete_in_order_and_nothing_of_others() {
 #[tokio::test(start_paused = true)]
 async fn delete_begins_nothing_that_it_may_not_end() {
     let world = World::with_cluster().await;
-    world.forbid("delete", "services");
-    world.forbid("delete", "secrets");
+    world.forbid("delete services");
+    world.forbid("delete secrets");
     insta::assert_snapshot!(world.run("delete redis-001 --yes --delete-data").await, @r#"
     ------- stderr
     error: you may not delete secrets, delete services in the namespace "default"
@@ -312,7 +328,7 @@ async fn delete_begins_nothing_that_it_may_not_end() {
 #[tokio::test(start_paused = true)]
 async fn delete_that_fails_in_the_middle_says_how_to_go_on() {
     let world = World::with_cluster().await;
-    world.fail("DELETE", "/services/redis-001-node-201", 500, "no");
+    world.fail("delete services redis-001-node-201", 500, "no");
     let said = world.run("delete redis-001 --yes").await;
     let complaint = said.split("------- stderr\n").nth(1);
     insta::assert_snapshot!(complaint.unwrap_or_default(), @r#"
@@ -334,16 +350,15 @@ async fn logs_in_order_and_without_the_pod_that_has_none() {
     [redis-001-node-101 master] third
     [redis-001-node-102 replica] fourth
     ");
-    world.fail("GET", "/pods/redis-001-node-102-0/log", 400, "container \"redis\" is waiting to start");
+    world.fail("get pods/log redis-001-node-102-0", 400, "container \"redis\" is waiting to start");
     insta::assert_snapshot!(world.run("logs redis-001 --shard 1 -o raw --tail 1").await, @r#"
     Pod: redis-001-node-101-0
-    first
     third
     Pod: redis-001-node-102-0
     ------- stderr
     error: no log of redis-001-node-102-0: Error from server: container "redis" is waiting to start
     "#);
-    world.fail("GET", "/secrets", 500, "etcd is on holiday");
+    world.fail("get secrets", 500, "etcd is on holiday");
     insta::assert_snapshot!(world.run("logs redis-001 --node 101").await, @r"
     [redis-001-node-101] first
     [redis-001-node-101] third
@@ -366,7 +381,7 @@ async fn version_with_and_without_a_server() {
     Client Version: v0.1.0
     Server Version: v1.99.0
     ");
-    world.fail("GET", "/version", 503, "resting");
+    world.fail("get /version", 503, "resting");
     insta::assert_snapshot!(world.run("version").await, @r"
     Client Version: v0.1.0
     ------- stderr
