@@ -154,8 +154,12 @@ impl World {
         format!("{}{err}{status}", out.text())
     }
 
-    /// The same with standard output elsewhere; the exit status, and what is on standard error.
-    pub async fn run_into(&self, line: &str, out: Box<dyn Write>) -> (u8, String) {
+    /// The same as after `| head`; the exit status, and what is on standard error.
+    pub async fn run_unread(&self, line: &str) -> (u8, String) {
+        self.run_into(line, Box::new(Gone)).await
+    }
+
+    async fn run_into(&self, line: &str, out: Box<dyn Write>) -> (u8, String) {
         let words = ["kubectl redis-cluster"].into_iter().chain(line.split_whitespace());
         let words: Vec<OsString> = words.map(Into::into).collect();
         let Ok(cli) = cli::parse(&words) else { panic!("no command: {line}") };
@@ -191,6 +195,19 @@ impl Write for Captured {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         self.0.lock().expect("whole").extend_from_slice(bytes);
         Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Whoever read has gone.
+struct Gone;
+
+impl Write for Gone {
+    fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+        Err(std::io::ErrorKind::BrokenPipe.into())
     }
 
     fn flush(&mut self) -> std::io::Result<()> {
