@@ -25,7 +25,7 @@ demo: cluster
 # others' timeouts need, and comes after them.
 test-quick:
 	tests/redis/fetch-server >/dev/null
-	cargo test --locked --lib --bins --test architecture --test decide --test cli --test generated
+	cargo test --locked --workspace --lib --bins --test architecture --test decide --test cli --test generated
 	RUST_TEST_THREADS=8 cargo test --locked --test redis -- --skip faults:: --skip oracle::
 	RUST_TEST_THREADS=4 cargo test --locked --test redis -- faults:: oracle::
 
@@ -45,9 +45,9 @@ chaos: cluster
 	$(if $(FAULTS),,tests/redis/every-server)
 
 lint:
-	cargo fmt --check
-	cargo clippy --locked --all-targets -- -D warnings
-	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --quiet
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --quiet
 	@if cargo tree --locked -e normal -i openssl-sys 2>/dev/null | grep -q .; then echo "openssl crept in"; exit 1; fi
 	@if cargo tree --locked -e normal -i aws-lc-rs 2>/dev/null | grep -q .; then echo "aws-lc-rs crept in"; exit 1; fi
 	cd tests/cluster && shellcheck -x kube *.sh image/*.sh

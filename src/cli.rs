@@ -14,7 +14,6 @@ use crate::k8s::dial::PodDial;
 use crate::k8s::flags::ConnectionFlags;
 use crate::k8s::live_values::LiveValues;
 use crate::node::dial::{Dial, Via};
-use crate::outcome::Outcome;
 use crate::ui::terminal::{Color, Ui};
 use clap::builder::NonEmptyStringValueParser;
 use clap::error::ErrorKind;
@@ -136,9 +135,11 @@ impl Cli {
         self.color
     }
 
+    /// Finds the API server.
+    ///
     /// # Errors
-    /// The command's own.
-    pub async fn run(&self, ui: &mut Ui) -> Result<Outcome, Error> {
+    /// When there is no usable configuration.
+    pub async fn connect(&self, ui: &Ui) -> Result<Context, Error> {
         let server = match self.command.verb().wants_server() {
             Wants::Nothing => Server::nowhere(&self.connection)?,
             wants => match Server::connect(&self.connection, ui.listener()).await {
@@ -147,8 +148,7 @@ impl Cli {
             },
         };
         let dial = PodDial::new(server.clone());
-        let context = self.context(server, Box::new(dial));
-        self.run_in(&context, ui).await
+        Ok(self.context(server, Box::new(dial)))
     }
 
     /// Runs the command where the API server is found already.

@@ -38,6 +38,7 @@ pub mod proxy;
 pub mod ui;
 
 use cli::{Cli, Page};
+use context::Context;
 use error::{Error, ErrorKind};
 use interrupt::or_interrupted;
 use outcome::Outcome;
@@ -48,44 +49,60 @@ use ui::terminal::{Color, Ui};
 /// The exit status of bash and kubectl after Ctrl-C.
 const INTERRUPTED: u8 = 130;
 
+/// What a failure gives.
+const FAILED: u8 = 1;
+
 /// Runs a command to its end and prints its error, if any.
 ///
 /// One thread is enough: almost all time is spent waiting.
 pub fn start(cli: Cli, ui: &mut Ui) -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return finish(Err(Error::user(format!("cannot start: {error}"))), false, ui),
+        Err(error) => return finish(Err(Error::user(format!("cannot start: {error}"))), false, ui).into(),
     };
+    runtime.block_on(run(cli, ui, Cli::connect)).into()
+}
+
+/// Runs a command on the server that `connect` finds, prints its error, if any, and returns the
+/// exit status.
+pub async fn run(cli: Cli, ui: &mut Ui, connect: impl AsyncFnOnce(&Cli, &Ui) -> Result<Context, Error>) -> u8 {
     let judges = cli.command.verb().judges();
-    let result = runtime.block_on(run(cli, ui));
+    let result = result(cli, ui, connect).await;
     finish(result, judges, ui)
 }
 
 /// A check that fails is an incomplete check.
-fn finish(result: Result<Outcome, Error>, judges: bool, ui: &mut Ui) -> ExitCode {
+fn finish(result: Result<Outcome, Error>, judges: bool, ui: &mut Ui) -> u8 {
     let error = match result.and_then(|outcome| ui.flush().map(|()| outcome)) {
-        Ok(outcome) => return ExitCode::from(outcome.status()),
+        Ok(outcome) => return outcome.status(),
         Err(error) => error,
     };
     ui.error(&error);
     match error.kind() {
-        ErrorKind::BrokenPipe => ExitCode::SUCCESS,
-        ErrorKind::Interrupted => ExitCode::from(INTERRUPTED),
-        _ if judges => ExitCode::from(Outcome::Unclear.status()),
-        _ => ExitCode::FAILURE,
+        ErrorKind::BrokenPipe => 0,
+        ErrorKind::Interrupted => INTERRUPTED,
+        _ if judges => Outcome::Unclear.status(),
+        _ => FAILED,
     }
 }
 
-/// Runs a command until it ends or the user presses Ctrl-C.
-///
-/// # Errors
-/// The command's own; after Ctrl-C, with a hint how to continue.
-pub async fn run(cli: Cli, ui: &mut Ui) -> Result<Outcome, Error> {
-    if cli.command.verb().cleans_up() {
-        return cli.run(ui).await;
+/// Finds the API server and runs a command until it ends or the user presses Ctrl-C; after that,
+/// its error has a hint how to continue.
+async fn result(
+    cli: Cli,
+    ui: &mut Ui,
+    connect: impl AsyncFnOnce(&Cli, &Ui) -> Result<Context, Error>,
+) -> Result<Outcome, Error> {
+    let (cleans_up, aftermath) = (cli.command.verb().cleans_up(), cli.command.verb().after_interrupt());
+    // Boxed: a command's future is large, and is handed on.
+    let work = Box::pin(async {
+        let context = connect(&cli, ui).await?;
+        cli.run_in(&context, ui).await
+    });
+    if cleans_up {
+        return work.await;
     }
-    let aftermath = cli.command.verb().after_interrupt();
-    or_interrupted(cli.run(ui)).await.map_err(|error| match error.kind() {
+    or_interrupted(work).await.map_err(|error| match error.kind() {
         ErrorKind::Interrupted => aftermath.into_iter().fold(error, Error::hint),
         _ => error,
     })
@@ -96,9 +113,9 @@ pub fn show(page: &Page) -> ExitCode {
     let mut ui = Ui::new(Color::Auto);
     if page.is_complaint {
         ui.note(&page.text);
-        return ExitCode::FAILURE;
+        return FAILED.into();
     }
-    finish(ui.line(&page.text).map(|()| Outcome::Done), false, &mut ui)
+    finish(ui.line(&page.text).map(|()| Outcome::Done), false, &mut ui).into()
 }
 
 /// Prints completions for kubectl.

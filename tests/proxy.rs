@@ -1,22 +1,15 @@
 //! kube-proxy's mode on a real Kubernetes with real kube-proxies: found, measured, set,
 //! and taken back. Only on the throwaway one, since its workers are changed.
 
-#![expect(clippy::disallowed_methods, clippy::print_stderr, reason = "a failed test shows what it saw")]
-
-#[path = "e2e/support.rs"]
-#[allow(dead_code, reason = "each test binary uses its own part")]
-mod support;
-#[path = "cluster/throwaway.rs"]
-#[allow(dead_code, reason = "each test binary uses its own part")]
-mod throwaway;
+#![expect(clippy::print_stderr, reason = "a failed test shows what it saw")]
 
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
-use support::{Background, Namespace, Said, interrupt, program, run, until};
-use throwaway::{refuse_other_clusters, state_folder};
+use testkit::throwaway::{refuse_other_clusters, state_folder};
+use testkit::{Background, Namespace, Said, interrupt, program, run, until};
 
 const WORKERS: [&str; 3] = ["node-1", "node-2", "node-3"];
 

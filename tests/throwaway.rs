@@ -2,18 +2,10 @@
 //! the API server. `make test` does not run these on a cluster of your own
 //! (`TEST_KUBECONFIG`); run by hand there, they fail before they touch anything.
 
-#![expect(clippy::disallowed_methods, clippy::print_stderr, reason = "a failed test shows what it saw")]
-
-#[path = "e2e/support.rs"]
-#[allow(dead_code, reason = "each test binary uses its own part")]
-mod support;
-#[path = "cluster/throwaway.rs"]
-mod throwaway;
-
 use serde_json::{Value, json};
 use std::process::Command;
-use support::{Namespace, Said, program, run, until};
-use throwaway::{kube, refuse_other_clusters, script, state_folder, wait_for_workers};
+use testkit::throwaway::{kube, refuse_other_clusters, script, state_folder, wait_for_workers};
+use testkit::{Namespace, Said, program, run, until};
 
 /// What was hurt is mended, also when a test fails.
 struct Mended(&'static [&'static [&'static str]]);

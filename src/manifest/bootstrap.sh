@@ -224,6 +224,13 @@ if [ -n "${CLUSTER_BUS:-}" ] && ! at_least 7 0; then
     refuse "$product $version cannot have a port of its own for its bus: create the cluster with an image whose tag begins with its version"
 fi
 
+# They send it without quotes.
+if ! at_least 4 0; then
+    case ${REDISCLI_AUTH:-} in
+    *[[:space:]\"\']*) refuse "replicas of $product $version cannot log in with a password that has blanks or quotes: use another password or a newer image" ;;
+    esac
+fi
+
 lock_volume
 provide_nodes_conf
 mkdir -p "${conf%/*}"

@@ -48,12 +48,15 @@ replicas() {
     done | sort -rn -k 1,1 -k 2,2
 }
 
-# Whether there may be something to hand over: a server too busy to say so is no replica
-# yet. Taken for one it would end while another takes its place, and start again as the
-# owner that it is no more.
+# Whether there may be something to hand over: whatever a server says that is not "slave". One
+# too busy to say so is no replica yet: taken for one it would end while another takes its place,
+# and start again as the owner that it is no more. Before Redis 7.0 a server answers nothing
+# while it hands over, and what comes is the answer to the login alone.
 is_master() {
-    role=$(ask_myself ROLE)
-    [ -z "$role" ] || printf '%s\n' "$role" | grep -q '^master'
+    case $(ask_myself ROLE) in
+    *slave* | *'Could not connect'* | *'onnection refused'*) return 1 ;;
+    esac
+    return 0
 }
 
 # A failover that a replica was asked for gives up by itself after 5 s.

@@ -3,10 +3,10 @@
 use crate::MENDED;
 use crate::machine::{self, kill, processes};
 use crate::matrix::{Cluster, Layout};
-use crate::support::{program, run, until};
-use crate::throwaway::kube;
 use std::thread;
 use std::time::Duration;
+use testkit::throwaway::kube;
+use testkit::{program, run, until};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {

@@ -1,9 +1,8 @@
 //! What hurts a node: below Kubernetes, on the machine that the throwaway one runs on.
 
-use crate::aof;
-use crate::support::Namespace;
 use std::path::PathBuf;
 use std::process::Command;
+use testkit::{Namespace, aof};
 
 /// SIGKILL, as a crash: no signal handler, no preStop.
 pub fn kill(processes: &[u32]) {

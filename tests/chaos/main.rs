@@ -15,18 +15,11 @@
     reason = "a program of its own, which shows what it does"
 )]
 
-#[path = "../redis/aof.rs"]
-mod aof;
 mod client;
 mod faults;
 mod machine;
 mod matrix;
 mod report;
-#[path = "../e2e/support.rs"]
-#[allow(dead_code, reason = "each test program uses its own part")]
-mod support;
-#[path = "../cluster/throwaway.rs"]
-mod throwaway;
 
 use client::Outcome;
 use faults::{Fault, Victim, each};
@@ -37,7 +30,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
-use support::{program, run};
+use testkit::{program, run, throwaway};
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();

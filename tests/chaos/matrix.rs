@@ -1,9 +1,9 @@
 //! The clusters that all faults hit, side by side.
 
-use crate::support::{Namespace, until};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
+use testkit::{Namespace, until};
 
 /// How a cluster was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,15 +1,14 @@
-//! The commands in process, against a scripted API server and scripted nodes: faults
-//! that a real Kubernetes cannot be made to show at the right moment.
+//! The commands in process, against an API server and nodes in memory: faults that a real
+//! Kubernetes cannot be made to show at the right moment.
 //!
 //! One snapshot holds all that a user sees: standard output, standard error, status.
 
+mod documents;
 mod proxy;
 mod wire;
 mod world;
 
 use serde_json::{Value, json};
-use std::fs;
-use std::path::{Path, PathBuf};
 use world::{Node, World};
 
 #[tokio::test(start_paused = true)]
@@ -27,7 +26,7 @@ async fn create_and_the_same_again() {
 #[tokio::test(start_paused = true)]
 async fn create_that_fails_in_the_middle_says_how_to_go_on_and_then_does() {
     let world = World::new();
-    world.fail("PATCH", "/statefulsets/redis-001-node-201", 500, "etcd is on holiday");
+    world.fail("patch statefulsets redis-001-node-201", 500, "etcd is on holiday");
     insta::assert_snapshot!(world.run("create redis-001").await);
     world.mend();
     let again = world.run("create redis-001 --wait=false").await;
@@ -37,7 +36,7 @@ async fn create_that_fails_in_the_middle_says_how_to_go_on_and_then_does() {
 #[tokio::test(start_paused = true)]
 async fn create_sends_nothing_that_changes_before_it_knows_that_it_may() {
     let world = World::new();
-    world.forbid("create", "services");
+    world.forbid("create services");
     insta::assert_snapshot!(world.run("create redis-001").await, @r#"
     ------- stderr
     error: you may not create services in the namespace "default"
@@ -51,7 +50,8 @@ async fn create_sends_nothing_that_changes_before_it_knows_that_it_may() {
 #[tokio::test(start_paused = true)]
 async fn create_wants_a_way_to_the_nodes_before_it_waits_for_them() {
     let world = World::new();
-    world.forbid("create", "pods");
+    world.forbid("create pods/portforward");
+    world.forbid("create pods/exec");
     insta::assert_snapshot!(world.run("create redis-001").await, @r#"
     ------- stderr
     error: you may not create pods/portforward in the namespace "default"
@@ -79,16 +79,11 @@ async fn info_asks_the_api_server_for_little() {
     ");
     let zones: Vec<String> = (1..=3).map(|zone| format!("\"zone-{zone}\"")).collect();
     assert!(zones.iter().all(|zone| said.contains(zone)), "{said}");
-    world.fail(
-        "GET",
-        "/nodes",
-        403,
-        "nodes is forbidden: User \"bob\" cannot list resource \"nodes\" in API group \"\" at the cluster scope",
-    );
+    world.forbid("list nodes");
     let said = world.run("info redis-001").await;
     assert!(said.contains("you need permission to list nodes"), "{said}");
     world.mend();
-    world.fail("GET", "/nodes/", 403, "nodes \"node-3\" is forbidden: User \"bob\" cannot get resource \"nodes\" in API group \"\" at the cluster scope");
+    world.forbid("get nodes");
     let said = world.run("info redis-001").await;
     assert!(said.contains("you need permission to get nodes"), "{said}");
 }
@@ -102,7 +97,7 @@ async fn a_cluster_without_any_pod() {
     }
     let said = world.run("info redis-001").await;
     assert_eq!(said.matches("its pod does not exist").count(), 6, "{said}");
-    world.fail("GET", "default/services", 403, "services is forbidden: User \"bob\" cannot list resource \"services\" in API group \"\" in the namespace \"default\"");
+    world.forbid("list services");
     let said = world.run("list --state").await;
     assert!(said.contains("you need permission to list services"), "{said}");
 }
@@ -127,12 +122,8 @@ async fn create_that_waits_says_what_kubernetes_says_of_this_pod() {
 async fn create_that_waits_says_what_it_may_not_look_at() {
     let world = World::new();
     world.node("redis-001-node-201-0", Node::Hangs);
-    for (part, right, group) in [("/log", "get", "pods/log"), ("/events", "list", "events")] {
-        let message = format!(
-            "{group} is forbidden: User \"bob\" cannot {right} resource \"{group}\" in API group \"\" in the namespace \"default\""
-        );
-        world.fail("GET", part, 403, &message);
-    }
+    world.forbid("get pods/log");
+    world.forbid("list events");
     let said = world.run("create redis-001 --timeout 1m").await;
     for right in ["get pods/log", "list events"] {
         assert!(said.contains(&format!("you need permission to {right}: kubectl auth can-i")), "{said}");
@@ -158,8 +149,9 @@ async fn check_of_what_is_well_of_what_is_not_and_of_what_may_not_be_seen() {
     insta::assert_snapshot!("check_partial", world.run("check redis-001").await);
     let lenient = world.run("check redis-001 --severity error").await;
     assert!(lenient.ends_with("below --severity: 2 warnings\n"), "{lenient}");
-    world.fail("GET", "/nodes/", 403, "nodes is forbidden");
-    world.fail("GET", "/poddisruptionbudgets", 403, "poddisruptionbudgets.policy is forbidden");
+    world.fail("get nodes", 403, "nodes is forbidden");
+    world.fail("get nodes/proxy", 403, "nodes is forbidden");
+    world.fail("list poddisruptionbudgets", 403, "poddisruptionbudgets.policy is forbidden");
     world.node("redis-001-node-102-0", Node::Says("what?"));
     insta::assert_snapshot!("check_without_rights", world.run("check redis-001").await);
     let shown = world.run("info redis-001").await;
@@ -167,7 +159,7 @@ async fn check_of_what_is_well_of_what_is_not_and_of_what_may_not_be_seen() {
         shown.ends_with("not checked: workers and zones: Error from server (Forbidden): nodes is forbidden\n"),
         "{shown}"
     );
-    world.fail("GET", "/pods", 403, "pods is forbidden");
+    world.fail("list pods", 403, "pods is forbidden");
     let said = world.run("check redis-001").await;
     assert!(said.ends_with("[exit status: 2]\n"), "{said}");
 }
@@ -206,7 +198,7 @@ async fn info_of_what_is_not_there() {
 #[tokio::test(start_paused = true)]
 async fn an_api_server_that_hangs_costs_a_deadline() {
     let world = World::with_cluster().await;
-    world.hang("GET", "/pods");
+    world.hang("list pods");
     insta::assert_snapshot!(world.run("info redis-001").await, @r"
     ------- stderr
     error: timed out after 30s waiting for the API server at test: list pods
@@ -244,7 +236,7 @@ async fn tls_with_a_secret_that_has_no_ca() {
     hint: to see its keys, run: kubectl -n default describe secret redis-tls
     [exit status: 1]
     "#);
-    world.fail("GET", "/secrets/redis-tls", 403, "secrets \"redis-tls\" is forbidden: User \"bob\" cannot get resource \"secrets\" in API group \"\" in the namespace \"default\"");
+    world.forbid("get secrets redis-tls");
     insta::assert_snapshot!(world.run(line).await, @r#"
     ------- stderr
     Error from server (Forbidden): secrets "redis-tls" is forbidden: User "bob" cannot get resource "secrets" in API group "" in the namespace "default"
@@ -274,7 +266,7 @@ async fn list_of_one_of_none_and_of_what_may_not_be_seen() {
     ------- stderr
     No resources found in default namespace.
     ");
-    world.fail("GET", "/statefulsets", 403, "statefulsets.apps is forbidden: User \"bob\" cannot list resource \"statefulsets\" in API group \"apps\" at the cluster scope");
+    world.forbid("list statefulsets");
     insta::assert_snapshot!(world.run("list -A").await, @r#"
     ------- stderr
     Error from server (Forbidden): statefulsets.apps is forbidden: User "bob" cannot list resource "statefulsets" in API group "apps" at the cluster scope
@@ -284,13 +276,22 @@ async fn list_of_one_of_none_and_of_what_may_not_be_seen() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_reader_that_has_gone_is_no_failure() {
+    let world = World::with_cluster().await;
+    for line in ["list", "info", "check", "version"] {
+        assert_eq!(world.run_unread(line).await, (0, String::new()), "{line}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn delete_in_order_and_nothing_of_others() {
     let world = World::with_cluster().await;
-    world.add("/api/v1/namespaces/default/services/other", "Service");
+    let other = json!({ "apiVersion": "v1", "kind": "Service", "metadata": { "name": "other" } });
+    world.put("/api/v1/namespaces/default/services/other", other);
     insta::assert_snapshot!("delete_asks", world.run("delete redis-001").await);
-    assert_eq!(world.count("/statefulsets/"), 6);
+    assert_eq!(world.count("statefulsets"), 6);
     insta::assert_snapshot!("delete_keeps_data", world.run("delete redis-001 --yes").await);
-    assert_eq!((world.count("/services/"), world.count("/secrets/")), (1, 1));
+    assert_eq!((world.count("services"), world.count("secrets")), (1, 1));
     let rest = world.run("delete redis-001 --yes --delete-data").await;
     assert_eq!(rest, "secret \"redis-001\" deleted\n");
 }
@@ -298,8 +299,8 @@ async fn delete_in_order_and_nothing_of_others() {
 #[tokio::test(start_paused = true)]
 async fn delete_begins_nothing_that_it_may_not_end() {
     let world = World::with_cluster().await;
-    world.forbid("delete", "services");
-    world.forbid("delete", "secrets");
+    world.forbid("delete services");
+    world.forbid("delete secrets");
     insta::assert_snapshot!(world.run("delete redis-001 --yes --delete-data").await, @r#"
     ------- stderr
     error: you may not delete secrets, delete services in the namespace "default"
@@ -312,7 +313,7 @@ async fn delete_begins_nothing_that_it_may_not_end() {
 #[tokio::test(start_paused = true)]
 async fn delete_that_fails_in_the_middle_says_how_to_go_on() {
     let world = World::with_cluster().await;
-    world.fail("DELETE", "/services/redis-001-node-201", 500, "no");
+    world.fail("delete services redis-001-node-201", 500, "no");
     let said = world.run("delete redis-001 --yes").await;
     let complaint = said.split("------- stderr\n").nth(1);
     insta::assert_snapshot!(complaint.unwrap_or_default(), @r#"
@@ -334,16 +335,15 @@ async fn logs_in_order_and_without_the_pod_that_has_none() {
     [redis-001-node-101 master] third
     [redis-001-node-102 replica] fourth
     ");
-    world.fail("GET", "/pods/redis-001-node-102-0/log", 400, "container \"redis\" is waiting to start");
+    world.fail("get pods/log redis-001-node-102-0", 400, "container \"redis\" is waiting to start");
     insta::assert_snapshot!(world.run("logs redis-001 --shard 1 -o raw --tail 1").await, @r#"
     Pod: redis-001-node-101-0
-    first
     third
     Pod: redis-001-node-102-0
     ------- stderr
     error: no logs from redis-001-node-102-0: Error from server: container "redis" is waiting to start
     "#);
-    world.fail("GET", "/secrets", 500, "etcd is on holiday");
+    world.fail("get secrets", 500, "etcd is on holiday");
     insta::assert_snapshot!(world.run("logs redis-001 --node 101").await, @r"
     [redis-001-node-101] first
     [redis-001-node-101] third
@@ -366,7 +366,7 @@ async fn version_with_and_without_a_server() {
     Client Version: v0.1.0
     Server Version: v1.99.0
     ");
-    world.fail("GET", "/version", 503, "resting");
+    world.fail("get /version", 503, "resting");
     insta::assert_snapshot!(world.run("version").await, @r"
     Client Version: v0.1.0
     ------- stderr
@@ -387,82 +387,4 @@ fn every_help_page() {
         help.to_string()
     };
     insta::assert_snapshot!(pages.iter().map(page).collect::<Vec<_>>().join("\n=======\n"));
-}
-
-/// The commands of a text: on lines of its code blocks and in its sentences, also where
-/// they are part of a longer line.
-fn commands(text: &str) -> Vec<String> {
-    let mut in_block = false;
-    let mut found = Vec::new();
-    for line in text.lines() {
-        if line.trim_start().starts_with("```") {
-            in_block = !in_block;
-            continue;
-        }
-        // The pages of the commands show their form, and speak of others in quotation marks.
-        if line.starts_with("Usage: ") || line.contains("\"kubectl ") {
-            continue;
-        }
-        let pieces: Vec<&str> = if in_block { vec![line] } else { line.split('`').skip(1).step_by(2).collect() };
-        let commands = pieces.iter().flat_map(|piece| piece.split("kubectl redis-cluster ").skip(1));
-        found.extend(commands.map(|rest| rest.split(['|', '#', ')', '>', ';']).next().unwrap_or_default().to_owned()));
-    }
-    found
-}
-
-/// The documents: what people read first, and all of `docs`.
-fn documents() -> Vec<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let in_folder =
-        |name: &str| fs::read_dir(root.join(name)).expect("a folder").map(|entry| entry.expect("it").path());
-    let folders = [".", "docs", "docs/commands", "docs/rights"];
-    let documents: Vec<_> = folders
-        .into_iter()
-        .flat_map(in_folder)
-        .filter(|path| path.extension().is_some_and(|extension| extension == "md"))
-        .collect();
-    assert!(documents.len() >= 15, "only {documents:?} found");
-    documents
-}
-
-#[test]
-fn links_lead_to_files() {
-    let mut count = 0;
-    for document in documents() {
-        let text = fs::read_to_string(&document).expect("text");
-        for link in text.split("](").skip(1).filter_map(|rest| rest.split([')', '#']).next()) {
-            let is_here = !link.is_empty() && !link.contains("://");
-            let target = document.parent().expect("a folder").join(link);
-            assert!(!is_here || target.exists(), "{}: {link}", document.display());
-            count += usize::from(is_here);
-        }
-    }
-    assert!(count >= 20, "only {count} links found");
-}
-
-/// The commands in the documents are ones that the binary has.
-#[test]
-fn the_documents_say_only_what_works() {
-    for document in documents() {
-        let text = fs::read_to_string(&document).expect("text");
-        for line in commands(&text) {
-            let words = std::iter::once("kubectl").chain(line.split_whitespace());
-            let parsed = kubectl_redis_cluster::cli::command().try_get_matches_from(words);
-            assert!(parsed.is_ok(), "{}: {line}: {}", document.display(), parsed.expect_err("refused"));
-        }
-    }
-}
-
-#[test]
-fn the_readme_knows_every_command() {
-    let readme = include_str!("../../README.md");
-    assert!(commands(readme).len() >= 10);
-    let verbs: Vec<_> =
-        kubectl_redis_cluster::cli::command().get_subcommands().map(|verb| verb.get_name().to_owned()).collect();
-    for verb in verbs {
-        assert!(
-            readme.contains(&format!("| [`{verb}`](docs/commands/{verb}.md) |")),
-            "{verb} is not in the README's table"
-        );
-    }
 }

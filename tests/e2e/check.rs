@@ -1,9 +1,9 @@
 //! Faults that are made of real pods, and exactly the codes that each is found by.
 
-use super::support::{Namespace, feed, program, until};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
-use std::time::{Duration, Instant};
+use testkit::workers::workers;
+use testkit::{Namespace, feed, program, until, wait};
 
 /// What `check` finds, and how it ends.
 fn check(namespace: &Namespace, arguments: &[&str]) -> (Value, Option<i32>) {
@@ -19,15 +19,10 @@ fn codes(found: &Value) -> BTreeSet<String> {
 /// Waits until exactly these codes are found: what follows from a fault takes its time.
 fn finds(namespace: &Namespace, cluster: &str, expected: &[&str]) -> Value {
     let expected: BTreeSet<String> = expected.iter().map(|code| (*code).to_owned()).collect();
-    let end = Instant::now() + Duration::from_secs(360);
-    loop {
+    wait(45, &format!("{expected:?} to be found"), || {
         let found = check(namespace, &[cluster]).0;
-        if codes(&found) == expected {
-            return found;
-        }
-        assert!(Instant::now() < end, "expected {expected:?}, found {:?}: {found:#}", codes(&found));
-        std::thread::sleep(Duration::from_secs(1));
-    }
+        if codes(&found) == expected { Ok(found) } else { Err(format!("{:?}: {found:#}", codes(&found))) }
+    })
 }
 
 /// The finding of this code.
@@ -190,10 +185,12 @@ fn clusters_that_were_wished_so() {
     };
     create("small", &["--shards", "1", "--replicas", "0", "--allow-small"]);
     finds(&namespace, "small", &["no-replica", "too-few-masters"]);
-    create("crowded", &["--spread", "none", "--node-selector", "kubernetes.io/hostname=node-1"]);
+    let crowded = workers().into_iter().find(|worker| worker.takes_pods).expect("a worker");
+    let selector = format!("kubernetes.io/hostname={}", crowded.hostname);
+    create("crowded", &["--spread", "none", "--node-selector", &selector]);
     let found = finds(&namespace, "crowded", &["majority-on-one-worker", "shard-on-one-worker"]);
     let loss = &found["status"]["losses"][0];
-    assert_eq!((&loss["name"], &loss["shardsLost"]), (&json!("node-1"), &json!([1, 2, 3])));
+    assert_eq!((&loss["name"], &loss["shardsLost"]), (&json!(crowded.name), &json!([1, 2, 3])));
     assert_eq!(loss["majorityLeft"], false);
 
     // Two clusters are made to meet: each finds the nodes of the other.

@@ -1,7 +1,6 @@
 //! Logs of all nodes: complete, in order, and through restarts.
 
-use super::support::{Background, Namespace, until};
-use std::time::{Duration, Instant};
+use testkit::{Background, Namespace, until, wait};
 
 const FIRST: &str = "redis-001-node-101-0";
 
@@ -48,15 +47,11 @@ fn logs_are_complete_in_order_and_filtered() {
 
 /// Waits until what was followed ends with a whole log; fails with both.
 fn ends_with(following: &Background, what: &str, log: impl Fn() -> Option<String>) {
-    let end = Instant::now() + Duration::from_secs(180);
-    loop {
+    wait(25, &format!("the log of {what} to be followed"), || {
         let (out, log) = (following.out(), log());
-        if log.as_ref().is_some_and(|log| out.ends_with(log)) {
-            return;
-        }
-        assert!(Instant::now() < end, "the log of {what} is not followed.\n--- log\n{log:#?}\n--- followed\n{out}");
-        std::thread::sleep(Duration::from_millis(200));
-    }
+        let is_whole = log.as_ref().is_some_and(|log| out.ends_with(log));
+        if is_whole { Ok(()) } else { Err(format!("--- log\n{}\n--- followed\n{out}", log.unwrap_or_default())) }
+    });
 }
 
 #[test]

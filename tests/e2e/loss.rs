@@ -1,6 +1,6 @@
 //! A shard of which no copy is left: it is said, and only a person can end it.
 
-use super::support::{Namespace, until};
+use testkit::{Namespace, until, wait};
 
 const KEYS: usize = 300;
 
@@ -45,8 +45,11 @@ fn a_shard_without_a_copy_waits_for_a_persons_word() {
     let shown = shown.out;
     let hint = format!("hint: kubectl redis-cluster -n {} accept-loss redis-001 --shard 1", namespace.name);
     assert!(shown.contains("no node holds this shard's data any more") && shown.contains(&hint), "{shown}");
-    let log = namespace.kubectl(&["logs", master]).ok();
-    assert!(log.contains("accept the loss: kubectl redis-cluster accept-loss"), "{log}");
+    // The guard tells those who ask before it prints the same.
+    wait(10, "the log to say how to accept the loss", || {
+        let log = namespace.kubectl(&["logs", master]).ok();
+        if log.contains("accept the loss: kubectl redis-cluster accept-loss") { Ok(()) } else { Err(log) }
+    });
 
     let plan = namespace.plugin(&["accept-loss", "redis-001", "--dry-run=client"]);
     assert!(plan.err.contains("shard 1: redis-001-node-101 starts as its owner, empty"), "{}", plan.err);

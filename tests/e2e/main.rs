@@ -17,8 +17,4 @@ mod refusals;
 mod rights;
 mod security;
 mod shells;
-mod support;
-#[path = "../cluster/throwaway.rs"]
-#[allow(dead_code, reason = "each test binary uses its own part")]
-mod throwaway;
 mod versions;

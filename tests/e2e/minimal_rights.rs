@@ -1,11 +1,11 @@
 //! `docs/rights`: a user with just these rights runs the command with all its options, and a
 //! user without one of them is told which.
 
-use super::support::{Namespace, Said, feed, patient, program, run, until};
-use crate::throwaway::refuse_other_clusters;
 use serde_json::{Value, json};
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use testkit::throwaway::refuse_other_clusters;
+use testkit::{Namespace, Said, feed, patient, program, run, until};
 
 /// Rights that cannot be seen to be missing here: of which commands, where given, and why.
 const UNSEEN: [(&[&str], Place, &str, &str); 7] = [

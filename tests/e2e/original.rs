@@ -1,8 +1,7 @@
 //! The original example's layout, and its scripts as the oracle.
 
-use super::support::{Namespace, program, run, until};
 use std::path::Path;
-use std::time::{Duration, Instant};
+use testkit::{Namespace, program, run, until, wait};
 
 /// What the scripts print, with all that changes from one moment to the next masked.
 fn masked(text: &str) -> String {
@@ -37,15 +36,11 @@ fn script(namespace: &Namespace, name: &str) -> String {
 
 /// Between two looks a link or a flag may change: then both look again.
 fn same_at_last(look: impl Fn() -> (String, [String; 2])) {
-    let end = Instant::now() + Duration::from_secs(120);
-    let is_same = |(script, each): &(String, [String; 2])| each.iter().all(|text| text == script);
-    let mut seen = look();
-    while !is_same(&seen) && Instant::now() < end {
-        seen = look();
-    }
-    let (script, [ours, by_exec]) = seen;
-    assert_eq!(ours, script);
-    assert_eq!(by_exec, script);
+    wait(15, "the same from all", || {
+        let (script, [ours, by_exec]) = look();
+        let is_same = ours == script && by_exec == script;
+        if is_same { Ok(()) } else { Err(format!("--- script\n{script}\n--- ours\n{ours}\n--- by exec\n{by_exec}")) }
+    });
 }
 
 fn shows_what_the_scripts_show(namespace: &Namespace) {

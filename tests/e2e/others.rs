@@ -1,9 +1,9 @@
 //! Clusters that others have made: a StatefulSet whose nodes announce their pods'
 //! addresses and host names, formed by redis-cli, with a password in a Secret.
 
-use super::support::{Namespace, feed, program, run, until};
 use serde_json::Value;
 use std::collections::BTreeSet;
+use testkit::{Namespace, feed, program, run, until};
 
 const MANIFEST: &str = r#"
 apiVersion: v1

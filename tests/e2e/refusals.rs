@@ -1,6 +1,7 @@
 //! What cannot be done is said in one to three lines, and nothing is left half made.
 
-use super::support::{Namespace, program, run, until};
+use testkit::workers::{names, workers};
+use testkit::{Namespace, program, run, until};
 
 fn nothing_was_made(namespace: &Namespace) {
     let made = namespace
@@ -20,11 +21,17 @@ fn impossible_specs() {
     let namespace = Namespace::new("refused");
     let name = "a".repeat(60);
     insta::assert_snapshot!(refusal(&namespace, &["create", &name]), @r#"error: the name "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" has 60 characters; a cluster of this size allows at most 43"#);
-    insta::assert_snapshot!(refusal(&namespace, &["create", "a", "--storage-class", "nope"]), @r#"
+    let classes = names("storageclasses").join(", ");
+    insta::assert_snapshot!(refusal(&namespace, &["create", "a", "--storage-class", "nope"]).replace(&classes, "standard"), @r#"
     error: storageclass "nope" not found
     hint: there are: standard
     "#);
-    insta::assert_snapshot!(refusal(&namespace, &["create", "a", "--replicas", "5"]), @r"
+    let there = workers();
+    let (all, usable) = (there.len(), there.iter().filter(|worker| worker.takes_pods).count());
+    let replicas = usable.max(5);
+    let refused = refusal(&namespace, &["create", "a", "--replicas", &replicas.to_string()]);
+    let refused = refused.replace(&format!("{usable} of {all}"), "3 of 3").replace(&(replicas + 1).to_string(), "6");
+    insta::assert_snapshot!(refused, @r"
     error: a shard needs 6 workers for its 6 nodes, 3 of 3 are available
     hint: to let them share a worker, add --spread preferred; if that worker fails, keys may be lost
     ");

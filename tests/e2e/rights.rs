@@ -1,6 +1,6 @@
 //! Users who may do less than everything.
 
-use super::support::{Namespace, until};
+use testkit::{Namespace, until};
 
 /// A user of the namespace with just these rights: (verbs, resources).
 fn user(namespace: &Namespace, name: &str, rights: &[(&str, &str)]) {

@@ -1,6 +1,6 @@
 //! What pods may, and where the password must never be.
 
-use super::support::Namespace;
+use testkit::Namespace;
 
 #[test]
 fn the_password_is_in_the_secret_and_nowhere_else() {

@@ -1,11 +1,12 @@
 //! `kubectl redis-cluster <TAB>` in real shells: typed into a terminal, read off the screen.
 
-use super::support::{Namespace, plugin_linked, program, run, variables};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
+use testkit::workers::names;
+use testkit::{Namespace, plugin_linked, program, run, variables, wait};
 
 /// A shell in a terminal of its own.
 struct Terminal {
@@ -54,11 +55,10 @@ impl Terminal {
     }
 
     fn waits_for(&self, what: &str, mut condition: impl FnMut(&str) -> bool) {
-        let begin = Instant::now();
-        while !condition(&self.screen()) {
-            assert!(begin.elapsed() < Duration::from_secs(240), "no {what} on the screen:\n{}", self.screen());
-            std::thread::sleep(Duration::from_millis(100));
-        }
+        wait(30, &format!("{what} on the screen"), || {
+            let screen = self.screen();
+            if condition(&screen) { Ok(()) } else { Err(screen) }
+        });
     }
 
     /// Types a line and the tabulator, and waits until the screen shows all of that.
@@ -114,6 +114,9 @@ fn bash_zsh_and_fish() {
         ("fish --no-config", "function fish_prompt; echo '> '; end; kubectl completion fish | source"),
     ];
     let words = format!("kubectl redis-cluster -n {} ", namespace.name);
+    let (workers, classes) = (names("nodes"), names("storageclasses"));
+    let workers: Vec<&str> = workers.iter().map(String::as_str).collect();
+    let class = classes.first().expect("a StorageClass");
     for (shell, setup) in shells {
         let terminal = Terminal::new(shell, &path);
         terminal.runs(setup);
@@ -127,9 +130,11 @@ fn bash_zsh_and_fish() {
         );
         terminal.completes(&format!("{words}info "), &["info redis-001"]);
         terminal.completes(&format!("{words}logs redis-001 --node 30"), &["301", "302"]);
-        terminal.completes(&format!("{words}create x --storage-class stan"), &["--storage-class standard"]);
-        terminal
-            .completes("kubectl redis-cluster set-gke-proxy-mode iptables --node ", &["node-1", "node-2", "node-3"]);
+        terminal.completes(
+            &format!("{words}create x --storage-class {}", &class[..class.len() - 1]),
+            &[&format!("--storage-class {class}")],
+        );
+        terminal.completes("kubectl redis-cluster set-gke-proxy-mode iptables --node ", &workers);
     }
 }
 

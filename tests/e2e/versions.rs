@@ -1,6 +1,6 @@
 //! Every server that the images hold, with a password, in memory and on a volume.
 
-use super::support::{Namespace, until};
+use testkit::{Namespace, until};
 
 fn lives(test: &str, image: &str, version: &str) {
     let namespace = Namespace::new(test);

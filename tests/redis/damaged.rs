@@ -81,7 +81,9 @@ fn an_rdb_file_beside_no_aof_is_no_data_and_stays() {
     let mut cluster = formed(Cluster::new(85, None), Shell::Dash);
     cluster.kill_all();
     let rdb = cluster.data(301).join("dump.rdb");
-    fs::remove_dir_all(cluster.data(301).join("appendonlydir")).expect("removed");
+    // A folder since Redis 7.0, before that a file.
+    let (folder, file) = (cluster.data(301).join("appendonlydir"), cluster.data(301).join("appendonly.aof"));
+    fs::remove_dir_all(folder).or_else(|_| fs::remove_file(file)).expect("removed");
     fs::write(&rdb, "an old copy").expect("written");
     cluster.start(301, Shell::Dash);
     cluster.wait_log(301, "nodes.conf (whole) has no data beside it: it counts for nothing");

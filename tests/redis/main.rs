@@ -5,13 +5,11 @@
 
 #![expect(clippy::print_stderr, reason = "a failed test shows what its nodes printed")]
 
-mod aof;
 mod damaged;
 mod faults;
 mod guard;
 mod oracle;
 mod relay;
-mod replies;
 mod server;
 mod servers;
 mod service;
@@ -95,6 +93,16 @@ fn a_server_that_cannot_have_a_bus_port_of_its_own_is_refused() {
     let (code, said) = cluster.run_as_version(101, "6.2.14", Some("17001"));
     assert_eq!(code, Some(1));
     assert!(said.contains("bootstrap: Redis 6.2.14 cannot have a port of its own for its bus"), "{said}");
+}
+
+/// Its replicas would never link, without a word.
+#[test]
+fn a_password_that_an_old_server_cannot_send_is_refused() {
+    for (network, password) in [(92, "a b"), (93, "a\"b"), (94, "a'b")] {
+        let (code, said) = Cluster::new(network, Some(password)).run_as_version(101, "3.2.6", None);
+        assert_eq!(code, Some(1));
+        assert!(said.contains("replicas of Redis 3.2.6 cannot log in with a password that has blanks"), "{said}");
+    }
 }
 
 #[test]

@@ -1,7 +1,5 @@
 //! A cluster of redis-server processes that our own manifests and script start.
 
-use super::aof;
-use super::replies::all_answered;
 use super::server::Server;
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -28,7 +26,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+pub use testkit::until;
+use testkit::{all_answered, aof, wait};
 
 /// The shells that the script must run in.
 #[derive(Clone, Copy)]
@@ -251,7 +251,8 @@ impl Cluster {
         std::fs::write(&server, format!("#!/bin/sh\necho 'Redis server v={version} sha=0:0'\n")).expect("written");
         std::fs::set_permissions(&server, std::fs::Permissions::from_mode(0o755)).expect("executable");
         let mut script = self.script(number, Shell::Dash);
-        command.env("PATH", debian(folder, server));
+        script.envs(bus_port.map(|port| ("CLUSTER_BUS", port)));
+        let output = script.env("PATH", format!("{}:{}", bin.display(), self.server.path())).output();
         let output = output.expect("the script runs");
         (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
     }
@@ -353,11 +354,9 @@ impl Cluster {
 
     /// Waits until the node has printed this.
     pub fn wait_log(&self, number: u32, text: &str) {
-        let end = Instant::now() + Duration::from_secs(30 * PATIENCE);
-        while !self.log(number).contains(text) {
-            assert!(Instant::now() < end, "node {number} never said {text:?}, but:\n{}", self.log(number));
-            std::thread::sleep(Duration::from_millis(50));
-        }
+        wait(30, &format!("node {number} to say {text:?}"), || {
+            Some(self.log(number)).filter(|log| !log.contains(text)).map_or(Ok(()), Err)
+        });
     }
 
     pub fn password(&self) -> Option<&str> {
@@ -610,19 +609,5 @@ fn spec() -> Spec {
         auth: Auth::None,
         annotations: vec![],
         network: Network::Open,
-    }
-}
-
-/// How many times as long a thing may take on a busy machine.
-const PATIENCE: u64 = 8;
-
-/// Waits for a condition that takes less than so many seconds on a machine with nothing else to
-/// do; fails with what was waited for.
-pub fn until(seconds: u64, what: &str, mut condition: impl FnMut() -> bool) {
-    let seconds = seconds * PATIENCE;
-    let end = Instant::now() + Duration::from_secs(seconds);
-    while !condition() {
-        assert!(Instant::now() < end, "waited {seconds} s for {what}");
-        std::thread::sleep(Duration::from_millis(100));
     }
 }

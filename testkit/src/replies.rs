@@ -1,4 +1,4 @@
-//! What redis-cli prints, read by the tests of both trees.
+//! What redis-cli prints, read by the tests.
 
 /// The replies to so many GETs or SETs of values without a space, one a line, when none of
 /// them is an error: a shard may not be served for a moment, and a key that nobody could

@@ -1,16 +1,17 @@
 //! The throwaway Kubernetes as a test hurts it.
 
-use crate::support::{program, run, until};
+use crate::patience::until;
+use crate::plugin::program;
+use crate::process::run;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// `tests/cluster/kube`.
 pub fn script() -> Command {
-    Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cluster/kube"))
+    Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("tests/cluster/kube"))
 }
 
 /// Where it keeps everything of the cluster that runs.
-#[allow(dead_code, reason = "each test binary uses its own part")]
 pub fn state_folder() -> PathBuf {
     "/var/lib/kubectl-redis-cluster-throwaway".into()
 }
@@ -23,7 +24,6 @@ pub fn kube(arguments: &[&str]) {
 
 /// Waits until every worker takes pods, which may be later than Kubernetes calls it ready: with
 /// less than three of them two masters share one.
-#[allow(dead_code, reason = "each test binary uses its own part")]
 pub fn wait_for_workers() {
     let state =
         "jsonpath={range .items[*]}{.status.conditions[?(@.type==\"Ready\")].status}{.spec.taints}{\"\\n\"}{end}";

@@ -1,4 +1,4 @@
-//! What a slow disk has not taken when its server is killed, for the tests of both trees.
+//! What a slow disk has not taken when its server is killed.
 
 use std::fs::OpenOptions;
 use std::path::Path;

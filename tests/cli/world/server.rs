@@ -1,0 +1,202 @@
+//! The API server and the controllers: requests, and what they make of the objects.
+
+use super::call::Call;
+use super::selector::Query;
+use super::{Fault, NAMESPACE, State, World};
+use http::header::{ACCEPT, CONTENT_TYPE};
+use http::{HeaderMap, HeaderName, Method, Request, Response};
+use kube::client::Body;
+use kubectl_redis_cluster::cluster::node::NodeNumber;
+use kubectl_redis_cluster::manifest::names::NODE;
+use serde_json::{Value, json};
+
+const NO_KUBELET: &str = "error dialing backend: dial tcp 198.51.100.1:10250: connect: connection refused";
+
+impl World {
+    pub(super) async fn answer(&self, request: Request<Body>) -> Response<Body> {
+        let (parts, body) = request.into_parts();
+        let path = parts.uri.path().trim_end_matches('/').to_owned();
+        let query = Query::of(parts.uri.query().unwrap_or_default());
+        let call = Call::of(&parts.method, &path);
+        if !query.is_dry() {
+            self.state().requests.push(format!("{} {path}", parts.method));
+        }
+        let fault = self.state().faults.iter().find(|(rule, _)| rule.fits(&call)).map(|(_, fault)| fault.clone());
+        match fault {
+            Some(Fault::Hang) => futures::future::pending().await,
+            Some(Fault::Answer(code, message)) => return failure(code, &message),
+            Some(Fault::Forbidden) => return failure(403, &call.forbidden()),
+            None => {}
+        }
+        let body = body.collect_bytes().await.unwrap_or_default();
+        let body: Value = serde_json::from_slice(&body).unwrap_or_default();
+        let mut state = self.state();
+        match parts.method {
+            Method::GET if call.verb == "list" => state.list(&call, &query, &parts.headers),
+            Method::GET => state.get(&call, &path, &query),
+            Method::POST => state.review(body),
+            Method::PATCH if query.is_dry() => answer(&body),
+            Method::PATCH if header(&parts.headers, &CONTENT_TYPE).contains("merge-patch") => {
+                state.merge(&call, &path, &body)
+            }
+            Method::PATCH => state.apply(&path, body),
+            _ => state.delete(&call, &path, query.is_dry()),
+        }
+    }
+}
+
+impl State {
+    fn get(&self, call: &Call, path: &str, query: &Query) -> Response<Body> {
+        if let Some(object) = self.objects.get(path) {
+            return answer(object);
+        }
+        let of = path.rsplit_once('/').and_then(|(pod, _)| self.objects.get(pod));
+        match (call.resource.as_str(), call.subresource.as_deref()) {
+            ("/version", _) => answer(&version()),
+            ("/apis/policy/v1", _) => answer(&budgets()),
+            ("pods", Some("log")) if of.is_some() => self.log(call, query),
+            // Streams to nodes are opened by `Dial`; all others lead to a kubelet, and there is none.
+            ("pods", Some("portforward" | "exec")) if of.is_some() => failure(500, NO_KUBELET),
+            _ => failure(404, &call.not_found()),
+        }
+    }
+
+    pub(super) fn has_pod(&self, name: &str) -> bool {
+        self.objects.contains_key(&format!("{NAMESPACE}/pods/{name}"))
+    }
+
+    fn log(&self, call: &Call, query: &Query) -> Response<Body> {
+        let pod = call.name.as_deref().unwrap_or_default();
+        let lines: Vec<&str> = self.logs.get(pod).map(|log| log.lines().collect()).unwrap_or_default();
+        let tail = query.get("tailLines").map_or(lines.len(), |count| count.parse().expect("a number"));
+        let lines = lines.iter().skip(lines.len().saturating_sub(tail));
+        let text: String = match query.get("timestamps") {
+            Some("true") => lines.map(|line| format!("{line}\n")).collect(),
+            _ => lines.map(|line| format!("{}\n", line.split_once(' ').map_or("", |(_, text)| text))).collect(),
+        };
+        Response::new(Body::from(text.into_bytes()))
+    }
+
+    /// All of the namespace, or where none is named, of all.
+    fn list(&self, call: &Call, query: &Query, headers: &HeaderMap) -> Response<Body> {
+        let is_asked_for = |path: &str| {
+            let each = Call::of(&Method::GET, path);
+            let is_near = call.namespace.is_none() || each.namespace == call.namespace;
+            each.resource == call.resource && each.group == call.group && is_near
+        };
+        let of_kind = self.objects.iter().filter(|(path, _)| is_asked_for(path)).map(|(_, object)| object);
+        let found = of_kind.filter(|object| query.selects(object));
+        let items: Vec<Value> = if header(headers, &ACCEPT).contains("as=PartialObjectMetadataList") {
+            found.map(|object| json!({ "metadata": object["metadata"] })).collect()
+        } else {
+            found.cloned().collect()
+        };
+        answer(&json!({ "apiVersion": "v1", "kind": "List", "metadata": {}, "items": items }))
+    }
+
+    /// The only thing that is made without a name.
+    fn review(&self, mut review: Value) -> Response<Body> {
+        let (verb, resource) = Call::reviewed(&review);
+        let mut rules = self.faults.iter().filter(|(_, fault)| matches!(fault, Fault::Forbidden));
+        let is_forbidden = rules.any(|(rule, _)| rule.covers(&verb, &resource));
+        review["status"] = json!({ "allowed": !is_forbidden });
+        answer(&review)
+    }
+
+    /// Stores an object; a StatefulSet gets its pod at once.
+    fn apply(&mut self, path: &str, mut object: Value) -> Response<Body> {
+        if object["kind"] == "StatefulSet" {
+            object["status"] = json!({ "readyReplicas": 1 });
+            let pod = pod(&object);
+            let name = pod["metadata"]["name"].as_str().expect("a name");
+            self.objects.insert(format!("{NAMESPACE}/pods/{name}"), pod);
+        }
+        self.objects.insert(path.to_owned(), object.clone());
+        answer(&object)
+    }
+
+    fn merge(&mut self, call: &Call, path: &str, patch: &Value) -> Response<Body> {
+        let Some(object) = self.objects.get_mut(path) else { return failure(404, &call.not_found()) };
+        merge(object, patch);
+        answer(object)
+    }
+
+    /// A StatefulSet takes its pod along.
+    fn delete(&mut self, call: &Call, path: &str, is_dry: bool) -> Response<Body> {
+        if !self.objects.contains_key(path) {
+            return failure(404, &call.not_found());
+        }
+        if !is_dry {
+            self.objects.remove(path);
+            if let ("statefulsets", Some(name)) = (call.resource.as_str(), &call.name) {
+                self.objects.remove(&format!("{NAMESPACE}/pods/{name}-0"));
+            }
+        }
+        answer(&json!({ "kind": "Status", "apiVersion": "v1", "status": "Success" }))
+    }
+}
+
+/// As a JSON merge patch says it (RFC 7386).
+fn merge(target: &mut Value, patch: &Value) {
+    let Some(fields) = patch.as_object() else {
+        *target = patch.clone();
+        return;
+    };
+    if !target.is_object() {
+        *target = json!({});
+    }
+    for (name, value) in fields {
+        if value.is_null() {
+            target.as_object_mut().expect("an object").remove(name);
+        } else {
+            merge(&mut target[name], value);
+        }
+    }
+}
+
+/// The pod of a StatefulSet, scheduled and ready.
+fn pod(controller: &Value) -> Value {
+    let name = format!("{}-0", controller["metadata"]["name"].as_str().expect("a name"));
+    let mut pod = controller["spec"]["template"].clone();
+    pod["apiVersion"] = json!("v1");
+    pod["kind"] = json!("Pod");
+    pod["metadata"]["name"] = json!(name);
+    pod["metadata"]["uid"] = json!(name);
+    let number = controller["metadata"]["labels"][NODE].as_str().and_then(|text| text.parse::<NodeNumber>().ok());
+    let place = number.map_or(0, |number| number.shard() + number.position());
+    pod["spec"]["nodeName"] = json!(format!("node-{}", place % 3 + 1));
+    pod["status"] = json!({ "containerStatuses": [{ "name": "redis", "ready": true, "restartCount": 0,
+        "image": "", "imageID": "", "state": { "running": {} } }] });
+    pod
+}
+
+fn version() -> Value {
+    json!({ "major": "1", "minor": "99", "gitVersion": "v1.99.0", "gitCommit": "", "gitTreeState": "", "buildDate": "",
+            "goVersion": "", "compiler": "", "platform": "" })
+}
+
+fn budgets() -> Value {
+    let resource = json!({ "name": "poddisruptionbudgets", "kind": "PodDisruptionBudget", "namespaced": true,
+                           "singularName": "", "verbs": [] });
+    json!({ "kind": "APIResourceList", "groupVersion": "policy/v1", "resources": [resource] })
+}
+
+fn header<'a>(headers: &'a HeaderMap, name: &HeaderName) -> &'a str {
+    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+}
+
+fn answer(value: &Value) -> Response<Body> {
+    Response::new(Body::from(value.to_string().into_bytes()))
+}
+
+fn failure(code: u16, message: &str) -> Response<Body> {
+    let reason = match code {
+        403 => "Forbidden",
+        404 => "NotFound",
+        _ => "",
+    };
+    let status = json!({ "kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code, "reason": reason, "message": message });
+    let mut response = answer(&status);
+    *response.status_mut() = code.try_into().expect("a status");
+    response
+}
