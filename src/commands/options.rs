@@ -18,7 +18,7 @@ impl Verb for Args {
     }
 }
 
-/// The page of the global flags, before [`dress`].
+/// The page of the global flags, before [`crate::cli::pages::dress`].
 pub fn page(command: &clap::Command) -> String {
     let global = command.get_arguments().filter(|arg| arg.is_global_set() && !arg.is_hide_set()).cloned();
     let mut page = clap::Command::new("options")

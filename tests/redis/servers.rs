@@ -262,16 +262,10 @@ impl Cluster {
         let address = self.address(number);
         let mut server = Command::new(self.server.program("redis-server"));
         server.args(["--bind", &address, "--dir", &self.data(number).to_string_lossy(), "--cluster-enabled", "yes"]);
-        server.args([
-            "--cluster-announce-ip",
-            &address,
-            "--cluster-node-timeout",
-            "2000",
-            "--save",
-            "",
-            "--cluster-allow-replica-migration",
-            "no",
-        ]);
+        server.args(["--cluster-announce-ip", &address, "--cluster-node-timeout", "2000", "--save", ""]);
+        if self.server.at_least(6, 2) {
+            server.args(["--cluster-allow-replica-migration", "no"]);
+        }
         server.stdout(Stdio::null()).process_group(0);
         self.children.insert(number, server.spawn().expect("redis-server runs"));
         until(20, "the new server to answer", || self.cli(number, &["PING"], None) == "PONG");
