@@ -1,7 +1,7 @@
 //! How a shard without an owner gets back into service when the user accepts data loss.
 
 use super::node::{NodeNumber, Role};
-use super::snapshot::{Member, NoResponse, Snapshot};
+use super::snapshot::{Member, NoResponse, Seen, Snapshot};
 use super::topology::{NodeFacts, Topology};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,13 +18,15 @@ pub enum Remedy<'a> {
     Promote(&'a Member, Election),
     /// A waiting node starts as the owner, empty.
     StartEmpty(&'a Member),
+    /// A node whose nodes.conf is damaged becomes the owner with the data of its volume.
+    StartKept(&'a Member),
 }
 
 impl Remedy<'_> {
     /// The node that will own the shard's slots.
     pub fn new_owner(&self) -> &Member {
         match self {
-            Self::Promote(member, _) | Self::StartEmpty(member) => member,
+            Self::Promote(member, _) | Self::StartEmpty(member) | Self::StartKept(member) => member,
         }
     }
 }
@@ -57,14 +59,17 @@ pub enum NoLoss {
 
 /// The shards of which a node reports that no copy of their data is left.
 pub fn lost_shards(snapshot: &Snapshot) -> Vec<u32> {
-    let lost = snapshot.seen.iter().filter(|seen| matches!(seen.view, Err(NoResponse::DataLost(_))));
+    let is_lost = |seen: &&Seen| {
+        matches!(seen.view, Err(NoResponse::DataLost(_) | NoResponse::Damaged { unknown: true, .. }))
+    };
+    let lost = snapshot.seen.iter().filter(is_lost);
     let mut shards: Vec<u32> = lost.filter_map(|seen| seen.member.number.map(NodeNumber::shard)).collect();
     shards.dedup();
     shards
 }
 
-/// Promotes the replica with the newest copy; if there is no copy, the first waiting node starts
-/// empty.
+/// Promotes the replica with the newest copy; if there is none, the first node that has data but no
+/// good nodes.conf starts with it; if there is no data at all, the first waiting node starts empty.
 ///
 /// # Errors
 /// If the shard is served, or no node could serve it.
@@ -84,11 +89,13 @@ pub fn accept<'a>(topology: &'a Topology, shard: u32) -> Result<Loss<'a>, NoLoss
         }
     }
     let newest = nodes.iter().filter(|node| holds_data(node)).max_by_key(|node| offset(node));
+    let damaged = nodes.iter().find(|node| matches!(node.error, Some(NoResponse::Damaged { .. })));
     let waiting = nodes.iter().find(|node| node.waits());
-    let remedy = match (newest, waiting) {
-        (Some(replica), _) => Remedy::Promote(&replica.member, election(topology)),
-        (None, Some(node)) => Remedy::StartEmpty(&node.member),
-        (None, None) => return Err(NoLoss::Nobody { shard, why: reasons(&nodes) }),
+    let remedy = match (newest, damaged, waiting) {
+        (Some(replica), _, _) => Remedy::Promote(&replica.member, election(topology)),
+        (None, Some(node), _) => Remedy::StartKept(&node.member),
+        (None, None, Some(node)) => Remedy::StartEmpty(&node.member),
+        (None, None, None) => return Err(NoLoss::Nobody { shard, why: reasons(&nodes) }),
     };
     let silent = |node: &&&NodeFacts| matches!(node.error, Some(NoResponse::Unreachable(_) | NoResponse::Refused(_)));
     let given_up = nodes.iter().filter(silent).map(|node| &node.member).collect();
@@ -180,6 +187,20 @@ mod tests {
             accept(&Topology::of(&snapshot), 1).expect_err("kept").to_string(),
             "shard 1 has its data: redis-001-node-102 owned slots when it stopped: waits"
         );
+    }
+
+    /// The data of a damaged node comes before no data.
+    #[test]
+    fn a_damaged_node_starts_with_its_data() {
+        let mut snapshot = healthy();
+        silent(&mut snapshot, 0, NoResponse::DataLost("gone".into()));
+        silent(&mut snapshot, 1, NoResponse::Damaged { message: "damaged".into(), unknown: true });
+        silent(&mut snapshot, 3, NoResponse::Damaged { message: "damaged".into(), unknown: false });
+        let topology = Topology::of(&snapshot);
+        let loss = accept(&topology, 1).expect("a loss");
+        assert_eq!(name(&loss), "redis-001-node-102");
+        assert!(matches!(loss.remedy, Remedy::StartKept(_)) && loss.given_up.is_empty());
+        assert_eq!(lost_shards(&snapshot), [1]);
     }
 
     #[test]

@@ -81,6 +81,13 @@ pub enum NoResponse {
     Waiting(String),
     /// Has its data, owned slots when it stopped, and is waiting to start: its own message.
     Kept(String),
+    /// Has data, but its nodes.conf is damaged, and is waiting to start.
+    Damaged {
+        /// Its own message.
+        message: String,
+        /// Whether no other node knows it: only the user can decide that it may start.
+        unknown: bool,
+    },
     /// Has no data, and no other node of its shard has any: its own message. Only the user can
     /// decide that it may start empty.
     DataLost(String),
@@ -94,6 +101,7 @@ impl fmt::Display for NoResponse {
             Self::Unreachable(text)
             | Self::Waiting(text)
             | Self::Kept(text)
+            | Self::Damaged { message: text, .. }
             | Self::DataLost(text)
             | Self::Refused(text) => f.pad(text),
         }

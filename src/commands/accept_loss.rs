@@ -19,8 +19,9 @@ use std::time::Duration;
 ///
 /// A node without data never starts as a master on its own while its shard may have data elsewhere:
 /// it waits. If no copy of a shard is left, only you can decide that it may start empty. If a
-/// replica has an older copy, that replica is promoted instead. Without --shard, this applies to
-/// the shards whose nodes all report that their data is lost.
+/// replica has an older copy, that replica is promoted instead, and a node that has data but a
+/// damaged nodes.conf starts with its data. Without --shard, this applies to all shards whose nodes
+/// report that only you can decide.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  kubectl redis-cluster accept-loss redis-001\n  \
                         kubectl redis-cluster accept-loss redis-001 --shard 2 --yes")]
@@ -107,6 +108,7 @@ async fn act(
 fn sentence(loss: &Loss<'_>) -> String {
     let owner = &loss.remedy.new_owner().name;
     let what = match loss.remedy {
+        Remedy::StartKept(_) => format!("{owner} starts as the new owner, with the data of its volume"),
         Remedy::StartEmpty(_) => format!("{owner} starts as the new owner, empty: all keys of the shard are lost"),
         Remedy::Promote(_, Election::Voted) => format!("{owner} is promoted with the copy that it has"),
         Remedy::Promote(_, Election::Unvoted) => {

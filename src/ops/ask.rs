@@ -75,10 +75,16 @@ async fn waiting(context: &Context, target: &Target, via: Via, credentials: &Cre
     let text = text.trim().to_owned();
     match lost.trim() {
         _ if text.is_empty() => None,
+        lost if is_placeless(kept) => Some(NoResponse::Damaged { message: text, unknown: lost == "lost" }),
         _ if !kept.trim().is_empty() => Some(NoResponse::Kept(text)),
         "lost" => Some(NoResponse::DataLost(text)),
         _ => Some(NoResponse::Waiting(text)),
     }
+}
+
+/// Whether a node has kept data, but not its role: its own line has none.
+fn is_placeless(kept: &str) -> bool {
+    kept.split_whitespace().nth(2) == Some("myself")
 }
 
 /// One round trip; two if keys are searched for.

@@ -19,6 +19,12 @@ fn silent(context: &CheckContext<'_>, node: &NodeFacts) -> Option<Finding> {
         NoResponse::Waiting(_) | NoResponse::Kept(_) => {
             (Code::NodeWaiting, format!("{name} is waiting to start"), context.hints.logs_of(&node.member))
         }
+        NoResponse::Damaged { unknown, .. } => {
+            let message = format!("{name} has data but a damaged nodes.conf, and is waiting to start");
+            let hints = context.hints;
+            let hint = if *unknown { hints.accept_loss(node) } else { hints.logs_of(&node.member) };
+            (Code::NodeWaiting, message, hint)
+        }
         NoResponse::DataLost(_) => {
             let message = format!("{name} and its whole shard have lost their data and stay down");
             (Code::DataLost, message, context.hints.accept_loss(node))
