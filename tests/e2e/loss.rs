@@ -15,14 +15,14 @@ fn a_shard_without_a_copy_waits_for_a_persons_word() {
     assert_eq!(answers(&namespace, |index| format!("SET key:{index} {index}\n")), vec!["OK"; KEYS]);
     let nothing = namespace.plugin(&["accept-loss", "redis-001", "--yes"]).refused();
     insta::assert_snapshot!(nothing.replace(&namespace.name, "<ns>"), @r#"
-    error: no shard of redis cluster "redis-001" says that its data is gone
-    hint: to give up a shard that waits for a node that will never come back, name it: --shard NUMBER
-    hint: see what each node says: kubectl redis-cluster -n <ns> info redis-001
+    error: no shard of redis cluster "redis-001" reports that its data is lost
+    hint: to give up a shard that waits for a node that will never come back, add --shard NUMBER
+    hint: to see the state of each node, run: kubectl redis-cluster -n <ns> info redis-001
     "#);
     let served = namespace.plugin(&["accept-loss", "redis-001", "--shard", "1", "--yes"]).refused();
     insta::assert_snapshot!(served.replace(&namespace.name, "<ns>"), @"
     error: shard 1 is served by redis-001-node-101: there is no data loss to accept
-    hint: see what each node says: kubectl redis-cluster -n <ns> info redis-001
+    hint: to see the state of each node, run: kubectl redis-cluster -n <ns> info redis-001
     ");
 
     let found = |code: &str| {
@@ -52,7 +52,7 @@ fn a_shard_without_a_copy_waits_for_a_persons_word() {
     });
 
     let plan = namespace.plugin(&["accept-loss", "redis-001", "--dry-run=client"]);
-    assert!(plan.err.contains("shard 1: redis-001-node-101 starts as its owner, empty"), "{}", plan.err);
+    assert!(plan.err.contains("shard 1: redis-001-node-101 starts as the new owner, empty"), "{}", plan.err);
     assert_eq!(plan.ok(), "shard/1 accepted (dry run)\n");
     let unasked = namespace.plugin(&["accept-loss", "redis-001"]);
     assert_eq!(unasked.code, Some(1), "nobody is there to ask: {}", unasked.err);
