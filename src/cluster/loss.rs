@@ -59,9 +59,8 @@ pub enum NoLoss {
 
 /// The shards of which a node reports that no copy of their data is left.
 pub fn lost_shards(snapshot: &Snapshot) -> Vec<u32> {
-    let is_lost = |seen: &&Seen| {
-        matches!(seen.view, Err(NoResponse::DataLost(_) | NoResponse::Damaged { unknown: true, .. }))
-    };
+    let is_lost =
+        |seen: &&Seen| matches!(seen.view, Err(NoResponse::DataLost(_) | NoResponse::Damaged { unknown: true, .. }));
     let lost = snapshot.seen.iter().filter(is_lost);
     let mut shards: Vec<u32> = lost.filter_map(|seen| seen.member.number.map(NodeNumber::shard)).collect();
     shards.dedup();

@@ -20,7 +20,9 @@ use std::time::Duration;
 pub async fn start(context: &Context, observation: &Observation, remedy: &Remedy<'_>) -> Result<(), Error> {
     let new_owner = candidate(observation, remedy.new_owner())?;
     match remedy {
-        Remedy::StartEmpty(_) | Remedy::StartKept(_) => tell(context, new_owner, STARTUP_PORT, &["SET", "accepted", "yes"]).await,
+        Remedy::StartEmpty(_) | Remedy::StartKept(_) => {
+            tell(context, new_owner, STARTUP_PORT, &["SET", "accepted", "yes"]).await
+        }
         Remedy::Promote(_, election) => {
             let how = match election {
                 Election::Voted => "FORCE",

@@ -8,6 +8,7 @@ mod proxy;
 mod wire;
 mod world;
 
+use kubectl_redis_cluster::manifest::config::scripts_version;
 use serde_json::{Value, json};
 use world::{Node, World};
 
@@ -21,6 +22,21 @@ async fn create_and_the_same_again() {
     let again = world.run("create redis-001").await;
     assert_eq!(again.matches(" unchanged\n").count(), 16, "{again}");
     assert!(!again.contains("stderr"), "{again}");
+}
+
+/// The pods' scripts come with the plugin: nobody asked for others.
+#[tokio::test(start_paused = true)]
+async fn create_leaves_the_scripts_of_another_version_as_they_are() {
+    let world = World::new();
+    world.run("create redis-001").await;
+    world.edit("/api/v1/namespaces/default/configmaps/redis-001", |map| {
+        map["data"]["scripts.version"] = json!("0.0.9-12345678");
+        map["data"]["bootstrap.sh"] = json!("#!/bin/sh");
+    });
+    let again = world.run("create redis-001").await.replace(&scripts_version(), "<version>");
+    assert_eq!(again.matches(" unchanged\n").count(), 16, "{again}");
+    let note = again.split_once("note: ").map(|(_, note)| note.trim_end());
+    insta::assert_snapshot!(note.unwrap_or_default());
 }
 
 #[tokio::test(start_paused = true)]

@@ -117,6 +117,11 @@ impl World {
         self.state().objects.insert(path.into(), object);
     }
 
+    /// Changes an object that is there.
+    pub fn edit(&self, path: &str, change: impl FnOnce(&mut Value)) {
+        change(self.state().objects.get_mut(path).expect("an object"));
+    }
+
     pub fn remove(&self, path: &str) {
         self.state().objects.remove(path);
     }
