@@ -101,7 +101,7 @@ lock_volume() {
     exec 9>"$data/lock"
     ! command -v flock >/dev/null || until flock -n 9; do
         : >"$tmp/waiting"
-        say "waiting for another process to leave this volume"
+        say "waiting for another process to release this volume"
         sleep 2
     done
     rm -f "$tmp/waiting"
@@ -110,19 +110,19 @@ lock_volume() {
 is_persistent() { grep -q '^appendonly yes' "$folder/redis.conf"; }
 
 # What the server will read at its start: with "appendonly yes" that is the AOF alone. A
-# dump.rdb beside it stays where it is, and counts for nothing.
+# dump.rdb beside it stays where it is, and is no data.
 has_data() {
     if [ -e "$data/appendonly.aof" ]; then return 0; fi
     [ -n "$(ls -A "$data/appendonlydir" 2>/dev/null)" ] || return 1
     at_least 7 0 || refuse "the volume has the AOF of Redis 7.0 or newer, which $product $version cannot read: use the newer image again"
 }
 
-# What the volume's nodes.conf is: absent, damaged (empty, cut or no such file: power was lost
-# while it was written), or whole.
+# nodes_conf_state FILE: absent, damaged (empty, cut, or blocks of it never written: power was lost
+# meanwhile), or whole.
 nodes_conf_state() {
-    if [ ! -e "$data/nodes.conf" ]; then
+    if [ ! -e "$1" ]; then
         echo absent
-    elif [ -n "$(tail -c 1 "$data/nodes.conf")" ]; then
+    elif [ "$(tail -c 1 "$1" | wc -l)" -eq 0 ] || [ "$(tr -d '\000' <"$1" | wc -c)" -ne "$(wc -c <"$1")" ]; then
         echo damaged
     else
         # The server writes the line of "vars" last.
@@ -131,7 +131,7 @@ nodes_conf_state() {
             { vars = 0 }
             NF < 8 || length($1) != 40 { damaged = 1 }
             $3 ~ /(^|,)myself(,|$)/ { myself++ }
-            END { print (damaged || !vars || myself != 1) ? "damaged" : "whole" }' "$data/nodes.conf"
+            END { print (damaged || !vars || myself != 1) ? "damaged" : "whole" }' "$1"
     fi
 }
 
@@ -139,7 +139,7 @@ nodes_conf_state() {
 # master. And data without a nodes.conf is never taken for none.
 provide_nodes_conf() {
     restarted=no
-    state=$(nodes_conf_state)
+    state=$(nodes_conf_state "$data/nodes.conf")
     find_myself "$(cat "$data/nodes.conf" 2>/dev/null)"
     [ -z "$id" ] || [ "$id" = "$my_id" ] || refuse "the volume belongs to another node: its nodes.conf says \"$id\", this is $my_id"
     if ! is_persistent; then
@@ -149,7 +149,7 @@ provide_nodes_conf() {
         rm -f "$data/nodes.conf" "$data"/*.rdb
         guard_empty
     elif ! has_data; then
-        [ "$state" = absent ] || say "nodes.conf ($state) has no data beside it: it counts for nothing"
+        [ "$state" = absent ] || say "nodes.conf ($state) has no data beside it: ignored"
         rm -f "$data/nodes.conf"
         guard_empty
     elif [ "$state" = whole ]; then

@@ -24,13 +24,14 @@
 #                          it knows: CLUSTER NODES, CLUSTER INFO, INFO replication and DBSIZE
 #                          of a running server, the nodes.conf of a node that has kept one
 #
-# States: living (a server runs), empty, kept and damaged (waiting to start; as the modes),
-# silent, loading, refusing (the password). This node's own is its mode.
+# States: living (a server runs), empty (waiting to start without data, or a running replica that
+# never had any), kept and damaged (waiting to start; as the modes), unreachable, loading,
+# refusing (the password). This node's own is its mode.
 #
-# Prints lines of a name and a value: verdict; action (start or wait); text; enough, when more
-# answers would change nothing; node and host of the replica or owner that the verdict is
+# Prints lines of a name and a value: verdict; action (start or wait); text; enough, when a
+# majority has answered; node and host of the replica or owner that the verdict is
 # about; request, when that replica is to be asked to take over; blocked, when the own shard
-# alone forbids a start; ask ID HOST for an owner that the first nodes.conf does not have and
+# alone forbids a start; lost, when only a person can end the wait; ask ID HOST for an owner that the first nodes.conf does not have and
 # that has not been asked.
 
 { sub(/\r$/, "") }
@@ -74,7 +75,7 @@ $0 == "role:slave" { is_replica[peer] = 1 }
 /^[0-9]+$/ { keys[peer] = $0 + 0 }
 
 END {
-    for (i = 1; i <= peer_count; i++) note_newest(peers[i])
+    if (mode == "kept") for (i = 1; i <= peer_count; i++) note_newest(peers[i])
     if (mode == "kept") judge_kept()
     else if (mode == "damaged") judge_damaged()
     else judge_empty()
@@ -86,6 +87,7 @@ END {
     if (node) print "host", host(node)
     if (request) print "request yes"
     if (blocked) print "blocked yes"
+    if (lost) print "lost yes"
     if (action == "wait") for (id in unasked) print "ask", id, host(id)
 }
 
@@ -93,6 +95,11 @@ function wait(rule, sentence) {
     verdict = rule
     text = sentence
     action = "wait"
+}
+
+function wait_for_person(rule, sentence) {
+    wait(rule, sentence)
+    lost = 1
 }
 
 function start(rule, sentence) {
@@ -106,7 +113,7 @@ function judge_empty(owner, replica, unclear, living) {
     count_shards()
     owner = find_owner()
     replica = find_replica()
-    unclear = names_in("kept damaged silent loading refusing")
+    unclear = names_in("kept damaged unreachable loading refusing")
     living = names_in("living")
     blocked = unclear && !living
     if (accepted == "yes") return start_as_owner("accepted", "empty")
@@ -115,9 +122,9 @@ function judge_empty(owner, replica, unclear, living) {
     if (owner == me && replica) return await("failover", replica, "holds no data: waiting for its replica " name(replica) " to be promoted")
     if (unclear) return wait("unclear", "holds no data: waiting for " unclear ", which may hold this shard's data, to answer")
     if (replica) return wait("promotion", "holds no data: waiting for " name(replica) " to be promoted")
-    if (owner) return wait("lost", "no node holds this shard's data any more: restore its volumes, or accept the loss: kubectl redis-cluster accept-loss")
+    if (owner) return wait_for_person("lost", "no node holds this shard's data any more: restore its volumes, or accept the loss: kubectl redis-cluster accept-loss")
     if (living) return wait("ownerless", "holds no data: waiting for " living " to own the shard's slots")
-    if (formed == "yes") return wait("emptied", "the cluster has formed once, and all volumes of this shard are empty now: restore them, or accept the loss: kubectl redis-cluster accept-loss")
+    if (formed == "yes") return wait_for_person("emptied", "the cluster has formed once, and all volumes of this shard are empty now: restore them, or accept the loss: kubectl redis-cluster accept-loss")
     start("initial", "no node of the shard holds data: starting as declared")
 }
 
@@ -125,7 +132,7 @@ function judge_owner(owner, itself) {
     itself = line[owner, owner]
     node = owner
     if (flags(itself) !~ /myself/ || flags(itself) !~ /master/) return wait("unconfirmed", "holds no data: waiting for " name(owner) " to say that it is a master")
-    if (flags(itself) ~ /nofailover/) return wait("leaving", "holds no data: waiting for " name(owner) ", which is terminating, to be succeeded")
+    if (flags(itself) ~ /nofailover/) return wait("terminating", "holds no data: waiting for " name(owner) ", which is terminating, to be succeeded")
     if (!line[owner, me]) return wait("forgotten", "the cluster does not know this node any more: it was forgotten by " name(owner))
     start("follow", "joining as a replica of " name(owner))
     write_as_replica(owner, owner)
@@ -133,13 +140,16 @@ function judge_owner(owner, itself) {
 
 # --- A node with data whose nodes.conf is damaged
 
-function judge_damaged(view) {
+function judge_damaged(view, owner) {
     count_shards()
     view = newest_view(1)
+    owner = find_owner()
     if (accepted == "yes") return start_as_owner("accepted", "with what its volume holds")
-    if (!enough) return wait("apart", "holds data, but its nodes.conf is damaged: waiting for a majority of shards to answer " counted(shards))
-    if (!view) return wait("unknown", "holds data, but its nodes.conf is damaged and no node knows this one: restore nodes.conf, or let it own its shard with what its volume holds: kubectl redis-cluster accept-loss")
+    if (!enough && somebody_may_answer()) return wait("apart", "holds data, but its nodes.conf is damaged: waiting for a majority of shards to answer " counted(shards))
+    if (!enough || !view) return wait_for_person("unknown", "holds data, but its nodes.conf is damaged, and what other nodes know cannot replace it: restore nodes.conf, or let this node own its shard with what its volume holds: kubectl redis-cluster accept-loss")
     start("rebuilt", "nodes.conf is damaged: rebuilt from what " name(view) " knows")
+    # Its slots are gone to its successor, or it was a replica.
+    if (owner && owner != me && slots(line[view, me]) == "") return write_as_replica(owner, view)
     write_as_known(view)
 }
 
@@ -175,6 +185,12 @@ function count_shards(i, seen, answering) {
     for (i = 1; i <= peer_count; i++) if (has_answered(peers[i])) seen[shard_of[peers[i]]] = 1
     for (i in seen) if (i in is_shard) answering++
     set_majority(answering, shards)
+}
+
+# Whether a node that has not answered may do so by itself.
+function somebody_may_answer(id) {
+    for (id in shard_of) if (id != me && state[id] !~ /living|empty|kept|damaged/) return 1
+    return 0
 }
 
 # All owners, whether the first nodes.conf has them or not: who was elected had the votes of a
@@ -248,14 +264,15 @@ function find_replica(i, peer, best) {
     return best
 }
 
-# Who owns most of this node's slots in a newer epoch and is of its shard. Slots that are
-# somewhere else were moved, which makes nobody a successor.
-function find_successor(id, held, most, found) {
+# Who owns most of this node's slots in a newer epoch and is of its shard, or has them all. Slots
+# that are somewhere else were moved, which makes nobody a successor.
+function find_successor(id, all, held, most, found) {
+    all = common(slots(line[me, me]), slots(line[me, me]))
     for (id in newest) {
         if (id == me) continue
-        if (!of_shard(id)) continue
         if (newest_epoch[id] <= epoch(line[me, me])) continue
         held = common(slots(line[me, me]), slots(newest_line(id)))
+        if (held < all && !of_shard(id)) continue
         if (held <= most + 0) continue
         most = held
         found = id
@@ -291,7 +308,7 @@ function names_in(states, count, ids, i, id, list) {
     for (i = 1; i <= count; i++) {
         id = ids[i]
         if (id == me || !(id in is_of_shard)) continue
-        if (index(" " states " ", " " (state[id] ? state[id] : "silent") " ")) list = list (list ? ", " : "") name(id)
+        if (index(" " states " ", " " (state[id] ? state[id] : "unreachable") " ")) list = list (list ? ", " : "") name(id)
     }
     return list
 }
@@ -320,7 +337,7 @@ function write_as_known(view, text) {
 }
 
 # As the owner of all slots of the shard, in an epoch of its own: by the newest view, or as
-# declared where nobody lives.
+# declared where there is none.
 function start_as_owner(rule, how, view, count, ids, i, mine) {
     view = newest_view(0)
     if (!view) view = "initial"
@@ -345,9 +362,13 @@ function write_others(view, count, ids, i, id, text) {
     }
 }
 
-function entry(id, text, as, since, ranges, address) {
+# What this node's own nodes.conf has behind the address, its server wrote: a shard ID, by which
+# some versions know the replicas of a master at their start.
+function entry(id, text, as, since, ranges, address, own) {
     address = id in initial_address ? initial_address[id] : field(text, 2)
+    own = field(line[me, id], 2)
     sub(/,.*/, "", address)
+    if (own ~ /,/) address = address substr(own, index(own, ","))
     return id " " address " " as " 0 0 " (since + 0) " connected" ranges
 }
 

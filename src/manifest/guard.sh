@@ -5,9 +5,9 @@
 # Redis trusts whoever answers at a master's address: a master that comes back empty empties
 # its replicas without an error. So a node keeps its ports closed, and its peers see that it is
 # gone and elect its replica, until the answers of the others allow a start. These scripts ask
-# (poll.sh), decide.awk decides, and docs/start.md has its rules. Nothing but answers decides,
-# no clock and no phase; that create has noted in the ConfigMap that the cluster has formed can
-# only forbid a start.
+# (poll.sh), decide.awk decides, and docs/start.md has its rules. Answers decide, and no clock, but
+# for how long a replica is waited for that could be promoted; that create has noted in the
+# ConfigMap that the cluster has formed can only forbid a start.
 #
 # While it waits, the node answers on the start-up port (startup.sh).
 
@@ -63,7 +63,7 @@ may_start_empty() {
     if [ "$action" = start ] || [ "$verdict" = failover ]; then poll_all; fi
     [ "$verdict" != failover ] || request_promotion
     if [ "$action" = wait ]; then
-        wait_for "$text" "$(is_lost)"
+        wait_for "$text" "$lost"
         return 1
     fi
     start_as "$verdict" "$text"
@@ -103,25 +103,17 @@ may_start_damaged() {
     began=$(now)
     poll_all
     if [ "$action" = wait ]; then
-        wait_for "$text" "$(is_lost)"
+        wait_for "$text" "$lost"
         return 1
     fi
     say "$text"
     mv "$data/nodes.conf.decided" "$data/nodes.conf.new"
 }
 
-# Whether only a person can end the wait.
-is_lost() {
-    case $verdict in
-    lost | emptied | unknown) echo lost ;;
-    *) echo no ;;
-    esac
-}
-
-# What the answers allow: sets verdict, action (start or wait), text, enough, blocked, node,
+# What the answers allow: sets verdict, action (start or wait), text, enough, blocked, lost, node,
 # host, request and unlisted, as decide.awk prints them.
 decide() {
-    verdict='' action=wait text='' enough=no blocked=no node='' host='' request=no unlisted=''
+    verdict='' action=wait text='' enough=no blocked=no lost=no node='' host='' request=no unlisted=''
     waited=0
     [ -z "${since:-}" ] || waited=$(($(now) - since))
     rm -f "$data/nodes.conf.decided"
@@ -137,6 +129,7 @@ decide() {
         text) text=$value ;;
         enough) enough=$value ;;
         blocked) blocked=$value ;;
+        lost) lost=lost ;;
         node) node=$value ;;
         host) host=$value ;;
         request) request=$value ;;
@@ -144,6 +137,9 @@ decide() {
 " ;;
         esac
     done <"$tmp/decision"
+    # Some awks do not say that the disk is full.
+    [ ! -e "$data/nodes.conf.decided" ] || [ "$(nodes_conf_state "$data/nodes.conf.decided")" = whole ] ||
+        refuse "cannot write to the volume"
 }
 
 yes_if() { if "$@"; then echo yes; fi; }
@@ -186,15 +182,15 @@ last_written() {
 owns_slots() { awk -v me="$my_id" '$1 == me && $3 ~ /master/ && NF > 8 { found = 1 } END { exit !found }' "$1"; }
 
 # Whether this pod alone answers behind its Service, as often as it is asked: one redis-cli
-# tells, where the knocks of has_double are many.
+# tells, where the probes of has_double are many.
 is_alone() {
     answers=$(for _ in 1 2 3 4 5 6 7 8; do
         printf 'CONNECT %s %s\n%s\nPING\n' "$my_host" "$port" "$login"
         printf 'CONNECT %s %s\n%s\nINFO server\n' "$my_host" "$startup_port" "$login"
     done | limited $((slowness + shards / 8)) "$cli" -h "$own_host" -p "$startup_port" 2>&1 |
-        awk -v run="$my_run" -v door=":$startup_port" '
+        awk -v run="$my_run" -v startup_port=":$startup_port" '
             /^run_id:/ { if (index($0, run)) mine++; else others++ }
-            /PONG|LOADING|MASTERDOWN/ || /Could not connect/ && index($0, door) { others++ }
+            /PONG|LOADING|MASTERDOWN/ || /Could not connect/ && index($0, startup_port) { others++ }
             END { print mine + 0, others + 0 }')
     [ "$answers" = '8 0' ]
 }
@@ -209,24 +205,24 @@ has_double() {
     if is_persistent; then return 1; fi
     login=$(login)
     if is_alone; then return 1; fi
-    knocks=''
-    : >"$tmp/knocks"
+    probes=''
+    : >"$tmp/probes"
     for _ in 1 2 3 4 5 6 7 8; do
-        knock >>"$tmp/knocks" &
-        knocks="$knocks $!"
+        probe_service >>"$tmp/probes" &
+        probes="$probes $!"
     done
     # shellcheck disable=SC2086 # a list
-    wait $knocks
-    case $(sort -u "$tmp/knocks" | tr '\n' ' ') in
+    wait $probes
+    case $(sort -u "$tmp/probes" | tr '\n' ' ') in
     *another*) wait_for "waiting for another process of this node to end" ;;
-    'myself nobody ') wait_for "waiting for another pod of this node to be gone: it does not answer; where its worker is lost for good, delete it by force" ;;
+    'myself nobody ') wait_for "waiting for another pod of this node to be gone: it does not respond; where its worker is lost for good, delete it by force" ;;
     *) return 1 ;;
     esac
     return 0
 }
 
 # Who answers behind this node's own Service.
-knock() {
+probe_service() {
     case $(ask "$my_host" "$port" PING) in
     *PONG* | *LOADING* | *MASTERDOWN*) echo another ;;
     *) case $(ask "$my_host" "$startup_port" 'INFO server') in

@@ -30,6 +30,10 @@ poll() {
     done <"$tmp/asked"
     # shellcheck disable=SC2086 # a list
     [ -z "$polls" ] || wait $polls
+    # Who hangs has no answer: it has been asked all the same.
+    while read -r _ peer _; do
+        [ -e "$seen/$peer" ] || echo unreachable >"$seen/$peer"
+    done <"$tmp/asked"
     rm -f "$tmp"/asked*
 }
 
@@ -61,16 +65,16 @@ note_answers() {
     awk -v folder="$seen" -v accepted="$1" '
         function note(file) {
             if (me == peer && starting) state = has_role ? "kept" : "damaged"
-            else if (me == peer) state = !complete ? "silent" : hollow() ? "empty" : "living"
+            else if (me == peer) state = !complete ? "unreachable" : never_synced() ? "empty" : "living"
             else if (me == "" && loading) state = "loading"
             else if (refusing) state = "refusing"
-            else state = starting ? "empty" : "silent"
+            else state = starting ? "empty" : "unreachable"
             file = folder "/" peer
             print state >file
             if (state == "living" || state == "kept") print view >file
             close(file)
         }
-        function hollow() { return replica && !up && (down < 0 || down > 1000000000) && keys == 0 }
+        function never_synced() { return replica && !up && (down < 0 || down > 1000000000) && keys == 0 }
         { sub(/\r$/, "") }
         peer == "" && $0 == "yes" { printf "" >accepted }
         $1 == "asked:" {
@@ -92,7 +96,7 @@ note_answers() {
         { view = view $0 "\n" }'
 }
 
-state_of() { if [ -e "$seen/$1" ]; then read -r state <"$seen/$1"; else state=silent; fi; }
+state_of() { if [ -e "$seen/$1" ]; then read -r state <"$seen/$1"; else state=unreachable; fi; }
 
 # Whether there is no need to ask the node again.
 has_answered() {

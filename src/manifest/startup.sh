@@ -4,7 +4,7 @@
 # start-up port: a plain server that says which node is here, what it has kept and what it is
 # waiting for, and takes a person's acceptance.
 
-# The start-up server, with what it shall say.
+# The start-up server, with what it tells.
 open_startup() {
     : >"$tmp/waiting"
     (umask 077 && startup_conf >"$tmp/startup.conf")

@@ -69,7 +69,7 @@ handed_over() {
     return 1
 }
 
-silences=0
+unanswered=0
 # Each time anew: it may have been too busy to hear of it.
 while ask_myself "CONFIG SET $leave yes" >/dev/null; is_master && [ "$(now)" -lt "$deadline" ]; do
     # shellcheck disable=SC2046 # LINK OFFSET HOST PORT
@@ -86,13 +86,13 @@ while ask_myself "CONFIG SET $leave yes" >/dev/null; is_master && [ "$(now)" -lt
         ask "$3" "$4" 'CLIENT KILL TYPE master' >/dev/null
         ;;
     0)
-        say "waiting for $3 to copy the data"
+        say "waiting for $3 to sync"
         pause
         ;;
     -1)
         # Busy, if its link is still there; else gone.
-        silences=$((silences + 1))
-        if [ "$silences" -ge 3 ] || ! ask_myself 'INFO replication' | grep -q '^connected_slaves:[1-9]'; then break; fi
+        unanswered=$((unanswered + 1))
+        if [ "$unanswered" -ge 3 ] || ! ask_myself 'INFO replication' | grep -q '^connected_slaves:[1-9]'; then break; fi
         pause
         ;;
     *) break ;;

@@ -79,7 +79,7 @@ impl Case {
         let heard = self.number("heard").map(|offset| format!("id\n{}\nreplication-offset\n{offset}\n", id(self.me)));
         write("heard", &heard.unwrap_or_default());
         std::fs::create_dir(folder.join("answers")).expect("a folder");
-        let own = if self.mode == "kept" { nodes_conf(&view(None), self.me, 3) } else { String::new() };
+        let own = if self.mode == "kept" { own_nodes_conf(&view(None), self.me) } else { String::new() };
         let mut files = vec![(id(self.me), format!("{}\n{own}", self.mode))];
         files.extend(self.answers.iter().map(|(number, answer)| (id(*number), answer.text(*number))));
         // As a shell lists them.
@@ -137,7 +137,8 @@ impl Case {
             asked.iter().for_each(|number| told += &format!(" {number}"));
         }
         let written = std::fs::read_to_string(folder.join("output"));
-        let decision = told + &written.map(|text| written_words(&text)).unwrap_or_default();
+        let aux = if self.mode == "kept" { view(None) } else { View::new() };
+        let decision = told + &written.map(|text| written_words(&text, &aux)).unwrap_or_default();
         Told { decision, text: sentence }
     }
 }
@@ -257,6 +258,21 @@ fn nodes_conf(view: &View, myself: u32, current: u64) -> String {
     format!("{}vars currentEpoch {current} lastVoteEpoch 0\n", lines(view, myself, ""))
 }
 
+/// A node's own, as servers since 7.2 write it: with the IDs of the shards.
+fn own_nodes_conf(view: &View, myself: u32) -> String {
+    let with_shard = |line: &str| {
+        let (id, rest) = line.split_once(' ').unwrap_or_default();
+        let (address, rest) = rest.split_once(' ').unwrap_or_default();
+        format!("{id} {address}{} {rest}\n", aux(number(id)))
+    };
+    let text = nodes_conf(view, myself, 3);
+    text.lines().map(|line| if line.starts_with("vars") { format!("{line}\n") } else { with_shard(line) }).collect()
+}
+
+fn aux(number: u32) -> String {
+    format!(",,shard-id={}", id(number / 100 * 100 + 1))
+}
+
 /// The nodes.conf that is to be written, one line a node.
 fn wanted(changes: &str) -> String {
     let mut view = view(None);
@@ -277,8 +293,8 @@ fn wanted(changes: &str) -> String {
     lines.chain([format!("\nepoch {epoch}")]).collect()
 }
 
-/// The same of what was written.
-fn written_words(text: &str) -> String {
+/// The same of what was written; with the shard's ID for those whose own line has it.
+fn written_words(text: &str, with_aux: &View) -> String {
     let mut lines: Vec<String> = Vec::new();
     for line in text.lines() {
         let fields: Vec<&str> = line.split(' ').collect();
@@ -288,7 +304,10 @@ fn written_words(text: &str) -> String {
             continue;
         }
         let number_of_line = number(fields[0]);
-        assert_eq!(fields[1].split('@').next(), Some(address(number_of_line).as_str()));
+        let (place, kept) = fields[1].split_once(',').map_or((fields[1], None), |(place, kept)| (place, Some(kept)));
+        assert_eq!(place.split('@').next(), Some(address(number_of_line).as_str()));
+        let expected = with_aux.contains_key(&number_of_line).then(|| aux(number_of_line)[1..].to_owned());
+        assert_eq!(kept.map(str::to_owned), expected, "{text}");
         let flags = fields[2].split(',').filter(|flag| !["master", "slave"].contains(flag));
         let master = if fields[3] == "-" { "-".to_owned() } else { number(fields[3]).to_string() };
         let words: Vec<String> = std::iter::once(number_of_line.to_string())

@@ -88,7 +88,10 @@ fn verdicts(text: &str, before: &[&str]) -> Vec<String> {
 fn the_page_has_the_rules_of_the_program() {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/start.md");
     let page = std::fs::read_to_string(page).expect("the page");
-    let of_program = verdicts(&program(), &["wait(\"", "start(\"", "start_as_owner(\"", "start_as_replica(\""]);
+    let of_program = verdicts(
+        &program(),
+        &["wait(\"", "wait_for_person(\"", "start(\"", "start_as_owner(\"", "start_as_replica(\""],
+    );
     assert_eq!(verdicts(&page, &["| `"]), of_program);
     let picture = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/pictures/start.svg");
     let picture = std::fs::read_to_string(picture).expect("the picture");

@@ -440,7 +440,7 @@ fn a_replica_copies_nobody_but_its_own_shard() {
 fn two_processes_never_share_a_volume() {
     let mut cluster = formed(Cluster::new(26, None), Shell::Dash);
     let before = cluster.nodes_conf(201);
-    let (code, log) = cluster.start_beside(201, Shell::Dash, "waiting for another process to leave this volume");
+    let (code, log) = cluster.start_beside(201, Shell::Dash, "waiting for another process to release this volume");
     assert_eq!(code, None, "{log}");
     assert_eq!(cluster.nodes_conf(201), before);
     cluster.kill(&[201]);
@@ -603,7 +603,7 @@ fn a_leaving_master_waits_for_a_replica_that_copies() {
     until(20, "the replica to run", || cluster.role(102) == "slave");
     let said = std::thread::scope(|scope| {
         let leaving = scope.spawn(|| cluster.leave(101, Shell::Busybox));
-        cluster.wait_log_leaving(101, "to copy the data\n");
+        cluster.wait_log_leaving(101, "to sync\n");
         assert_eq!(cluster.cli(101, &["CONFIG", "SET", "repl-diskless-sync-delay", "0"], None), "OK");
         leaving.join().expect("no panic")
     });
