@@ -130,7 +130,7 @@ impl Code {
     }
 
     /// Whether it only says that a node did not respond.
-    pub fn follows_from_silence(self) -> bool {
+    pub fn follows_from_no_response(self) -> bool {
         matches!(self, Self::NodeUnreachable)
     }
 

@@ -83,7 +83,7 @@ pub fn check(snapshot: &Snapshot, topology: &Topology) -> Report {
     let gaps = gaps(snapshot);
     if no_node_responded(snapshot) {
         // If no node responds, the connection is the likely cause, not the nodes.
-        findings.retain(|finding| !finding.code.follows_from_silence());
+        findings.retain(|finding| !finding.code.follows_from_no_response());
     }
     Report { findings, gaps }
 }

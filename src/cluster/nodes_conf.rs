@@ -16,7 +16,7 @@ use super::shape::Shape;
 /// The client port of every node.
 pub const PORT: u16 = 6379;
 pub const BUS_PORT: u16 = PORT + 10000;
-/// The port on which a waiting node reports what it waits for.
+/// The port on which a waiting node reports what it is waiting for.
 pub const STARTUP_PORT: u16 = PORT + 20000;
 
 pub struct InitialNode {
@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn a_master_at_birth() {
+    fn a_master_at_the_first_start() {
         insta::assert_snapshot!(file("201"), @r"
         101 ${101}:6379 master - 0 0 0 connected 0-5460
         102 ${102}:6379 slave 101 0 0 0 connected
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn a_replica_at_birth_claims_nothing() {
+    fn a_replica_claims_nothing_at_the_first_start() {
         let mine = file("302").lines().find(|line| line.contains("myself")).map(str::to_owned);
         assert_eq!(mine.as_deref(), Some("302 ${302}:6379 myself,slave 301 0 0 3 connected"));
     }

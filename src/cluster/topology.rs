@@ -399,7 +399,7 @@ pub mod tests {
         let mut snapshot = healthy();
         snapshot.seen[0].view = Err("no response within 3s".into());
         assert_eq!(Topology::of(&snapshot).state, State::Degraded);
-        snapshot.seen[0].view = Err(NoResponse::Waiting("waits for 102".into()));
+        snapshot.seen[0].view = Err(NoResponse::Waiting("waiting for node 102".into()));
         assert_eq!(Topology::of(&snapshot).state, State::Fail);
     }
 

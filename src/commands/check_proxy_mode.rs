@@ -125,8 +125,8 @@ async fn probed(
     forwarding: &Forwarding,
     ui: &mut Ui,
 ) -> Result<Vec<Measurement>, Error> {
-    let (ready, silent): (Vec<_>, Vec<_>) = forwarding.workers.iter().partition(|worker| is_ready(&worker.node));
-    for worker in silent {
+    let (ready, not_ready): (Vec<_>, Vec<_>) = forwarding.workers.iter().partition(|worker| is_ready(&worker.node));
+    for worker in not_ready {
         ui.note(&format!("note: {} is not ready: no probe pod is created there", worker.report.worker));
     }
     let workers: Vec<String> = ready.into_iter().map(|worker| worker.report.worker.clone()).collect();

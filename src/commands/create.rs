@@ -42,7 +42,7 @@ use std::time::Duration;
           kubectl redis-cluster create redis-001 --dry-run=client -o yaml | kubectl apply -f -\n  \
           kubectl redis-cluster create redis-001 --workload replicationcontroller --no-auth")]
 pub struct Args {
-    /// The cluster's name
+    /// Name of the cluster
     #[arg(value_parser = str::parse::<ClusterName>)]
     name: ClusterName,
     /// Number of shards, each with its own master

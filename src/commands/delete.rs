@@ -21,7 +21,7 @@ use std::time::Duration;
 #[command(after_help = "Examples:\n  kubectl redis-cluster delete redis-001\n  \
                         kubectl redis-cluster delete redis-001 --yes --delete-data")]
 pub struct Args {
-    /// The cluster
+    /// Name of the cluster
     #[arg(value_parser = str::parse::<ClusterName>, add = LiveValues::Clusters)]
     name: ClusterName,
     /// Do not ask for confirmation

@@ -33,7 +33,7 @@ use std::time::Duration;
                         kubectl redis-cluster set-gke-proxy-mode iptables\n  \
                         kubectl redis-cluster set-gke-proxy-mode ipvs --node gke-a-pool-1 --yes")]
 pub struct Args {
-    /// The mode
+    /// Mode of kube-proxy
     #[arg(value_parser = one_of(MODES))]
     mode: Mode,
     /// Only this worker (repeatable)

@@ -1,4 +1,4 @@
-//! The arguments of commands that can look again and again, and how they do.
+//! The arguments of commands with `--watch`, and how they refresh.
 
 use crate::error::Error;
 use crate::k8s::wait::pause_for;

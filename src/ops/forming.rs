@@ -1,4 +1,4 @@
-//! Waits until a new cluster has formed, and reports what it waits for.
+//! Waits until a new cluster has formed, and reports what it is waiting for.
 
 use super::observe::{self, FoundNodes, Observation};
 use super::questions::Scope;
@@ -34,7 +34,7 @@ const LONG: Duration = Duration::from_secs(5);
 /// is in sync; reports the progress to `seen` after each poll.
 ///
 /// # Errors
-/// A timeout, with what the cluster waits for; or if nodes cannot be listed.
+/// A timeout, with what the cluster is waiting for; or if nodes cannot be listed.
 pub async fn formed(
     context: &Context,
     which: &Which,

@@ -27,8 +27,8 @@ pub struct Findings {
 
 const AT_ONCE: usize = 16;
 
-/// Looks at everything; nothing was changed. `way` is how the nodes will be asked, where it is
-/// waits for them.
+/// Checks everything and changes nothing. `way` is how the nodes will be queried if `create` waits
+/// for them.
 ///
 /// # Errors
 /// Whatever would make the creation fail.

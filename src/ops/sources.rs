@@ -50,8 +50,8 @@ pub async fn of_cluster(context: &Context, which: &Which) -> Result<(Vec<Station
         .buffered(AT_ONCE)
         .collect::<Vec<_>>();
     let announced = announced.await;
-    let silent = announced.iter().find_map(|each| each.as_ref().err());
-    let note = silent.map(|error| format!("it is unknown whether every node announces its address: {error}"));
+    let failed = announced.iter().find_map(|each| each.as_ref().err());
+    let note = failed.map(|error| format!("it is unknown whether every node announces its address: {error}"));
     let announced: Vec<Option<bool>> = announced.into_iter().map(Result::ok).collect();
     Ok((stations.collect(), AtHand::of(&announced), note))
 }

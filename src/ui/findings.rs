@@ -89,8 +89,8 @@ fn folded(findings: &[Finding], colored: bool) -> String {
 
 /// A row for each worker or zone whose loss costs more than failovers; the others on one line.
 fn costs(impacts: &[FailureImpact]) -> String {
-    let is_cheap = |impact: &&FailureImpact| impact.shards.is_empty() && impact.majority_left;
-    let (cheap, dear): (Vec<&FailureImpact>, Vec<&FailureImpact>) = impacts.iter().partition(is_cheap);
+    let is_harmless = |impact: &&FailureImpact| impact.shards.is_empty() && impact.majority_left;
+    let (harmless, costly): (Vec<&FailureImpact>, Vec<&FailureImpact>) = impacts.iter().partition(is_harmless);
     let row = |impact: &&FailureImpact| {
         let shards: Vec<String> = impact.shards.iter().map(ToString::to_string).collect();
         vec![
@@ -102,15 +102,15 @@ fn costs(impacts: &[FailureImpact]) -> String {
         ]
     };
     let mut parts = Vec::new();
-    if !dear.is_empty() {
+    if !costly.is_empty() {
         let header = ["IF-LOST", "NODES", "MASTERS", "SHARDS-LOST", "QUORUM-KEPT"];
-        parts.push(table(&header, dear.iter().map(row).collect()));
+        parts.push(table(&header, costly.iter().map(row).collect()));
     }
-    if dear.is_empty() {
+    if costly.is_empty() {
         parts.push("no shard is lost if any single worker or zone fails".to_owned());
-    } else if !cheap.is_empty() {
+    } else if !harmless.is_empty() {
         let names: Vec<String> =
-            cheap.iter().map(|impact| format!("{} {}", impact.domain.as_str(), impact.name)).collect();
+            harmless.iter().map(|impact| format!("{} {}", impact.domain.as_str(), impact.name)).collect();
         parts.push(format!("no shard is lost if any single one of these fails: {}", names.join(", ")));
     }
     parts.join("\n")

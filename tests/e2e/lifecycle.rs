@@ -1,4 +1,4 @@
-//! A cluster from its birth to its end.
+//! A cluster from its first start to its deletion.
 
 use serde_json::{Value, json};
 use std::collections::BTreeSet;

@@ -13,7 +13,7 @@ fn logs_are_complete_in_order_and_filtered() {
     let namespace = Namespace::new("logs");
     namespace.plugin(&["create", "redis-001", "--ephemeral"]).ok();
     let mut merged = String::new();
-    // Between the two a node may write one more line: then look again.
+    // Between the two a node may write one more line: then repeat.
     until(30, "the nodes' logs to be those that kubectl prints", || {
         merged = namespace.plugin(&["logs", "redis-001", "--no-prefix", "--timestamps"]).ok();
         let pods = namespace.values(&["pods"], "{.metadata.name}");

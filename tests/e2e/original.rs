@@ -34,7 +34,7 @@ fn script(namespace: &Namespace, name: &str) -> String {
     run(program(path).env("KUBECONFIG", kubeconfig.path()).env("LC_ALL", "C")).ok()
 }
 
-/// Between two looks a link or a flag may change: then both look again.
+/// A link or a flag may change between the two queries: then both are repeated.
 fn same_at_last(look: impl Fn() -> (String, [String; 2])) {
     wait(15, "the same from all", || {
         let (script, [ours, by_exec]) = look();
@@ -51,7 +51,7 @@ fn shows_what_the_scripts_show(namespace: &Namespace) {
         let by_exec = namespace.plugin(&[&info[..], &["--via", "exec"]].concat()).ok();
         (masked(&script_info), [masked(&namespace.plugin(&info).ok()), masked(&by_exec)])
     });
-    // Between the two a node may write one more line: then look again.
+    // Between the two a node may write one more line: then repeat.
     until(30, "both to print the same logs", || {
         script(namespace, "redis-cluster-logs.sh") == namespace.plugin(&["logs", "-o", "raw", "-l", "app=redis"]).ok()
     });

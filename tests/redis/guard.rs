@@ -216,7 +216,7 @@ fn a_node_that_waits_ends_with_its_startup_server() {
     cluster.wait_log(201, "the start-up server has ended");
 }
 
-/// E3e: two parts that cannot reach each other at birth. Only the one with the majority
+/// E3e: two parts that cannot reach each other at the first start. Only the one with the majority
 /// begins, and only with whole shards.
 #[test]
 fn parts_that_are_cut_off_at_birth_never_both_begin() {
@@ -320,7 +320,7 @@ fn a_memory_only_cluster_that_lost_everything_starts_anew() {
     cluster.kill_all();
     cluster.start_all(Shell::Dash);
     cluster.wait_ok();
-    assert_eq!((cluster.count(KEYS), cluster.role(101)), (0, "master".into()), "as at birth");
+    assert_eq!((cluster.count(KEYS), cluster.role(101)), (0, "master".into()), "as at the first start");
     cluster.write(KEYS);
     is_whole(&cluster);
 }
@@ -369,7 +369,7 @@ fn nobody_joins_a_master_that_is_leaving() {
     cluster.wait_log(102, "waiting for node 101, which is terminating, to be succeeded");
 }
 
-/// Born and killed before anything was written: the volumes keep who they are.
+/// Started and killed before anything was written: the volumes keep who they are.
 #[test]
 fn a_master_killed_in_its_first_seconds_comes_back() {
     let mut cluster = Cluster::new(24, None);

@@ -45,7 +45,7 @@ fn a_kept_volume_keeps_everything_but_the_addresses() {
     cluster.wait_ok();
     assert_eq!(cluster.cli(101, &["CLUSTER", "KEYSLOT", "a"], None), "15495");
     assert_eq!(cluster.cli(301, &["SET", "a", "1"], None), "OK");
-    // A failover first, so that the roles are not those of the birth.
+    // A failover first, so that the roles are not the initial ones.
     assert_eq!(cluster.cli(302, &["CLUSTER", "FAILOVER"], None), "OK");
     until(20, "the failover", || cluster.cli(302, &["ROLE"], None).starts_with("master"));
     cluster.wait_ok();
@@ -120,7 +120,7 @@ fn a_node_that_nobody_answers_stays_apart() {
     cluster.start(201, Shell::Dash);
     cluster.wait_log(201, "waiting for node 202, which may hold this shard's data, to answer");
     cluster.wait_log(102, "starting redis-server");
-    // Born beside its master, or when that served already.
+    // Started together with its master, or when that served already.
     let ways = ["starting as declared", "joining as a replica of node 101"];
     assert!(ways.iter().any(|way| cluster.log(102).contains(way)), "{}", cluster.log(102));
     until(20, "the replica to be ready", || cluster.probe("ready", 102, Shell::Busybox));

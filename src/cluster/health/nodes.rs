@@ -8,10 +8,10 @@ use crate::cluster::surroundings::TroubleKind;
 use crate::cluster::topology::NodeFacts;
 
 pub(super) fn check(context: &CheckContext<'_>) -> Vec<Finding> {
-    context.topology.nodes().filter(|node| !has_no_pod(node)).filter_map(|node| silent(context, node)).collect()
+    context.topology.nodes().filter(|node| !has_no_pod(node)).filter_map(|node| not_responding(context, node)).collect()
 }
 
-fn silent(context: &CheckContext<'_>, node: &NodeFacts) -> Option<Finding> {
+fn not_responding(context: &CheckContext<'_>, node: &NodeFacts) -> Option<Finding> {
     let no_response = node.error.as_ref()?;
     let name = &node.member.name;
     let (code, message, hint) = match no_response {
@@ -41,8 +41,8 @@ fn silent(context: &CheckContext<'_>, node: &NodeFacts) -> Option<Finding> {
     if let Some(lines) = last_log_lines.filter(|_| matches!(code, Code::CrashLoop | Code::OutOfMemory)) {
         evidence += &format!("; last log lines: {lines}");
     }
-    let spared = node.role == Some(Role::Replica) && !matches!(code, Code::DataLost | Code::PasswordsDiffer);
-    let severity = if spared { Severity::Warning } else { code.severity() };
+    let is_minor = node.role == Some(Role::Replica) && !matches!(code, Code::DataLost | Code::PasswordsDiffer);
+    let severity = if is_minor { Severity::Warning } else { code.severity() };
     Some(code.found(name, message, evidence, hint).at(severity))
 }
 

@@ -88,7 +88,7 @@ fn flags<const N: usize>(flags: [&'static str; N]) -> Flags {
 fn seen<T>(lookup: &mut Lookup<T>) -> &mut T {
     match lookup {
         Lookup::Seen(value) => value,
-        Lookup::Skipped | Lookup::Denied(_) => panic!("it was looked at"),
+        Lookup::Skipped | Lookup::Denied(_) => panic!("it was checked"),
     }
 }
 
@@ -206,7 +206,7 @@ const SCENARIOS: &[Scenario] = &[
     ),
     (|snapshot| snapshot.seen[1].view = Err("CLUSTER NODES: LOADING it".into()), &[Code::NodeLoading]),
     (|snapshot| snapshot.seen[1].view = Err("no answer".into()), &[Code::NodeUnreachable]),
-    (|snapshot| snapshot.seen[1].view = Err(NoResponse::Waiting("waits".into())), &[Code::NodeWaiting]),
+    (|snapshot| snapshot.seen[1].view = Err(NoResponse::Waiting("waiting for node 102".into())), &[Code::NodeWaiting]),
     (|snapshot| snapshot.seen[1].view = Err(NoResponse::DataLost("gone".into())), &[Code::DataLost]),
     (
         |snapshot| snapshot.seen[1].view = Err(NoResponse::Refused("CLUSTER NODES: NOAUTH".into())),
@@ -392,7 +392,7 @@ fn what_may_not_be_asked_is_no_verdict_where_it_matters() {
 }
 
 #[test]
-fn silence_of_all_is_ours_unless_kubernetes_knows_a_reason() {
+fn no_response_at_all_is_our_fault_unless_kubernetes_knows_a_reason() {
     let mut snapshot = whole();
     snapshot.seen.iter_mut().for_each(|seen| seen.view = Err("no answer".into()));
     assert_eq!(report(&snapshot).verdict(Severity::Warning), Verdict::Unclear);
