@@ -8,7 +8,8 @@ use super::topology::{NodeFacts, Topology};
 pub struct Loss<'a> {
     pub shard: u32,
     pub remedy: Remedy<'a>,
-    /// Nodes that did not respond: their data is given up too.
+    /// Other nodes that have or may have data, which is given up: those that did not respond, and
+    /// those whose nodes.conf is damaged.
     pub given_up: Vec<&'a Member>,
 }
 
@@ -96,8 +97,13 @@ pub fn accept<'a>(topology: &'a Topology, shard: u32) -> Result<Loss<'a>, NoLoss
         (None, None, Some(node)) => Remedy::StartEmpty(&node.member),
         (None, None, None) => return Err(NoLoss::Nobody { shard, why: reasons(&nodes) }),
     };
-    let silent = |node: &&&NodeFacts| matches!(node.error, Some(NoResponse::Unreachable(_) | NoResponse::Refused(_)));
-    let given_up = nodes.iter().filter(silent).map(|node| &node.member).collect();
+    let may_have_data = |node: &NodeFacts| {
+        use NoResponse::{Damaged, Refused, Unreachable};
+        matches!(node.error, Some(Unreachable(_) | Refused(_) | Damaged { .. }))
+    };
+    let new_owner = &remedy.new_owner().name;
+    let others = nodes.iter().filter(|node| may_have_data(node) && node.member.name != *new_owner);
+    let given_up = others.map(|node| &node.member).collect();
     Ok(Loss { shard, remedy, given_up })
 }
 
@@ -200,6 +206,18 @@ mod tests {
         assert_eq!(name(&loss), "redis-001-node-102");
         assert!(matches!(loss.remedy, Remedy::StartKept(_)) && loss.given_up.is_empty());
         assert_eq!(lost_shards(&snapshot), [1]);
+    }
+
+    #[test]
+    fn the_data_of_a_second_damaged_node_is_given_up() {
+        let mut snapshot = healthy();
+        for index in [0, 1] {
+            silent(&mut snapshot, index, NoResponse::Damaged { message: "damaged".into(), unknown: true });
+        }
+        let topology = Topology::of(&snapshot);
+        let loss = accept(&topology, 1).expect("a loss");
+        assert_eq!((name(&loss).as_str(), loss.given_up.len()), ("redis-001-node-101", 1));
+        assert_eq!(loss.given_up[0].name, "redis-001-node-102");
     }
 
     #[test]

@@ -64,10 +64,11 @@ pub async fn check(server: &Server, spec: &Spec, objects: Vec<Object>, way: Opti
 /// Scripts of another plugin's version stay: they are no part of what was asked for.
 fn scripts_note(object: &Object, live: &Value) -> Option<String> {
     let (there, ours) = other_scripts(object, live)?;
+    let map = object.reference();
     Some(format!(
-        "{} keeps its start-up scripts ({there}; this plugin has {ours}); for new ones at each pod's next start, add to \
-         this command: --dry-run=client -o yaml | kubectl apply --server-side --field-manager {} -f -",
-        object.reference(),
+        "{map} keeps its scripts ({there}; this plugin has {ours}). To replace them (the probes within a minute, the \
+         start-up at each pod's next start), add to this command: --dry-run=client -o yaml | kubectl apply \
+         --server-side --field-manager {} -f -",
         names::MANAGER
     ))
 }

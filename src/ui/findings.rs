@@ -3,7 +3,7 @@
 use super::human::table;
 use super::terminal::{Paint, painted};
 use crate::cluster::finding::{Finding, Severity};
-use crate::cluster::health::{FailureImpact, Gap, Report, Verdict};
+use crate::cluster::health::{FailureDomain, FailureImpact, Gap, Report, Verdict};
 
 /// How many findings of one kind are shown in full; the rest are listed by subject.
 const WHOLE: usize = 3;
@@ -107,7 +107,9 @@ fn costs(impacts: &[FailureImpact]) -> String {
         parts.push(table(&header, costly.iter().map(row).collect()));
     }
     if costly.is_empty() {
-        parts.push("no shard is lost if any single worker or zone fails".to_owned());
+        let zones = harmless.iter().any(|impact| impact.domain == FailureDomain::Zone);
+        let domain = if zones { "worker or zone" } else { "worker" };
+        parts.push(format!("no shard is lost if any single {domain} fails"));
     } else if !harmless.is_empty() {
         let names: Vec<String> =
             harmless.iter().map(|impact| format!("{} {}", impact.domain.as_str(), impact.name)).collect();

@@ -65,10 +65,10 @@ struct Struck {
 
 impl Struck {
     /// By the words `BEFORE AFTER`, in milliseconds.
-    fn now(words: &[&str]) -> Option<Self> {
-        let [before, after] = words else { return None };
-        let time = |word: &str| word.parse().map(Duration::from_millis).ok();
-        Some(Self { at: Instant::now(), before: time(before)?, after: time(after)? })
+    fn now(words: &[&str]) -> Self {
+        let [before, after] = words else { panic!("fault NAME BEFORE AFTER, not {words:?}") };
+        let time = |word: &str| Duration::from_millis(word.parse().expect("milliseconds"));
+        Self { at: Instant::now(), before: time(before), after: time(after) }
     }
 
     fn excuses(&self, at: Instant) -> bool {
@@ -284,7 +284,7 @@ impl Clients {
 
     fn strike(&mut self, words: &[&str]) {
         let [name, excused @ ..] = words else { return };
-        self.faults.extend(Struck::now(excused).map(|struck| ((*name).to_owned(), struck)));
+        self.faults.insert((*name).to_owned(), Struck::now(excused));
     }
 
     async fn stop(&mut self) -> BTreeMap<String, Outcome> {

@@ -165,7 +165,7 @@ impl Chaos {
             title: victim.cluster.title.clone(),
             layout: victim.cluster.layout,
             patience: fault.patience(victim),
-            outcome: outcomes.get(&victim.cluster.key()).cloned().unwrap_or_default(),
+            outcome: outcomes[&victim.cluster.key()].clone(),
             whole: whole[victim.cluster.title.as_str()],
         };
         victims.iter().map(line).collect()

@@ -36,6 +36,8 @@ impl Line {
         let lost = lost + unreadable;
         let what = if self.whole.is_none() {
             "is not whole again".to_owned()
+        } else if self.outcome.acknowledged == 0 {
+            "acknowledged no write".to_owned()
         } else if lost > 0 && !self.fault.destroys(self.layout) {
             format!("lost {lost} acknowledged writes")
         } else if self.outage() > self.patience {
