@@ -15,6 +15,7 @@ mod original;
 mod others;
 mod refusals;
 mod rights;
+mod scripts;
 mod security;
 mod shells;
 mod versions;
