@@ -60,7 +60,8 @@ impl Cluster {
 
     /// The same by `kubectl apply` alone, which asks nobody whether there are workers.
     pub fn apply(&self) {
-        let manifests = self.namespace.plugin(&[&self.create_arguments()[..], &["--dry-run=client", "-o", "yaml"]].concat());
+        let manifests =
+            self.namespace.plugin(&[&self.create_arguments()[..], &["--dry-run=client", "-o", "yaml"]].concat());
         self.namespace.apply(&manifests.ok()).ok();
     }
 
