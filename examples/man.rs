@@ -12,7 +12,7 @@ use std::path::Path;
 const PROGRAM: &str = "kubectl-redis_cluster";
 
 /// How commands end that do not say it in their help.
-const USUAL: &str = "0 it is done, 1 it failed.";
+const USUAL: &str = "0 success, 1 failure.";
 
 fn main() -> Result<()> {
     let folder = std::env::args_os().nth(1).ok_or_else(|| Error::other("no folder given"))?;
@@ -77,7 +77,7 @@ fn exit_status(statuses: &str) -> Roff {
         part.text([roman(meaning)]);
     }
     part.control("PP", []);
-    part.text([roman("A wrong command line gives 1, and Ctrl-C 130.")]);
+    part.text([roman("A usage error gives 1, and Ctrl-C 130.")]);
     part
 }
 

@@ -16,7 +16,9 @@ use crate::ui::{findings, json};
 
 /// Show the shards, nodes and slots of a cluster, and its problems
 ///
-/// All nodes are queried in parallel. A node that does not respond has a row with the reason.
+/// All nodes are queried in parallel. A node that does not respond has a row with the reason. With
+/// -o json, a node's "scripts" is the version of the start-up scripts that started its server, or
+/// null if that is unknown.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  kubectl redis-cluster info\n  kubectl redis-cluster info redis-001 -o wide\n  \
                         kubectl redis-cluster info redis-001 -o json | jq .status.state\n  \

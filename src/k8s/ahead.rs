@@ -28,10 +28,10 @@ pub type OpenAhead = Arc<dyn Fn(usize) + Send + Sync>;
 ///
 /// # Errors
 /// kube's, if the configuration is unusable.
-pub fn client(mut config: Config, deadline: Duration, ear: &RequestObserver) -> kube::Result<(Client, OpenAhead)> {
+pub fn client(mut config: Config, deadline: Duration, observer: &RequestObserver) -> kube::Result<(Client, OpenAhead)> {
     config.connect_timeout = Some(deadline);
     if config.proxy_url.is_some() {
-        return Ok((ClientBuilder::try_from(config)?.with_layer(ear).build(), Arc::new(|_| ())));
+        return Ok((ClientBuilder::try_from(config)?.with_layer(observer).build(), Arc::new(|_| ())));
     }
     let connector = Connector { inner: config.rustls_https_connector()?, deadline, ahead: Arc::default() };
     let open_ahead = {
@@ -47,7 +47,7 @@ pub fn client(mut config: Config, deadline: Duration, ear: &RequestObserver) -> 
         .layer(config.extra_headers_layer()?)
         .map_err(BoxError::from)
         .service(HttpClient::builder(TokioExecutor::new()).build(connector));
-    let client = ClientBuilder::new(service, config.default_namespace).with_layer(ear).build();
+    let client = ClientBuilder::new(service, config.default_namespace).with_layer(observer).build();
     Ok((client, Arc::new(open_ahead)))
 }
 

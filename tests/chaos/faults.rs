@@ -124,7 +124,7 @@ impl Fault {
         Duration::from_secs(seconds)
     }
 
-    /// Whether it happens to clusters that are being born.
+    /// Whether it happens while a cluster forms.
     pub fn is_birth(self) -> bool {
         matches!(self, BornInHalves | KilledYoung)
     }
@@ -190,7 +190,7 @@ pub struct Victim<'a> {
 }
 
 impl<'a> Victim<'a> {
-    /// The nodes of the first shard; of a cluster that is being born, whoever is there. Of
+    /// The nodes of the first shard; of a cluster that still forms, whoever is there. Of
     /// others one look may miss some, and a fault must hit somebody.
     pub fn of(cluster: &'a Cluster, fault: Fault) -> Self {
         let mut victim = Self::seen(cluster);

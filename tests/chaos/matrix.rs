@@ -55,16 +55,17 @@ impl Cluster {
             self.namespace.apply(&PLAIN_MANIFEST.replace("IMAGE", self.image)).ok();
             return;
         }
-        self.namespace.plugin(&[&self.wish()[..], &["--wait=false"]].concat()).ok();
+        self.namespace.plugin(&[&self.create_arguments()[..], &["--wait=false"]].concat()).ok();
     }
 
     /// The same by `kubectl apply` alone, which asks nobody whether there are workers.
     pub fn apply(&self) {
-        let manifests = self.namespace.plugin(&[&self.wish()[..], &["--dry-run=client", "-o", "yaml"]].concat());
+        let manifests =
+            self.namespace.plugin(&[&self.create_arguments()[..], &["--dry-run=client", "-o", "yaml"]].concat());
         self.namespace.apply(&manifests.ok()).ok();
     }
 
-    fn wish(&self) -> Vec<&'static str> {
+    fn create_arguments(&self) -> Vec<&'static str> {
         let mut arguments = vec!["create", NAME, "--image", self.image, "--memory", "64Mi"];
         arguments.extend(match self.layout {
             Layout::Ephemeral => &["--ephemeral"][..],
@@ -138,11 +139,11 @@ impl Cluster {
         Some((pod(&shard["master"])?, pod(&shard["replicas"][0])?))
     }
 
-    /// The masters at birth are masters again: they are spread over the workers. A
+    /// The initial masters are masters again: they are spread over the workers. A
     /// failover that was asked for gives up after 5 s, and is asked for again.
     pub fn restore_roles(&self) {
         let first = |node: &Value| node["node"].as_str().is_some_and(|name| name.ends_with("01"));
-        until(90, "the masters at birth to be masters again", || {
+        until(90, "the initial masters to be masters again", || {
             let shards = self.shards();
             let demoted: Vec<String> = replicas(&shards).filter(|node| first(node)).filter_map(pod).collect();
             for pod in &demoted {

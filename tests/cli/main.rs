@@ -166,7 +166,6 @@ async fn check_of_what_is_well_of_what_is_not_and_of_what_may_not_be_seen() {
     let lenient = world.run("check redis-001 --severity error").await;
     assert!(lenient.ends_with("below --severity: 2 warnings\n"), "{lenient}");
     world.fail("get nodes", 403, "nodes is forbidden");
-    world.fail("get nodes/proxy", 403, "nodes is forbidden");
     world.fail("list poddisruptionbudgets", 403, "poddisruptionbudgets.policy is forbidden");
     world.node("redis-001-node-102-0", Node::Says("what?"));
     insta::assert_snapshot!("check_without_rights", world.run("check redis-001").await);

@@ -29,6 +29,12 @@ enum Fault {
     Hang,
 }
 
+struct Injected {
+    rule: Rule,
+    fault: Fault,
+    is_used: bool,
+}
+
 #[derive(Default)]
 struct State {
     /// By their paths.
@@ -37,12 +43,30 @@ struct State {
     logs: BTreeMap<String, String>,
     /// Those that are not healthy, by pod.
     nodes: BTreeMap<String, Node>,
-    faults: Vec<(Rule, Fault)>,
+    faults: Vec<Injected>,
     requests: Vec<String>,
 }
 
-#[derive(Clone, Default)]
-pub struct World(Arc<Mutex<State>>);
+pub struct World {
+    state: Arc<Mutex<State>>,
+    /// The test's own: the connections of a command have the others, and may outlive it.
+    is_original: bool,
+}
+
+impl Clone for World {
+    fn clone(&self) -> Self {
+        Self { state: Arc::clone(&self.state), is_original: false }
+    }
+}
+
+/// A fault that no request meets shows nothing: its rule is misspelt, or the test is out of date.
+impl Drop for World {
+    fn drop(&mut self) {
+        if self.is_original && !std::thread::panicking() {
+            self.state().assert_faults_used();
+        }
+    }
+}
 
 const NAMESPACE: &str = "/api/v1/namespaces/default";
 
@@ -50,7 +74,7 @@ impl World {
     /// Three workers, of which the last is not labelled with its own name, a default
     /// StorageClass, and nothing else.
     pub fn new() -> Self {
-        let world = Self::default();
+        let world = Self { state: Arc::default(), is_original: true };
         for number in 1..=3 {
             let name = format!("node-{number}");
             let hostname = if number == 3 { "elsewhere" } else { &name };
@@ -77,7 +101,7 @@ impl World {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().expect("no test panics while it holds this")
+        self.state.lock().expect("no test panics while it holds this")
     }
 
     /// Whoever asks lacks this right: `VERB RESOURCE [NAME] [-n NAMESPACE | -A]`.
@@ -95,12 +119,14 @@ impl World {
     }
 
     fn fault(&self, rule: &str, fault: Fault) {
-        self.state().faults.push((Rule::read(rule), fault));
+        self.state().faults.push(Injected { rule: Rule::read(rule), fault, is_used: false });
     }
 
-    /// No faults any more.
+    /// No faults any more; each must have been met.
     pub fn mend(&self) {
-        self.state().faults.clear();
+        let mut state = self.state();
+        state.assert_faults_used();
+        state.faults.clear();
     }
 
     pub fn node(&self, pod: &str, node: Node) {

@@ -47,7 +47,7 @@ pub fn failed_over(cluster: &mut Cluster, others: &[u32]) {
     until(20, "the failover", all_know);
 }
 
-/// E4, E9, E9b: nobody at a master's address may be empty while its replica follows.
+/// Nobody at a master's address may be empty while its replica follows.
 #[test]
 fn a_master_that_comes_back_empty_at_once_joins_its_replica() {
     let mut cluster = formed(Cluster::new(10, None), Shell::Dash);
@@ -85,7 +85,7 @@ fn a_memory_only_master_whose_process_ends_is_followed_at_once() {
     is_whole(&cluster);
 }
 
-/// E7: after a failover the whole cluster restarts, and the owner of old is empty.
+/// After a failover the whole cluster restarts, and the owner of old is empty.
 #[test]
 fn an_old_owner_is_not_elected_again() {
     let mut cluster = formed(Cluster::new(13, None), Shell::Dash);
@@ -170,7 +170,7 @@ fn a_replica_that_may_not_be_elected_any_more_is_asked_to_take_over() {
     assert_eq!(cluster.role(102), "master");
 }
 
-/// E3d: half of the nodes first. A shard begins only when all its nodes are there, so
+/// Half of the nodes first. A shard begins only when all its nodes are there, so
 /// the late half finds nothing that it could contradict.
 #[test]
 fn a_cluster_born_in_halves_has_one_owner_a_shard() {
@@ -216,7 +216,7 @@ fn a_node_that_waits_ends_with_its_startup_server() {
     cluster.wait_log(201, "the start-up server has ended");
 }
 
-/// E3e: two parts that cannot reach each other at the first start. Only the one with the majority
+/// Two parts that cannot reach each other at the first start. Only the one with the majority
 /// begins, and only with whole shards.
 #[test]
 fn parts_that_are_cut_off_at_birth_never_both_begin() {
@@ -239,7 +239,7 @@ fn parts_that_are_cut_off_at_birth_never_both_begin() {
     is_whole(&cluster);
 }
 
-/// E11, E15: every address is another one after a restart of everything.
+/// Every address is another one after a restart of everything.
 #[test]
 fn all_addresses_may_change_at_once() {
     let mut cluster = formed(Cluster::new(18, None), Shell::Dash);
@@ -249,7 +249,7 @@ fn all_addresses_may_change_at_once() {
     is_whole(&cluster);
 }
 
-/// E20: an address in nodes.conf belongs to another node of the cluster now.
+/// An address in nodes.conf belongs to another node of the cluster now.
 #[test]
 fn swapped_addresses_are_put_right() {
     let mut cluster = formed(Cluster::new(20, None), Shell::Dash);

@@ -12,8 +12,8 @@ pub struct Server {
 }
 
 impl Server {
-    /// The one that `TEST_REDIS` names, for all tests of this tier; without it the one on the
-    /// PATH. What asks the nodes in a test's name is always this machine's redis-cli.
+    /// The server of all tests that name none: `TEST_REDIS`'s, else the one in /usr/bin. The pods'
+    /// scripts find its redis-cli; the tests themselves use the redis-cli on the PATH.
     pub fn chosen() -> &'static Self {
         static CHOSEN: OnceLock<Server> = OnceLock::new();
         CHOSEN.get_or_init(|| {
@@ -25,10 +25,13 @@ impl Server {
 
     /// Of this version, by the names that `fetch-server` knows.
     pub fn of(name: &str) -> Self {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/redis/fetch-server");
-        let output = Command::new(script).arg(name).stderr(Stdio::inherit()).output().expect("fetch-server runs");
-        assert!(output.status.success(), "no server {name}: what fetch-server said is above");
-        Self::in_folder(String::from_utf8_lossy(&output.stdout).trim_end().into())
+        let said = fetch_server(name);
+        Self::in_folder(said.trim_end().into())
+    }
+
+    /// Those that `of` takes.
+    pub fn names() -> Vec<String> {
+        fetch_server("names").lines().map(str::to_owned).collect()
     }
 
     fn in_folder(folder: PathBuf) -> Self {
@@ -58,4 +61,11 @@ impl Server {
     pub fn path(&self) -> String {
         format!("{}:/usr/bin:/bin", self.folder.display())
     }
+}
+
+fn fetch_server(argument: &str) -> String {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/redis/fetch-server");
+    let output = Command::new(script).arg(argument).stderr(Stdio::inherit()).output().expect("fetch-server runs");
+    assert!(output.status.success(), "no server {argument}: what fetch-server said is above");
+    String::from_utf8(output.stdout).expect("text")
 }

@@ -52,7 +52,7 @@ impl Authority {
         read_to_string(self.0.path().join(file)).expect("it was made")
     }
 
-    /// What a Secret with this CA makes of the wish for TLS.
+    /// The TLS settings that a Secret with this CA gives.
     fn tls(&self, client: Option<&str>) -> Tls {
         let client = client.map(|name| (self.read(&format!("{name}.crt")), self.read(&format!("{name}.key"))));
         let certificates = Certificates { secret: "x".into(), ca: self.read("ca.crt"), client };

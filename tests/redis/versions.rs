@@ -1,7 +1,7 @@
 //! The same on every server that can be had: it starts, fails over, returns, and hands over.
 //! With `TEST_REDIS=8.0` all tests of this tier run on that one.
 //!
-//! Redis 4.0 is not among them: no package of a registry that was found has it.
+//! Redis 4.0 is not among them: no package registry has it.
 
 use super::guard::{failed_over, formed, is_handed_over, is_whole, is_whole_under_102};
 use super::server::Server;
@@ -61,6 +61,16 @@ fn valkey_8_1() {
 #[test]
 fn valkey_9_1() {
     lives_through_the_loss_of_a_master("valkey-9.1", 187);
+}
+
+#[test]
+fn every_server_that_can_be_had_has_a_test() {
+    assert_eq!(Server::names(), SERVERS);
+    for name in SERVERS {
+        let test = name.replace(['-', '.'], "_");
+        let test = if test.starts_with("valkey") { test } else { format!("redis_{test}") };
+        assert!(include_str!("versions.rs").contains(&format!("fn {test}()")), "no test {test}");
+    }
 }
 
 /// What is left out on a server is a test that there is, of a server that there is.

@@ -76,6 +76,7 @@ fn with_subresource(resource: &str, subresource: &str) -> String {
 }
 
 /// Requests of one kind: `get secrets redis-tls`, `list pods -A`, `get pods/log`, `get /version`.
+#[derive(Debug)]
 pub struct Rule {
     verb: String,
     resource: String,

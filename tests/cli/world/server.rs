@@ -1,8 +1,8 @@
 //! The API server and the controllers: requests, and what they make of the objects.
 
-use super::call::Call;
+use super::call::{Call, Rule};
 use super::selector::Query;
-use super::{Fault, NAMESPACE, State, World};
+use super::{Fault, Injected, NAMESPACE, State, World};
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, Method, Request, Response};
 use kube::client::Body;
@@ -21,7 +21,7 @@ impl World {
         if !query.is_dry() {
             self.state().requests.push(format!("{} {path}", parts.method));
         }
-        let fault = self.state().faults.iter().find(|(rule, _)| rule.fits(&call)).map(|(_, fault)| fault.clone());
+        let fault = self.state().fault(|injected| injected.rule.fits(&call));
         match fault {
             Some(Fault::Hang) => futures::future::pending().await,
             Some(Fault::Answer(code, message)) => return failure(code, &message),
@@ -46,6 +46,18 @@ impl World {
 }
 
 impl State {
+    fn fault(&mut self, is_met: impl Fn(&Injected) -> bool) -> Option<Fault> {
+        let injected = self.faults.iter_mut().find(|injected| is_met(injected))?;
+        injected.is_used = true;
+        Some(injected.fault.clone())
+    }
+
+    pub(super) fn assert_faults_used(&self) {
+        let unused: Vec<&Rule> =
+            self.faults.iter().filter(|injected| !injected.is_used).map(|injected| &injected.rule).collect();
+        assert!(unused.is_empty(), "no request met these faults: {unused:?}");
+    }
+
     fn get(&self, call: &Call, path: &str, query: &Query) -> Response<Body> {
         if let Some(object) = self.objects.get(path) {
             return answer(object);
@@ -95,11 +107,11 @@ impl State {
     }
 
     /// The only thing that is made without a name.
-    fn review(&self, mut review: Value) -> Response<Body> {
+    fn review(&mut self, mut review: Value) -> Response<Body> {
         let (verb, resource) = Call::reviewed(&review);
-        let mut rules = self.faults.iter().filter(|(_, fault)| matches!(fault, Fault::Forbidden));
-        let is_forbidden = rules.any(|(rule, _)| rule.covers(&verb, &resource));
-        review["status"] = json!({ "allowed": !is_forbidden });
+        let forbidden =
+            self.fault(|injected| matches!(injected.fault, Fault::Forbidden) && injected.rule.covers(&verb, &resource));
+        review["status"] = json!({ "allowed": forbidden.is_none() });
         answer(&review)
     }
 
