@@ -15,7 +15,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 
-/// How many equal parts of the slots get a writer each: the shards at birth.
+/// How many equal parts of the slots get a writer each: the initial shards.
 const SHARDS: u16 = 3;
 /// Pause between two writes of a writer.
 const PACE: Duration = Duration::from_millis(40);
