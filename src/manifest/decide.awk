@@ -295,11 +295,18 @@ function newest_view(knows_me, i, peer, best) {
     for (i = 1; i <= peer_count; i++) {
         peer = peers[i]
         if (peer == me || !known[peer] || !has_answered(peer)) continue
-        if (knows_me && epoch(line[peer, me]) == 0) continue
+        if (knows_me && !has_heard_of(peer, me)) continue
         if (best && current[peer] <= current[best]) continue
         best = peer
     }
     return best
+}
+
+# Before Redis 7.0 a replica's line has no epoch: its master's tells.
+function has_heard_of(view, id, text) {
+    text = line[view, id]
+    if (flags(text) ~ /slave/) text = line[view, master(text)]
+    return epoch(text) > 0
 }
 
 # The names of the shard's other nodes in these states.
