@@ -108,28 +108,28 @@ fn a_statefulset_with_pod_addresses_until_all_of_them_change() {
     namespace.kubectl(&["rollout", "status", "statefulset/theirs", "--timeout=300s"]).ok();
     let after = namespace.values(&["pods", "-l", "app=theirs"], "{.status.podIP}");
     assert!(before.iter().all(|address| !after.contains(address)), "{before:?} {after:?}");
-    let mut hints: Vec<String> = Vec::new();
     until(60, "the loss of all addresses to be found", || {
         let broken = found(&namespace, &[]);
-        let stale =
-            broken["findings"].as_array().expect("a list").iter().filter(|each| each["code"] == "address-stale");
-        hints = stale.filter_map(|finding| finding["hint"].as_str().map(str::to_owned)).collect();
-        hints.len() == 6 && codes(&broken).contains("state-fail") && broken["status"]["state"] == "fail"
+        let stale = hints(&broken, &["address-stale"]).len();
+        stale == 6 && codes(&broken).contains("state-fail") && broken["status"]["state"] == "fail"
     });
-    // What helps, helps: the nodes meet at their new addresses.
-    for hint in hints {
-        feed(&mut program("sh"), &hint).ok();
-    }
-    // A replica may know its master's new address and still look for it at the old one.
+    // The nodes meet at their new addresses. A node that is still marked as failed may hear an old
+    // address again from one that has not noticed anything, and a replica may know its master's new
+    // address and still look for it at the old one: what helps then, the next findings say.
     until(90, "a healthy cluster", || {
         let now = found(&namespace, &[]);
-        for finding in now["findings"].as_array().expect("a list") {
-            if finding["code"] == "replica-of-nobody" {
-                feed(&mut program("sh"), finding["hint"].as_str().expect("a hint")).ok();
-            }
+        for hint in hints(&now, &["address-stale", "replica-of-nobody"]) {
+            feed(&mut program("sh"), &hint).ok();
         }
         codes(&now).is_empty()
     });
+}
+
+/// The commands that mend findings of these codes.
+fn hints(found: &Value, codes: &[&str]) -> Vec<String> {
+    let findings = found["findings"].as_array().expect("a list");
+    let such = findings.iter().filter(|finding| codes.iter().any(|code| finding["code"] == *code));
+    such.map(|finding| finding["hint"].as_str().expect("a hint").to_owned()).collect()
 }
 
 const TLS_MANIFEST: &str = r#"
