@@ -75,7 +75,6 @@ $0 == "role:slave" { is_replica[peer] = 1 }
 /^[0-9]+$/ { keys[peer] = $0 + 0 }
 
 END {
-    if (mode == "kept") for (i = 1; i <= peer_count; i++) note_newest(peers[i])
     if (mode == "kept") judge_kept()
     else if (mode == "damaged") judge_damaged()
     else judge_empty()
@@ -155,7 +154,8 @@ function judge_damaged(view, owner) {
 
 # --- A node with data that owned slots when it stopped
 
-function judge_kept(successor, replica) {
+function judge_kept(i, successor, replica) {
+    for (i = 1; i <= peer_count; i++) note_newest(peers[i])
     count_owners()
     successor = find_successor()
     replica = find_replica()
