@@ -4,6 +4,7 @@
 
 use serde_json::{Value, json};
 use std::process::Command;
+use std::time::{Duration, Instant};
 use testkit::throwaway::{kube, refuse_other_clusters, script, state_folder, wait_for_workers};
 use testkit::{Namespace, Said, program, run, until};
 
@@ -44,6 +45,11 @@ fn losing_any_worker_or_the_api_server_is_seen_and_survived() {
             reachable && info["status"]["state"] == "degraded"
         });
         found(&namespace, &["node-unreachable", "worker-not-ready"]);
+        // What its kubelet alone knows is not waited for, and is told to be missing.
+        let begin = Instant::now();
+        let said = namespace.plugin(&["check", "redis-001", "--ask-timeout", "10s"]);
+        assert!(said.out.contains("not checked: volume usage on node-3: "), "{}{}", said.out, said.err);
+        assert!(begin.elapsed() < Duration::from_secs(20), "{:?}", begin.elapsed());
         until(60, "all that are lost to be seen, and no others", || {
             let shown = namespace.plugin(&["info", "redis-001", "--ask-timeout", "10s"]).ok();
             shown.contains(&format!("{} of 6 nodes respond", 6 - lost))
@@ -122,7 +128,7 @@ fn workers_that_are_short_of_memory_or_in_one_zone() {
         kube(&["start-node", "2"]);
         // Until then the API server still believes what the kubelet said before it ended.
         (0..300).any(|_| {
-            std::thread::sleep(std::time::Duration::from_secs(1));
+            std::thread::sleep(Duration::from_secs(1));
             let ready = "jsonpath={range .status.conditions[?(@.type==\"Ready\")]}{.status} {.lastHeartbeatTime}{end}";
             let said = run(program("kubectl").args(["get", "node", "node-2", "-o", ready])).out;
             said.strip_prefix("True ").is_some_and(|heard| heard > begin.trim())

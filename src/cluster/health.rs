@@ -111,6 +111,8 @@ fn gaps(snapshot: &Snapshot) -> Vec<Gap> {
     let kubernetes = kubernetes
         .into_iter()
         .filter_map(|(what, why)| Some(Gap { what: what.to_owned(), why: why?.to_owned(), matters: false }));
+    let unanswered = around.unanswered.iter();
+    let unanswered = unanswered.map(|(what, why)| Gap { what: what.clone(), why: why.clone(), matters: false });
     let none_responded = no_node_responded(snapshot);
     let nodes = snapshot.seen.iter().filter_map(|seen| {
         let name = &seen.member.name;
@@ -126,7 +128,7 @@ fn gaps(snapshot: &Snapshot) -> Vec<Gap> {
             }
         }
     });
-    kubernetes.chain(nodes).collect()
+    kubernetes.chain(unanswered).chain(nodes).collect()
 }
 
 fn denied<T>(lookup: &Lookup<T>) -> Option<&str> {

@@ -48,6 +48,8 @@ pub struct Surroundings {
     pub workers: Lookup<BTreeMap<String, Worker>>,
     /// The last log lines of crash-looping containers, by pod.
     pub last_log_lines: Lookup<BTreeMap<String, String>>,
+    /// What single kubelets did not answer, and why; the rest is known.
+    pub unanswered: BTreeMap<String, String>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

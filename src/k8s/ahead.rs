@@ -1,6 +1,7 @@
 //! Pre-opens connections to the API server: each takes two round trips, which can overlap with the
 //! first request.
 
+use super::retries::Retries;
 use super::traffic::RequestObserver;
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -8,7 +9,6 @@ use http::Uri;
 use hyper_util::client::legacy::Client as HttpClient;
 use hyper_util::rt::TokioExecutor;
 use kube::Client;
-use kube::client::retry::RetryPolicy;
 use kube::client::{ClientBuilder, ConfigExt};
 use kube::config::Config;
 use std::io;
@@ -31,6 +31,7 @@ pub type OpenAhead = Arc<dyn Fn(usize) + Send + Sync>;
 pub fn client(mut config: Config, deadline: Duration, observer: &RequestObserver) -> kube::Result<(Client, OpenAhead)> {
     config.connect_timeout = Some(deadline);
     if config.proxy_url.is_some() {
+        // kube's own service cannot be cloned, which other retries would need.
         return Ok((ClientBuilder::try_from(config)?.with_layer(observer).build(), Arc::new(|_| ())));
     }
     let connector = Connector { inner: config.rustls_https_connector()?, deadline, ahead: Arc::default() };
@@ -42,7 +43,7 @@ pub fn client(mut config: Config, deadline: Duration, observer: &RequestObserver
     let service = ServiceBuilder::new()
         .layer(config.base_uri_layer())
         .layer(DecompressionLayer::new().gzip(!config.disable_compression))
-        .option_layer(config.default_retry.then(|| RetryLayer::new(RetryPolicy::server_retry())))
+        .option_layer(config.default_retry.then(|| RetryLayer::new(Retries::default())))
         .option_layer(config.auth_layer()?)
         .layer(config.extra_headers_layer()?)
         .map_err(BoxError::from)

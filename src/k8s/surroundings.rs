@@ -2,41 +2,42 @@
 //! What cannot be read is reported and does not affect the rest.
 
 use super::client::Server;
+use super::kubelets::{self, Deadline};
 use super::members::{Candidate, Which, list};
 use super::workers;
 use crate::cluster::node::NodeNumber;
-use crate::cluster::surroundings::{Budget, Claim, Labels, Lookup, Service, Surroundings, TroubleKind, Usage, Worker};
-use crate::error::{Error, ErrorKind};
+use crate::cluster::surroundings::{Budget, Claim, Labels, Lookup, Service, Surroundings, Worker};
+use crate::error::Error;
 use crate::manifest::names;
-use futures::future::{join_all, join5};
-use k8s_openapi::api::core::v1::{Node, PersistentVolumeClaim, Pod, Service as ServiceObject};
-use kube::api::LogParams;
+use futures::future::{join, join4};
+use k8s_openapi::api::core::v1::{Node, PersistentVolumeClaim, Service as ServiceObject};
 use kube::{Api, ResourceExt};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
+use tokio::sync::oneshot;
 
-/// Log lines of a terminated container.
-const LAST_LINES: i64 = 3;
-
-/// All in parallel; one request per worker and kind.
+/// All in parallel; one request per kind, and those to the workers' kubelets.
 pub async fn read(server: &Server, which: &Which, candidates: &[Candidate]) -> Surroundings {
+    let (known, rest) = oneshot::channel();
+    let deadline = Deadline::after(rest);
+    let objects = async {
+        let objects = objects(server, which, candidates).await;
+        drop(known);
+        objects
+    };
+    let (objects, kubelets) = join(objects, kubelets::read(server, candidates, &deadline)).await;
+    let kubelets::Answers { usage, last_log_lines, unanswered } = kubelets;
+    Surroundings { usage, last_log_lines, unanswered, ..objects }
+}
+
+async fn objects(server: &Server, which: &Which, candidates: &[Candidate]) -> Surroundings {
     let workers: BTreeSet<&str> = candidates.iter().filter_map(|each| each.member.worker.as_deref()).collect();
     let has_claims = candidates.iter().any(|each| !each.member.state.claims.is_empty());
-    let (services, budgets, (claims, usage), workers, last_log_lines) = join5(
-        services(server, which),
-        budgets(server),
-        async {
-            if has_claims {
-                futures::future::join(claims(server), usage(server, &workers)).await
-            } else {
-                Default::default()
-            }
-        },
-        self::workers(server, &workers),
-        last_log_lines(server, candidates),
-    )
-    .await;
-    Surroundings { now: jiff::Timestamp::now().as_second(), services, budgets, claims, usage, workers, last_log_lines }
+    let claims = async { if has_claims { claims(server).await } else { Lookup::Skipped } };
+    let (services, budgets, claims, workers) =
+        join4(services(server, which), budgets(server), claims, self::workers(server, &workers)).await;
+    let now = jiff::Timestamp::now().as_second();
+    Surroundings { now, services, budgets, claims, workers, ..Surroundings::default() }
 }
 
 fn lookup<T>(result: Result<T, Error>) -> Lookup<T> {
@@ -139,84 +140,6 @@ fn worker_of(node: &Node) -> Worker {
     worker
 }
 
-/// From the kubelets, for users with permission to nodes/proxy.
-async fn usage(server: &Server, workers: &BTreeSet<&str>) -> Lookup<BTreeMap<String, Usage>> {
-    let answers = join_all(workers.iter().map(|worker| summary(server, worker))).await;
-    let mut usage = BTreeMap::new();
-    let mut refusal = None;
-    for answer in answers {
-        match answer {
-            Ok(summary) => usage.extend(usage_of(&summary, server.namespace())),
-            Err(error) => refusal = Some(error),
-        }
-    }
-    match refusal {
-        Some(error) if usage.is_empty() => lookup(Err(error)),
-        None if usage.is_empty() => Lookup::Denied("the kubelets report no usage for these volumes".into()),
-        _ => Lookup::Seen(usage),
-    }
-}
-
-async fn summary(server: &Server, worker: &str) -> Result<Value, Error> {
-    let request = http::Request::get(format!("/api/v1/nodes/{worker}/proxy/stats/summary"))
-        .body(Vec::new())
-        .map_err(|error| Error::user(format!("cannot request the kubelet's statistics: {error}")))?;
-    server.answer("get nodes/proxy", server.client().request::<Value>(request)).await
-}
-
-fn usage_of(summary: &Value, namespace: &str) -> Vec<(String, Usage)> {
-    let pods = summary["pods"].as_array().into_iter().flatten();
-    let volumes = pods.flat_map(|pod| pod["volume"].as_array().into_iter().flatten());
-    volumes
-        .filter(|volume| volume["pvcRef"]["namespace"] == namespace)
-        .filter_map(|volume| {
-            let claim = volume["pvcRef"]["name"].as_str()?.to_owned();
-            Some((claim, Usage { used: volume["usedBytes"].as_u64()?, free: volume["availableBytes"].as_u64()? }))
-        })
-        .collect()
-}
-
-/// The last log lines of terminated containers. Empty logs are
-/// skipped.
-async fn last_log_lines(server: &Server, candidates: &[Candidate]) -> Lookup<BTreeMap<String, String>> {
-    let ended = candidates.iter().filter(|candidate| {
-        let trouble = candidate.member.state.trouble.as_ref();
-        trouble.is_some_and(|trouble| {
-            matches!(trouble.kind, TroubleKind::CrashLoop | TroubleKind::OutOfMemory | TroubleKind::Ended)
-        })
-    });
-    let words = join_all(ended.filter_map(|candidate| {
-        let pod = candidate.member.pod.clone()?;
-        let container = candidate.member.shell.as_ref()?.container.clone();
-        Some(async move { Ok(last_lines(server, &pod, container).await?.map(|lines| (pod.clone(), lines))) })
-    }));
-    let words: Result<Vec<_>, Error> = words.await.into_iter().collect();
-    lookup(words.map(|words| words.into_iter().flatten().collect()))
-}
-
-async fn last_lines(server: &Server, pod: &str, container: String) -> Result<Option<String>, Error> {
-    let api: Api<Pod> = Api::namespaced(server.client(), server.namespace());
-    let parameters = |previous| LogParams {
-        container: Some(container.clone()),
-        tail_lines: Some(LAST_LINES),
-        previous,
-        ..LogParams::default()
-    };
-    for previous in [false, true] {
-        // A container that was restarted meanwhile may have an empty log.
-        let text = match server.answer("get pods/log", api.logs(pod, &parameters(previous))).await {
-            Ok(text) => text,
-            Err(error) if error.kind() == ErrorKind::Forbidden => return Err(error),
-            Err(_) => continue,
-        };
-        let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-        if !lines.is_empty() {
-            return Ok(Some(lines.join(" / ")));
-        }
-    }
-    Ok(None)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -244,15 +167,5 @@ mod tests {
         .expect("a node");
         let expected = Worker { zone: Some("a".into()), ready: true, pressure: vec!["DiskPressure".into()] };
         assert_eq!(worker_of(&node), expected);
-    }
-
-    #[test]
-    fn volumes_of_the_own_namespace_alone() {
-        let volume = |namespace: &str| {
-            json!({ "usedBytes": 90, "availableBytes": 10,
-                                               "pvcRef": { "name": "data-a-0", "namespace": namespace } })
-        };
-        let summary = json!({ "pods": [{ "volume": [volume("other"), { "usedBytes": 1 }, volume("mine")] }] });
-        assert_eq!(usage_of(&summary, "mine"), [("data-a-0".into(), Usage { used: 90, free: 10 })]);
     }
 }

@@ -179,6 +179,51 @@ async fn check_of_what_is_well_of_what_is_not_and_of_what_may_not_be_seen() {
     assert!(said.ends_with("[exit status: 2]\n"), "{said}");
 }
 
+/// Each pod with a volume, of which its worker's kubelet knows how full it is.
+fn with_volumes(world: &World) {
+    for node in [101, 102, 201, 202, 301, 302] {
+        let claim = format!("data-redis-001-node-{node}-0");
+        world.edit(&format!("/api/v1/namespaces/default/pods/redis-001-node-{node}-0"), |pod| {
+            pod["spec"]["volumes"] = json!([{ "name": "data", "persistentVolumeClaim": { "claimName": claim } }]);
+        });
+        let object = json!({ "metadata": { "name": claim }, "status": { "phase": "Bound" } });
+        world.put(&format!("/api/v1/namespaces/default/persistentvolumeclaims/{claim}"), object);
+        let worker = node / 100 + node % 100;
+        let volume =
+            json!({ "usedBytes": 1, "availableBytes": 99, "pvcRef": { "name": claim, "namespace": "default" } });
+        let path = format!("/api/v1/nodes/node-{}/proxy/stats/summary", worker % 3 + 1);
+        world.put(&path, json!({ "pods": [{ "volume": [volume] }] }));
+    }
+}
+
+/// Its kubelet is behind the API server, which answers at once that it cannot be reached, or, before
+/// it has noticed, not at all.
+#[tokio::test(start_paused = true)]
+async fn a_worker_without_power_costs_check_at_most_a_second() {
+    let world = World::with_cluster().await;
+    with_volumes(&world);
+    let healthy = world.run("check redis-001").await;
+    assert!(!healthy.contains("not checked"), "{healthy}");
+    world.fail("get nodes/proxy node-3", 503, "error trying to reach service: dial tcp 198.51.100.3:10250: no route");
+    let said = world.run("check redis-001").await;
+    assert!(said.contains("\nnot checked: volume usage on node-3: Error from server: error trying to reach"), "{said}");
+    world.mend();
+    world.hang("get nodes/proxy node-3");
+    let begin = tokio::time::Instant::now();
+    let said = world.run("check redis-001").await;
+    assert!(said.contains("\nnot checked: volume usage on node-3: no response from its kubelet within 1s\n"), "{said}");
+    assert!(begin.elapsed() < std::time::Duration::from_millis(1100), "{:?}", begin.elapsed());
+    // The log of what has ended there, too.
+    world.edit("/api/v1/namespaces/default/pods/redis-001-node-102-0", |pod| {
+        pod["status"]["containerStatuses"][0]["state"] = json!({ "terminated": { "exitCode": 1, "reason": "Error" } });
+    });
+    world.hang("get pods/log redis-001-node-102-0");
+    let begin = tokio::time::Instant::now();
+    let said = world.run("check redis-001").await;
+    assert!(said.contains("\nnot checked: the log of redis-001-node-102-0: no response from its kubelet"), "{said}");
+    assert!(begin.elapsed() < std::time::Duration::from_millis(1100), "{:?}", begin.elapsed());
+}
+
 #[tokio::test(start_paused = true)]
 async fn accept_loss_of_a_shard_that_is_gone() {
     let world = World::with_cluster().await;

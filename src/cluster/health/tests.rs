@@ -56,6 +56,7 @@ fn whole() -> Snapshot {
         usage: Lookup::Seen(names().map(|name| (name, usage)).collect()),
         workers: Lookup::Seen(["node-1", "node-2", "node-3"].map(worker).into()),
         last_log_lines: Lookup::Seen(BTreeMap::new()),
+        unanswered: BTreeMap::new(),
     };
     snapshot
 }

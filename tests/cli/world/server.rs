@@ -94,7 +94,7 @@ impl State {
         let is_asked_for = |path: &str| {
             let each = Call::of(&Method::GET, path);
             let is_near = call.namespace.is_none() || each.namespace == call.namespace;
-            each.resource == call.resource && each.group == call.group && is_near
+            each.resource == call.resource && each.group == call.group && each.subresource.is_none() && is_near
         };
         let of_kind = self.objects.iter().filter(|(path, _)| is_asked_for(path)).map(|(_, object)| object);
         let found = of_kind.filter(|object| query.selects(object));
