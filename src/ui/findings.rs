@@ -87,6 +87,8 @@ fn folded(findings: &[Finding], colored: bool) -> String {
     shown.join("\n")
 }
 
+const COSTS: [&str; 5] = ["IF-LOST", "NODES", "MASTERS", "SHARDS-LOST", "QUORUM-KEPT"];
+
 /// A row for each worker or zone whose loss costs more than failovers; the others on one line.
 fn costs(impacts: &[FailureImpact]) -> String {
     let is_harmless = |impact: &&FailureImpact| impact.shards.is_empty() && impact.majority_left;
@@ -103,8 +105,7 @@ fn costs(impacts: &[FailureImpact]) -> String {
     };
     let mut parts = Vec::new();
     if !costly.is_empty() {
-        let header = ["IF-LOST", "NODES", "MASTERS", "SHARDS-LOST", "QUORUM-KEPT"];
-        parts.push(table(&header, costly.iter().map(row).collect()));
+        parts.push(table(&COSTS, costly.iter().map(row).collect()));
     }
     if costly.is_empty() {
         let zones = harmless.iter().any(|impact| impact.domain == FailureDomain::Zone);
@@ -158,6 +159,14 @@ mod tests {
         let topology = Topology::of(snapshot);
         let report = check(snapshot, &topology);
         full(&report, &failure_impacts(&topology), report.verdict(Severity::Warning), false)
+    }
+
+    #[test]
+    fn the_documentation_explains_every_column() {
+        let documented = include_str!("../../docs/reading.md");
+        let section = documented.split("\n## ").find(|part| part.starts_with("What the loss of")).expect("the section");
+        let rows = section.lines().filter_map(|line| line.strip_prefix("| ")?.split(' ').next());
+        assert_eq!(rows.skip(2).collect::<Vec<_>>(), COSTS);
     }
 
     #[test]

@@ -152,6 +152,20 @@ mod tests {
     }
 
     #[test]
+    fn the_documentation_explains_every_column() {
+        let topology = Topology::of(&healthy());
+        let table = render("redis-001", &topology, Width::Wide, false);
+        let header = table.lines().nth(2).expect("a header");
+        let documented = include_str!("../../docs/reading.md");
+        let section = documented.split("\n## ").find(|part| part.starts_with("The columns")).expect("the section");
+        let rows = section.lines().filter_map(|line| line.strip_prefix("| ")?.split(' ').next());
+        assert_eq!(
+            rows.skip(1).filter(|word| *word != "---").collect::<Vec<_>>(),
+            header.split_whitespace().collect::<Vec<_>>()
+        );
+    }
+
+    #[test]
     fn a_narrow_terminal() {
         let snapshot = healthy();
         let topology = Topology::of(&snapshot);

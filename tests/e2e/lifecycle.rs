@@ -53,6 +53,13 @@ fn the_default_cluster_is_whole_spread_and_left_alone_by_a_second_create() {
         assert_ne!(shard["master"]["zone"], Value::Null);
     }
 
+    // The application of the documentation connects.
+    let connecting = include_str!("../../docs/connecting.md");
+    let client = connecting.split_once("```yaml\n").and_then(|(_, rest)| rest.split_once("```")).expect("its manifest");
+    namespace.apply(client.0).ok();
+    until(60, "the client of the documentation", || namespace.values(&["jobs"], "{.status.succeeded}") == ["1"]);
+    namespace.kubectl(&["delete", "job", "client-of-redis-001"]).ok();
+
     let before = pod_uids(&namespace);
     let mut lines = String::new();
     // A node that is late once is a line on stderr.
