@@ -3,12 +3,13 @@
 pub mod pages;
 mod usage;
 
+use crate::cluster::commands::GivenFlags;
 use crate::commands::Command;
 use crate::commands::choice::{Word, one_of};
 use crate::commands::verb::{Invocation, Running, Wants};
 use crate::context::{Context, TlsOptions};
 use crate::duration;
-use crate::error::Error;
+use crate::error::{Error, seconds};
 use crate::k8s::client::Server;
 use crate::k8s::dial::PodDial;
 use crate::k8s::flags::ConnectionFlags;
@@ -53,6 +54,9 @@ const WAYS: [(Word, Via); 3] = [
     (Word("exec", "Only exec of redis-cli"), Via::Exec),
 ];
 
+/// The default of `--ask-timeout`.
+const ASK_TIMEOUT: Duration = Duration::from_secs(5);
+
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Redis flags")]
 struct NodeFlags {
@@ -82,6 +86,21 @@ struct NodeFlags {
     /// is available: client certificates work with port-forward only.
     #[arg(long, global = true, value_name = "NAME", value_parser = NonEmptyStringValueParser::new(), add = LiveValues::Secrets)]
     tls_secret: Option<String>,
+}
+
+impl NodeFlags {
+    fn given(&self) -> GivenFlags {
+        let via = WAYS.iter().find(|(_, via)| *via == self.via && *via != Via::Auto);
+        let deadline = Some(self.ask_timeout).filter(|deadline| *deadline != ASK_TIMEOUT);
+        let secret = self.auth_secret.as_ref().map(|(name, key)| format!("{name}/{key}"));
+        GivenFlags::default()
+            .with("--via", via.map(|(word, _)| word.0))
+            .with("--ask-timeout", deadline.map(seconds))
+            .with("--auth-secret", secret)
+            .with("--redis-user", &self.redis_user)
+            .switch("--tls", self.tls.then_some(true))
+            .with("--tls-secret", &self.tls_secret)
+    }
 }
 
 /// With help pages in kubectl's format.
@@ -157,6 +176,7 @@ impl Cli {
     }
 
     pub fn context(&self, server: Server, dial: Box<dyn Dial>) -> Context {
+        let server = server.called_with(self.connection.given(), self.node.given());
         let NodeFlags { via, ask_timeout, auth_secret, redis_user, tls, tls_secret } = self.node.clone();
         let tls = (tls || tls_secret.is_some()).then(|| TlsOptions { secret: tls_secret, ..TlsOptions::default() });
         Context { server, dial, via, ask_timeout, redis_user, auth_secret, tls }

@@ -50,13 +50,20 @@ impl Context {
         let namespace = self.server.namespace();
         match names.iter().collect::<Vec<_>>()[..] {
             [name] => name.parse().map(Which::Named).map_err(Error::user),
-            [] => Err(Error::user(format!("no redis cluster found in namespace \"{namespace}\""))
-                .hint("to create one, run: kubectl redis-cluster create NAME")
-                .hint("for other namespaces, run: kubectl redis-cluster list -A; for pods of other tools, add -l SELECTOR")),
+            [] => {
+                let caller = self.server.caller();
+                let elsewhere = caller.list_everywhere();
+                Err(Error::user(format!("no redis cluster found in namespace \"{namespace}\""))
+                    .hint(format!("to create one, run: {}", caller.plugin("create NAME")))
+                    .hint(format!("for other namespaces, run: {elsewhere}; for pods of other tools, add -l SELECTOR")))
+            }
             ref names => {
                 let names: Vec<&str> = names.iter().map(|name| name.as_str()).collect();
-                Err(Error::user(format!("namespace \"{namespace}\" has {} redis clusters: specify one by name", names.len()))
-                    .hint(names.join(", ")))
+                Err(Error::user(format!(
+                    "namespace \"{namespace}\" has {} redis clusters: specify one by name",
+                    names.len()
+                ))
+                .hint(names.join(", ")))
             }
         }
     }

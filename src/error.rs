@@ -1,5 +1,6 @@
 //! The one error that commands return, and the only place that converts foreign errors.
 
+use crate::cluster::commands::Caller;
 use kube::client::AuthError;
 use std::error::Error as StdError;
 use std::fmt;
@@ -111,18 +112,18 @@ impl Error {
     }
 
     /// A failed request in kubectl's words. `server` is its `HOST:PORT`.
-    pub fn from_kube(error: &kube::Error, server: &str) -> Self {
+    pub fn from_kube(error: &kube::Error, server: &str, caller: &Caller) -> Self {
         match error {
-            kube::Error::Api(status) => Self::from_status(status),
+            kube::Error::Api(status) => Self::from_status(status, caller),
             kube::Error::UpgradeConnection(kube::client::UpgradeConnectionError::ProtocolSwitch(code)) => {
                 Self::from_upgrade(*code)
             }
-            kube::Error::Auth(auth) => Self::from_login(auth, None),
+            kube::Error::Auth(auth) => Self::from_login(auth, None, caller),
             other => Self::from_transport(other, server),
         }
     }
 
-    fn from_status(status: &kube::core::Status) -> Self {
+    fn from_status(status: &kube::core::Status, caller: &Caller) -> Self {
         let (kind, text) = match status.reason.as_str() {
             "Unauthorized" => {
                 let text = format!("error: You must be logged in to the server ({})", status.message);
@@ -135,7 +136,7 @@ impl Error {
             reason => (ErrorKind::Api, format!("Error from server ({reason}): {}", status.message)),
         };
         let error = Self::new(kind, text);
-        match missing_permission(&status.message) {
+        match missing_permission(&status.message, caller) {
             Some(permission) if kind == ErrorKind::Forbidden => error.hint(permission),
             _ => error,
         }
@@ -153,7 +154,7 @@ impl Error {
     }
 
     /// In kubectl's words; `program` is the kubeconfig's exec plugin.
-    pub fn from_login(error: &AuthError, program: Option<&str>) -> Self {
+    pub fn from_login(error: &AuthError, program: Option<&str>, caller: &Caller) -> Self {
         let executable = program.map_or_else(|| "the program".to_owned(), |program| format!("executable {program}"));
         let mut output = None;
         let text = match error {
@@ -165,10 +166,10 @@ impl Error {
             }
             other => chain(other),
         };
-        output
-            .into_iter()
-            .fold(Self::no_credentials(&text), Self::cause)
-            .hint("check the user's entry in your kubeconfig: kubectl config view --minify")
+        output.into_iter().fold(Self::no_credentials(&text), Self::cause).hint(format!(
+            "check the user's entry in your kubeconfig: {}",
+            caller.kubectl_without_namespace("config view --minify")
+        ))
     }
 
     fn from_transport(error: &kube::Error, server: &str) -> Self {
@@ -273,24 +274,13 @@ pub fn chain(error: &(dyn StdError + 'static)) -> String {
     line
 }
 
-/// The kubectl command that checks a permission. kubectl takes what follows a slash for a name;
-/// without a namespace the permission is cluster-wide.
-pub fn ask_for(verb: &str, resource: &str, namespace: Option<&str>) -> String {
-    let (resource, subresource) = match resource.split_once('/') {
-        Some((resource, subresource)) => (resource, format!(" --subresource={subresource}")),
-        None => (resource, String::new()),
-    };
-    let scope = namespace.map_or("-A".to_owned(), |name| format!("-n {name}"));
-    format!("kubectl auth can-i {verb} {resource}{subresource} {scope}")
-}
-
 /// `cannot list resource "pods" in API group "" in the namespace "x"` names the missing permission.
-fn missing_permission(message: &str) -> Option<String> {
+fn missing_permission(message: &str, caller: &Caller) -> Option<String> {
     let (_, rest) = message.split_once(" cannot ")?;
     let (verb, rest) = rest.split_once(" resource \"")?;
     let (resource, rest) = rest.split_once('"')?;
     let namespace = rest.split_once("in the namespace \"").and_then(|(_, name)| name.split('"').next());
-    Some(format!("you need permission to {verb} {resource}: {}", ask_for(verb, resource, namespace)))
+    Some(format!("you need permission to {verb} {resource}: {}", caller.may(verb, resource, namespace)))
 }
 
 /// As Go prints durations: `5s`, `1.5s`, `2m0s`.
@@ -315,7 +305,7 @@ mod tests {
     }
 
     fn headline(reason: &str, message: &str) -> String {
-        Error::from_kube(&status(reason, message), "host:6443").headline()
+        Error::from_kube(&status(reason, message), "host:6443", &Caller::default()).headline()
     }
 
     #[test]
@@ -330,12 +320,12 @@ mod tests {
     fn a_missing_permission_is_named() {
         let message =
             "pods is forbidden: User \"bob\" cannot list resource \"pods\" in API group \"\" in the namespace \"a\"";
-        let error = Error::from_kube(&status("Forbidden", message), "");
+        let error = Error::from_kube(&status("Forbidden", message), "", &Caller::default());
         assert_eq!(error.kind(), ErrorKind::Forbidden);
         assert_eq!(error.hints(), ["you need permission to list pods: kubectl auth can-i list pods -n a"]);
         assert_eq!(error.reason(), error.hints()[0]);
         let message = "nodes \"n\" is forbidden: User \"bob\" cannot get resource \"nodes/proxy\" in API group \"\" at the cluster scope";
-        let error = Error::from_kube(&status("Forbidden", message), "");
+        let error = Error::from_kube(&status("Forbidden", message), "", &Caller::default());
         assert_eq!(
             error.hints(),
             ["you need permission to get nodes/proxy: kubectl auth can-i get nodes --subresource=proxy -A"]
@@ -344,7 +334,8 @@ mod tests {
 
     #[test]
     fn context_keeps_the_servers_sentence() {
-        let error = Error::from_kube(&status("Conflict", "changed"), "").context("cannot create service \"x\"");
+        let error = Error::from_kube(&status("Conflict", "changed"), "", &Caller::default())
+            .context("cannot create service \"x\"");
         assert_eq!(error.headline(), "error: cannot create service \"x\"");
         assert_eq!(error.causes(), ["Error from server (Conflict): changed"]);
     }

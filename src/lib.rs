@@ -93,13 +93,14 @@ async fn result(
     ui: &mut Ui,
     connect: impl AsyncFnOnce(&Cli, &Ui) -> Result<Context, Error>,
 ) -> Result<Outcome, Error> {
-    let (cleans_up, aftermath) = (cli.command.verb().cleans_up(), cli.command.verb().after_interrupt());
+    let mut aftermath = Vec::new();
     // Boxed: a command's future is large, and is handed on.
     let work = Box::pin(async {
         let context = connect(&cli, ui).await?;
+        aftermath = cli.command.verb().after_interrupt(context.server.caller());
         cli.run_in(&context, ui).await
     });
-    if cleans_up {
+    if cli.command.verb().cleans_up() {
         return work.await;
     }
     or_interrupted(work).await.map_err(|error| match error.kind() {

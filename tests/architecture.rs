@@ -40,7 +40,7 @@ const RULES: [(&str, &[&str], &[&str]); 17] = [
     ),
     (
         "cli.rs",
-        &["commands", "context", "ui", "k8s", "node", "manifest", "duration", "error", "outcome"],
+        &["commands", "context", "ui", "k8s", "node", "manifest", "cluster", "duration", "error", "outcome"],
         &["kube", "k8s_openapi", "redis", "tokio", "comfy_table"],
     ),
     ("cli", &[], &["kube", "k8s_openapi", "redis", "tokio", "comfy_table"]),
@@ -49,9 +49,9 @@ const RULES: [(&str, &[&str], &[&str]); 17] = [
         &["completion", "cli", "commands", "k8s", "manifest", "cluster", "error"],
         &["redis", "comfy_table"],
     ),
-    ("context.rs", &["k8s", "node", "error"], &["redis", "clap"]),
+    ("context.rs", &["k8s", "node", "cluster", "error"], &["redis", "clap"]),
     ("interrupt.rs", &["error"], &["kube", "redis", "clap"]),
-    ("error.rs", &[], &["redis", "tokio", "clap"]),
+    ("error.rs", &["cluster"], &["redis", "tokio", "clap"]),
     ("outcome.rs", &[], &["kube", "redis", "tokio", "clap"]),
     ("duration.rs", &[], &["kube", "redis", "tokio", "clap"]),
     ("main.rs", &[], &["kube", "k8s_openapi", "redis", "tokio", "clap"]),
@@ -231,6 +231,29 @@ fn only_the_terminal_prints() {
     };
     let files: Vec<_> = sources(&root).into_iter().filter(prints).collect();
     assert_eq!(files, [root.join("ui/terminal.rs")]);
+}
+
+/// Where else `kubectl` may be spelled: the command line's own name and its help.
+const SPELL_KUBECTL: [&str; 5] =
+    ["cli.rs", "cli/pages.rs", "commands/completion.rs", "completion/values.rs", "cluster/commands.rs"];
+
+/// A command that is put together elsewhere forgets the context or the namespace.
+#[test]
+fn every_printed_command_comes_from_one_place() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let allowed: Vec<PathBuf> = SPELL_KUBECTL.iter().map(|file| root.join(file)).collect();
+    let mut wrong = Vec::new();
+    for path in sources(&root).into_iter().filter(|path| !allowed.contains(path)) {
+        let mut in_examples = false;
+        for line in code(&path).lines().filter(|line| !line.trim_start().starts_with("//")) {
+            in_examples |= line.contains("after_help = \"Examples:");
+            if !in_examples && (line.contains("kubectl ") || line.contains("\"kubectl\"")) {
+                wrong.push(format!("{}: {}", path.display(), line.trim()));
+            }
+            in_examples &= !line.ends_with(['"', ']']);
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]

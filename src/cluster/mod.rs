@@ -3,6 +3,7 @@
 //! Nothing here uses Kubernetes' client, sockets or the terminal; time and the text of replies come
 //! in as arguments.
 
+pub mod commands;
 pub mod finding;
 pub mod health;
 pub mod loss;

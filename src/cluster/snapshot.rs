@@ -1,6 +1,7 @@
 //! A cluster at one moment: the expected nodes, and the view of each node that responded. An
 //! unreachable node is data, not an error.
 
+use super::commands::{Caller, ClusterRef};
 use super::node::{Flags, NodeId, NodeNumber};
 use super::reply::{BadReply, ClusterInfo, KnownLines, NodeLine, ServerInfo, Settings};
 use super::slots::SlotSet;
@@ -36,6 +37,10 @@ pub struct Shell {
     pub port: u16,
     /// The environment variable with the password, unless redis-cli reads it itself.
     pub password_variable: Option<String>,
+    /// The ACL user to log in as.
+    pub user: Option<String>,
+    /// The Secret and key of the password, if it is not the pod's own.
+    pub password_secret: Option<(String, String)>,
     /// Extra flags of redis-cli, such as for TLS; empty or ending in a space.
     pub flags: &'static str,
 }
@@ -123,9 +128,9 @@ pub struct Seen {
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Snapshot {
-    /// The selector if the cluster was selected by labels.
-    pub name: String,
-    pub namespace: String,
+    pub cluster: ClusterRef,
+    /// What printed commands repeat.
+    pub caller: Caller,
     /// Every expected node, ordered by number and name.
     pub seen: Vec<Seen>,
     /// As far as it was queried.
@@ -133,6 +138,11 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// The selector if the cluster was selected by labels.
+    pub fn name(&self) -> &str {
+        self.cluster.title()
+    }
+
     /// The first node that the user may not query, and why: its view is unknown.
     pub fn unasked(&self) -> Option<String> {
         self.seen.iter().find_map(|seen| match &seen.view {

@@ -290,6 +290,7 @@ pub fn expected_replicas(snapshot: &Snapshot, shard: &Shard) -> usize {
 /// Also used by tests of other modules.
 pub mod tests {
     use super::*;
+    use crate::cluster::commands::{Caller, ClusterRef};
     use crate::cluster::node::NodeNumber;
     use crate::cluster::reply::KnownLines;
     use crate::cluster::shape::{Shape, Small};
@@ -351,13 +352,14 @@ pub mod tests {
                 pod_ip: Some(format!("198.18.{worker}.{number}")),
                 worker: Some(format!("node-{worker}")),
                 zone: Some(format!("zone-{worker}")),
-                shell: Some(Shell { container: "redis".into(), port: 6379, password_variable: None, flags: "" }),
+                shell: Some(Shell { container: "redis".into(), port: 6379, ..Shell::default() }),
                 state: PodState::default(),
             };
             Seen { member, view: Ok(view(shape, number)) }
         });
         let around = Surroundings::default();
-        Snapshot { name: "redis-001".into(), namespace: "default".into(), seen: seen.collect(), around }
+        let caller = Caller { namespace: "default".into(), ..Caller::default() };
+        Snapshot { cluster: ClusterRef::Named("redis-001".into()), caller, seen: seen.collect(), around }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use super::dry_run::DryRun;
 use super::verb::{Invocation, Running, Verb, done};
+use crate::cluster::commands::{Caller, ClusterRef};
 use crate::cluster::loss::{Election, Loss, NoLoss, Remedy, accept, lost_shards};
 use crate::cluster::topology::Topology;
 use crate::context::Context;
@@ -48,11 +49,12 @@ impl Verb for Args {
         done(run(invocation.context, self, ui))
     }
 
-    fn after_interrupt(&self) -> Vec<String> {
-        vec![
-            "a node that was told to serve continues on its own; to see the result, run: kubectl redis-cluster info"
-                .into(),
-        ]
+    fn after_interrupt(&self, caller: &Caller) -> Vec<String> {
+        let info = match &self.name {
+            Some(name) => caller.plugin_on("info", &ClusterRef::Named(name.clone())),
+            None => caller.plugin("info"),
+        };
+        vec![format!("a node that was told to serve continues on its own; to see the result, run: {info}")]
     }
 }
 
@@ -62,7 +64,7 @@ impl Verb for Args {
 async fn run(context: &Context, args: &Args, ui: &mut Ui) -> Result<(), Error> {
     let which = context.which(args.name.as_deref(), None).await?;
     let observation = observe::cluster(context, &which, Scope::Nodes).await?;
-    let snapshot = observation.snapshot(context.server.namespace());
+    let snapshot = observation.snapshot(context.server.caller());
     let topology = Topology::of(&snapshot);
     let shards = if args.shard.is_empty() { lost_shards(&snapshot) } else { args.shard.clone() };
     if shards.is_empty() {
@@ -140,9 +142,6 @@ fn nothing_lost(which: &Which, context: &Context) -> Error {
 }
 
 fn info(which: &Which, context: &Context) -> String {
-    format!(
-        "to see the state of each node, run: kubectl redis-cluster -n {} info {}",
-        context.server.namespace(),
-        which.title()
-    )
+    let info = context.server.caller().plugin_on("info", &which.reference());
+    format!("to see the state of each node, run: {info}")
 }

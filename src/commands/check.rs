@@ -73,7 +73,7 @@ async fn run(context: &Context, args: &Args, ui: &mut Ui) -> Result<Outcome, Err
 /// One check: its output and verdict.
 async fn poll(context: &Context, which: &Which, args: &Args, colored: bool) -> Result<(String, Verdict), Error> {
     let scope = if args.search_multiple_owners { Scope::AllAndKeys } else { Scope::All };
-    let snapshot = observe::cluster(context, which, scope).await?.snapshot(context.server.namespace());
+    let snapshot = observe::cluster(context, which, scope).await?.snapshot(context.server.caller());
     if matches!(which, Which::Selected(_)) {
         only_one(&snapshot)?;
     }
@@ -83,7 +83,7 @@ async fn poll(context: &Context, which: &Which, args: &Args, colored: bool) -> R
     let text = match args.output {
         None => {
             let found = full(&report, &failure_impacts(&topology), verdict, colored);
-            format!("{}\n\n{found}", summary(&snapshot.name, &topology, colored))
+            format!("{}\n\n{found}", summary(snapshot.name(), &topology, colored))
         }
         // One document per line, for programs that read a stream.
         Some(Form::Json) if args.watch.watch => json::cluster_info(&snapshot, &topology, &report).to_string(),

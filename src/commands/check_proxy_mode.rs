@@ -2,6 +2,7 @@
 
 use super::target::TargetArgs;
 use super::verb::{Invocation, Running, Verb};
+use crate::cluster::commands::ClusterRef;
 use crate::context::Context;
 use crate::duration;
 use crate::error::{Error, ErrorKind};
@@ -67,7 +68,7 @@ impl Verb for Args {
 /// If the workers cannot be listed, or the named cluster cannot be found.
 async fn run(context: &Context, args: &Args, ui: &mut Ui) -> Result<Outcome, Error> {
     let looking = futures::future::try_join(forwarding::observe(&context.server), at_hand(context, args));
-    let (forwarding, (mut measured, at_hand, notes)) = or_interrupted(looking).await?;
+    let (forwarding, CheckedCluster { cluster, mut measured, at_hand, notes }) = or_interrupted(looking).await?;
     forwarding.notes.iter().chain(&notes).for_each(|note| ui.note(&format!("note: {note}")));
     if args.probe {
         measured.extend(probed(context, args, &forwarding, ui).await?);
@@ -75,7 +76,8 @@ async fn run(context: &Context, args: &Args, ui: &mut Ui) -> Result<Outcome, Err
     let workers: Vec<WorkerReport> = forwarding.workers.into_iter().map(|worker| worker.report).collect();
     let sources = suitability::sources(&workers, &measured);
     let suitability = suitability::suitability(at_hand, sources);
-    let shown = Shown { workers: &workers, measured: &measured, at_hand, sources, suitability };
+    let (cluster, caller) = (cluster.as_ref(), context.server.caller());
+    let shown = Shown { workers: &workers, measured: &measured, at_hand, cluster, caller, sources, suitability };
     ui.line(&match args.output {
         None => render(&shown, ui.is_colored()),
         Some(form) => form.text(&to_json(&shown)),
@@ -87,17 +89,28 @@ async fn run(context: &Context, args: &Args, ui: &mut Ui) -> Result<Outcome, Err
     })
 }
 
-/// Measurements between the nodes of the cluster, whether it announces addresses, and notes for the
-/// user.
-async fn at_hand(context: &Context, args: &Args) -> Result<(Vec<Measurement>, AtHand, Vec<String>), Error> {
+struct CheckedCluster {
+    /// None if the verdict is for none.
+    cluster: Option<ClusterRef>,
+    /// Between its nodes.
+    measured: Vec<Measurement>,
+    at_hand: AtHand,
+    /// For the user.
+    notes: Vec<String>,
+}
+
+async fn at_hand(context: &Context, args: &Args) -> Result<CheckedCluster, Error> {
     let (which, mut notes) = match (&args.target.name, &args.target.selector) {
         (None, None) => only_cluster(context).await?,
         _ => (Some(args.target.which(context).await?), Vec::new()),
     };
-    let Some(which) = which else { return Ok((Vec::new(), AtHand::Nothing, notes)) };
+    let Some(which) = which else {
+        return Ok(CheckedCluster { cluster: None, measured: Vec::new(), at_hand: AtHand::Nothing, notes });
+    };
     let (stations, at_hand, note) = sources::of_cluster(context, &which).await?;
     notes.extend(note);
-    Ok((sources::measure(context, &stations).await, at_hand, notes))
+    let measured = sources::measure(context, &stations).await;
+    Ok(CheckedCluster { cluster: Some(which.reference()), measured, at_hand, notes })
 }
 
 /// The namespace's only cluster; none if there is none or more than one.

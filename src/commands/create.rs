@@ -3,8 +3,9 @@
 use super::choice::{Word, one_of};
 use super::dry_run::DryRun;
 use super::verb::{Invocation, Running, Verb, Wants, done};
+use crate::cluster::commands::Caller;
 use crate::cluster::finding::Severity;
-use crate::cluster::health::check;
+use crate::cluster::health::{Hints, check};
 use crate::cluster::shape::{BadShape, Shape, Small};
 use crate::cluster::topology::Topology;
 use crate::context::Context;
@@ -17,7 +18,7 @@ use crate::manifest::advice::advice;
 use crate::manifest::assembly::objects;
 use crate::manifest::config::{MAXMEMORY_POLICIES, config_line};
 use crate::manifest::difference::Decision;
-use crate::manifest::names::{CONTAINER, ClusterName, PASSWORD_KEY};
+use crate::manifest::names::{ClusterName, PASSWORD_KEY};
 use crate::manifest::object::{BUDGET, Object, SECRET};
 use crate::manifest::quantity::{Size, cpu};
 use crate::manifest::spec::{
@@ -206,10 +207,9 @@ impl Args {
     }
 }
 
-fn going_on(name: &ClusterName) -> Vec<String> {
-    vec![format!(
-        "created objects stay: run the same command again to continue, or remove them: kubectl redis-cluster delete {name}"
-    )]
+fn going_on(caller: &Caller, name: &ClusterName) -> String {
+    let delete = caller.plugin_on("delete", &name.into());
+    format!("created objects stay: run the same command again to continue, or remove them: {delete}")
 }
 
 impl Verb for Args {
@@ -221,8 +221,8 @@ impl Verb for Args {
         if self.is_client_dry_run() { Wants::ServerIfThere } else { Wants::Server }
     }
 
-    fn after_interrupt(&self) -> Vec<String> {
-        going_on(&self.name)
+    fn after_interrupt(&self, caller: &Caller) -> Vec<String> {
+        vec![going_on(caller, &self.name)]
     }
 }
 
@@ -239,7 +239,7 @@ async fn run(context: &Context, args: &Args, ui: &mut Ui) -> Result<(), Error> {
     findings.notes.iter().for_each(|note| ui.note(&format!("note: {note}")));
     advice(&spec).iter().for_each(|advice| ui.warning(advice));
     let made = make(context, args, &spec, findings.decisions, ui).await;
-    made.map_err(|error| going_on(&args.name).into_iter().fold(error, Error::hint))
+    made.map_err(|error| error.hint(going_on(context.server.caller(), &args.name)))
 }
 
 async fn make(
@@ -281,16 +281,14 @@ async fn make(
 
 /// Warnings, and how to connect.
 fn report(context: &Context, spec: &Spec, formed: &Observation, ui: &mut Ui) {
-    let snapshot = formed.snapshot(context.server.namespace());
+    let snapshot = formed.snapshot(context.server.caller());
     let found = check(&snapshot, &Topology::of(&snapshot)).findings;
     for finding in found.iter().filter(|finding| finding.severity >= Severity::Warning) {
         ui.warning(&format!("{} ({})", finding.message, finding.evidence));
     }
-    let pod = formed.nodes.iter().find_map(|(candidate, _)| candidate.member.pod.as_deref()).unwrap_or_default();
-    ui.note(&format!(
-        "redis cluster \"{}\" is ready; connect with:\n  kubectl -n {} exec -it {pod} -c {CONTAINER} -- redis-cli -c",
-        spec.name, spec.namespace
-    ));
+    let Some(seen) = snapshot.seen.first() else { return };
+    let connect = Hints { snapshot: &snapshot }.redis_on_terminal(&seen.member, "-c");
+    ui.note(&format!("redis cluster \"{}\" is ready; connect with:\n  {connect}", spec.name));
 }
 
 /// The manifests. An existing Secret's password is reused, so that applying them again changes

@@ -2,6 +2,7 @@
 
 use super::dry_run::DryRun;
 use super::verb::{Invocation, Running, Verb, done};
+use crate::cluster::commands::Caller;
 use crate::context::Context;
 use crate::duration;
 use crate::error::Error;
@@ -61,19 +62,26 @@ enum NameOutput {
     Name,
 }
 
-fn going_on(name: &ClusterName) -> Vec<String> {
-    vec![format!(
-        "deleted objects are gone, the others still exist; to continue, run: kubectl redis-cluster delete {name}"
-    )]
-}
-
 impl Verb for Args {
     fn run<'a>(&'a self, invocation: Invocation<'a>, ui: &'a mut Ui) -> Running<'a> {
         done(run(invocation.context, self, ui))
     }
 
-    fn after_interrupt(&self) -> Vec<String> {
-        going_on(&self.name)
+    fn after_interrupt(&self, caller: &Caller) -> Vec<String> {
+        vec![self.going_on(caller)]
+    }
+}
+
+impl Args {
+    fn delete(&self, caller: &Caller, data: Data) -> String {
+        let flag = if data == Data::Delete { " --delete-data" } else { "" };
+        format!("{}{flag}", caller.plugin_on("delete", &(&self.name).into()))
+    }
+
+    fn going_on(&self, caller: &Caller) -> String {
+        let data = if self.delete_data { Data::Delete } else { Data::Keep };
+        let again = self.delete(caller, data);
+        format!("deleted objects are gone, the others still exist; to continue, run: {again}")
     }
 }
 
@@ -98,9 +106,9 @@ async fn run(context: &Context, args: &Args, ui: &mut Ui) -> Result<(), Error> {
     }
     let options = Deletion { run, grace_period: args.grace_period };
     let done = delete(context, args, (&inventory.objects, given_up), &options, ui).await;
-    done.map_err(|error| going_on(&args.name).into_iter().fold(error, Error::hint))?;
+    done.map_err(|error| error.hint(args.going_on(context.server.caller())))?;
     if data == Data::Keep && run == Run::Real && !inventory.data.is_empty() {
-        ui.note(&kept(&args.name, &inventory));
+        ui.note(&kept(context, args, &inventory));
     }
     Ok(())
 }
@@ -144,14 +152,13 @@ fn not_found(context: &Context, args: &Args, inventory: &Inventory) -> Result<()
         return Ok(());
     }
     let namespace = context.server.namespace();
+    let caller = context.server.caller();
     let error = Error::user(format!("redis cluster \"{}\" not found in namespace \"{namespace}\"", args.name));
     Err(if inventory.data.is_empty() {
-        error.hint("to list all clusters, run: kubectl redis-cluster list -A")
+        error.hint(format!("to list all clusters, run: {}", caller.list_everywhere()))
     } else {
-        error.hint(format!(
-            "only its kept data exists; to delete it, run: kubectl redis-cluster -n {namespace} delete {} --delete-data",
-            args.name
-        ))
+        let delete = args.delete(caller, Data::Delete);
+        error.hint(format!("only its kept data exists; to delete it, run: {delete}"))
     })
 }
 
@@ -167,15 +174,13 @@ fn question(context: &Context, args: &Args, inventory: &Inventory, data: Data) -
     format!("Delete redis cluster \"{}\" of {pods} nodes in namespace \"{namespace}\"; {data}. Continue?", args.name)
 }
 
-fn kept(name: &ClusterName, inventory: &Inventory) -> String {
+fn kept(context: &Context, args: &Args, inventory: &Inventory) -> String {
     let volumes = inventory.data.iter().filter(|object| object.kind == CLAIM).count();
     let kept = match (volumes, inventory.data.len() - volumes) {
         (0, _) => "the Secret is kept".to_owned(),
         (volumes, 0) => format!("{volumes} volumes are kept"),
         (volumes, _) => format!("{volumes} volumes and the Secret are kept"),
     };
-    format!(
-        "{kept}: the same create takes over what is there; \
-         to give it up: kubectl redis-cluster delete {name} --delete-data"
-    )
+    let give_up = args.delete(context.server.caller(), Data::Delete);
+    format!("{kept}: the same create takes over what is there; to give it up: {give_up}")
 }

@@ -67,14 +67,14 @@ async fn poll(
     room: Option<usize>,
 ) -> Result<String, Error> {
     let scope = if args.output == Some(Output::Name) { Scope::Nodes } else { Scope::Zones };
-    let snapshot = observe::cluster(context, which, scope).await?.snapshot(context.server.namespace());
+    let snapshot = observe::cluster(context, which, scope).await?.snapshot(context.server.caller());
     if matches!(which, Which::Selected(_)) {
         only_one(&snapshot)?;
     }
     let topology = Topology::of(&snapshot);
     let report = check(&snapshot, &topology);
     let table = |width| {
-        let table = render(&snapshot.name, &topology, width, colored);
+        let table = render(snapshot.name(), &topology, width, colored);
         let found = findings::short(&report, &Hints { snapshot: &snapshot }.command("check"), colored);
         [table, found].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n\n")
     };

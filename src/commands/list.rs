@@ -1,6 +1,7 @@
 //! `list`: the clusters of a namespace, or of all.
 
 use super::verb::{Invocation, Running, Verb, done};
+use crate::cluster::commands::Caller;
 use crate::cluster::membership::groups;
 use crate::cluster::node::NodeNumber;
 use crate::cluster::snapshot::Snapshot;
@@ -72,7 +73,7 @@ async fn run(context: &Context, args: &Args, ui: &mut Ui) -> Result<(), Error> {
     };
     unasked.iter().for_each(|why| ui.note(&format!("note: {why}")));
     if let Some(path) = &args.sort_by {
-        sort(&mut rows, path)?;
+        sort(&mut rows, path, context.server.caller())?;
     }
     let empty = rows.is_empty();
     let items = json!(rows);
@@ -98,13 +99,13 @@ fn list(items: &Value) -> Value {
 }
 
 /// Like kubectl, by a path such as `.name` or `{.name}`; numbers by value.
-fn sort(rows: &mut [ClusterRow], path: &str) -> Result<(), Error> {
+fn sort(rows: &mut [ClusterRow], path: &str, caller: &Caller) -> Result<(), Error> {
     let inner = path.strip_prefix('{').and_then(|path| path.strip_suffix('}')).unwrap_or(path);
     let field = inner.strip_prefix('.').unwrap_or(inner);
     let value = |row: &ClusterRow| json!(row)[field].clone();
     if !rows.is_empty() && rows.iter().all(|row| value(row).is_null()) {
         return Err(Error::user(format!("couldn't find any field with path \"{{.{field}}}\" in the list of objects"))
-            .hint("to see the fields, run: kubectl redis-cluster list -o json"));
+            .hint(format!("to see the fields, run: {}", caller.plugin("list -o json"))));
     }
     let key = |row: &ClusterRow| {
         let value = value(row);
@@ -141,7 +142,7 @@ async fn made_by_us(context: &Context, args: &Args) -> Result<Listing, Error> {
         for row in &mut rows {
             let which = row.name.parse().map(Which::Named).map_err(Error::user)?;
             let observation = observe::cluster(context, &which, Scope::Nodes).await?;
-            let snapshot = observation.snapshot(server.namespace());
+            let snapshot = observation.snapshot(server.caller());
             row.state = Some(Topology::of(&snapshot).state.as_str().to_owned());
             unasked.extend(snapshot.unasked());
         }
@@ -189,18 +190,16 @@ fn row(namespace: String, name: String, nodes: &[(Kind, &Value)]) -> ClusterRow 
 async fn selected(context: &Context, selector: &str) -> Result<Listing, Error> {
     let which = Which::Selected(selector.to_owned());
     let observation = observe::cluster(context, &which, Scope::Nodes).await?;
-    let snapshot = observation.snapshot(context.server.namespace());
+    let snapshot = observation.snapshot(context.server.caller());
     let rows = groups(&snapshot)
         .into_iter()
         .map(|group| {
             let seen = group.members.iter().map(|index| snapshot.seen[*index].clone()).collect();
-            let around = snapshot.around.clone();
-            let cluster = Snapshot { name: group.name.clone(), namespace: snapshot.namespace.clone(), seen, around };
-            let topology = Topology::of(&cluster);
+            let topology = Topology::of(&Snapshot { seen, ..snapshot.clone() });
             let wanted = topology.nodes().count();
             ClusterRow {
                 name: group.name,
-                namespace: snapshot.namespace.clone(),
+                namespace: snapshot.caller.namespace.clone(),
                 shards: topology.shards.len(),
                 replicas: topology.shards.iter().map(|shard| shard.replicas.len()).max().unwrap_or_default(),
                 nodes_ready: topology.nodes().filter(|node| node.is_reachable()).count(),
@@ -246,11 +245,11 @@ mod tests {
         let mut rows = rows(&[(STATEFUL_SET, [controller("x", 10), controller("y", 9)].concat())]);
         let names = |rows: &[ClusterRow]| rows.iter().map(|row| row.name.clone()).collect::<Vec<_>>();
         for path in [".nodesWanted", "{.nodesWanted}", "nodesWanted"] {
-            sort(&mut rows, path).expect("a field");
+            sort(&mut rows, path, &Caller::default()).expect("a field");
             assert_eq!(names(&rows), ["y", "x"], "{path}");
         }
-        sort(&mut rows, ".name").expect("a field");
+        sort(&mut rows, ".name", &Caller::default()).expect("a field");
         assert_eq!(names(&rows), ["x", "y"]);
-        assert!(sort(&mut rows, ".nope").is_err());
+        assert!(sort(&mut rows, ".nope", &Caller::default()).is_err());
     }
 }

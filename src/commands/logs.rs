@@ -133,8 +133,10 @@ async fn run(context: &Context, args: &Args, ui: &mut Ui) -> Result<(), Error> {
     let options = args.options();
     let sources: Vec<LogSource> = pods.iter().filter_map(|pod| LogSource::of(pod, &options)).collect();
     if sources.is_empty() && !args.follow {
-        return Err(Error::user(format!("no pods of \"{}\" match", which.title()))
-            .hint("to list all nodes, run: kubectl redis-cluster info"));
+        return Err(Error::user(format!("no pods of \"{}\" match", which.title())).hint(format!(
+            "to list all nodes, run: {}",
+            context.server.caller().plugin_on("info", &which.reference())
+        )));
     }
     let logs = Logs::new(&context.server, options);
     if args.output == Some(Output::Raw) {
@@ -164,7 +166,7 @@ async fn pods(context: &Context, which: &Which) -> Result<Vec<Pod>, Error> {
     if pods.is_empty() {
         let namespace = context.server.namespace();
         return Err(Error::user(format!("no pods of \"{}\" found in namespace \"{namespace}\"", which.title()))
-            .hint("to list all clusters, run: kubectl redis-cluster list -A"));
+            .hint(format!("to list all clusters, run: {}", context.server.caller().list_everywhere())));
     }
     Ok(pods)
 }
@@ -181,7 +183,7 @@ async fn roles(context: &Context, which: &Which, args: &Args) -> (Roles, Option<
         Ok(observation) => observation,
         Err(error) => return (Roles::new(), Some(error.reason())),
     };
-    let snapshot = observation.snapshot(context.server.namespace());
+    let snapshot = observation.snapshot(context.server.caller());
     let topology = Topology::of(&snapshot);
     let roles = topology.nodes().filter_map(|node| Some((node.member.pod.clone()?, node.role?))).collect();
     (roles, snapshot.unasked())

@@ -91,7 +91,7 @@ async fn run(context: &Context, args: &Args, ui: &mut Ui) -> Result<(), Error> {
     let (forwarding, left_behind) = or_interrupted(switch::observe(&context.server)).await?;
     forwarding.notes.iter().for_each(|note| ui.note(&format!("note: {note}")));
     let workers = chosen(args, &forwarding)?;
-    refuse_any(args, &workers)?;
+    refuse_any(context, args, &workers)?;
     let tasks: Vec<Task<'_>> = workers.iter().map(|worker| task(args, worker, &forwarding)).collect();
     let is_done = |task: &Task<'_>| {
         task.worker.report.mode == Some(args.mode) && !left_behind.contains(&task.worker.report.worker)
@@ -133,10 +133,10 @@ fn chosen<'a>(args: &Args, forwarding: &'a Forwarding) -> Result<Vec<&'a Observe
 }
 
 /// Rejects all if one worker cannot be changed: no partial changes.
-fn refuse_any(args: &Args, workers: &[&ObservedWorker]) -> Result<(), Error> {
+fn refuse_any(context: &Context, args: &Args, workers: &[&ObservedWorker]) -> Result<(), Error> {
     let provider = if args.allow_any_provider { Provider::Any } else { Provider::Gke };
     for worker in workers {
-        refuse(&worker.node, &worker.report, args.mode, provider)
+        refuse(&worker.node, &worker.report, args.mode, provider, context.server.caller())
             .map_err(|refusal| Error::user(format!("cannot set the mode: {refusal}")).hint(refusal.instead))?;
         if !is_ready(&worker.node) {
             return Err(Error::user(format!("cannot set the mode: {} is not ready", worker.report.worker))

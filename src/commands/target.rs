@@ -38,7 +38,7 @@ pub fn only_one(snapshot: &Snapshot) -> Result<(), Error> {
         groups.iter().map(|group| format!("{} ({} nodes)", group.name, group.members.len())).collect();
     Err(Error::user(format!(
         "\"{}\" matches the nodes of {} clusters: {}",
-        snapshot.name,
+        snapshot.name(),
         groups.len(),
         names.join(", ")
     ))

@@ -1,5 +1,6 @@
 //! The properties of a verb, next to its arguments.
 
+use crate::cluster::commands::Caller;
 use crate::context::Context;
 use crate::error::Error;
 use crate::outcome::Outcome;
@@ -43,7 +44,7 @@ pub trait Verb {
     }
 
     /// Hints after Ctrl-C.
-    fn after_interrupt(&self) -> Vec<String> {
+    fn after_interrupt(&self, _caller: &Caller) -> Vec<String> {
         Vec::new()
     }
 }

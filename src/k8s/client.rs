@@ -4,6 +4,7 @@ use super::ahead::{self, OpenAhead};
 use super::flags::ConnectionFlags;
 use super::kubeconfig::{Login, configuration};
 use super::traffic::{Listener, RequestObserver};
+use crate::cluster::commands::{Caller, GivenFlags};
 use crate::error::Error;
 use crate::manifest::names::MANAGER;
 use http::{HeaderName, HeaderValue};
@@ -17,7 +18,7 @@ pub struct Server {
     client: Client,
     open_ahead: OpenAhead,
     address: String,
-    namespace: String,
+    caller: Caller,
     deadline: Duration,
 }
 
@@ -54,15 +55,16 @@ impl Server {
         config.disable_compression |= flags.disable_compression == Some(true);
         config.headers.push((HeaderName::from_static("user-agent"), user_agent()));
         let namespace = flags.namespace.clone().unwrap_or_else(|| config.default_namespace.clone());
+        let caller = Caller { namespace, connection: flags.given(), ..Caller::default() };
         let address = address(&config.cluster_url);
         let observer = observer.to(&config.cluster_url);
         let program = config.auth_info.exec.as_ref().and_then(|program| program.command.clone());
         let made = ahead::client(config, CONNECT_DEADLINE.min(deadline), &observer);
         let (client, open_ahead) = made.map_err(|error| match &error {
-            kube::Error::Auth(login) => Error::from_login(login, program.as_deref()),
-            other => Error::from_kube(other, &address),
+            kube::Error::Auth(login) => Error::from_login(login, program.as_deref(), &caller),
+            other => Error::from_kube(other, &address, &caller),
         })?;
-        Ok(Self { client, open_ahead, address, namespace, deadline })
+        Ok(Self { client, open_ahead, address, caller, deadline })
     }
 
     /// For commands that need no server: every request fails at once.
@@ -72,7 +74,8 @@ impl Server {
     pub fn nowhere(flags: &ConnectionFlags) -> Result<Self, Error> {
         // Nothing listens on port 1.
         let config = Config::new(http::Uri::from_static("http://127.0.0.1:1"));
-        let client = Client::try_from(config).map_err(|error| Error::from_kube(&error, "nowhere"))?;
+        let client =
+            Client::try_from(config).map_err(|error| Error::from_kube(&error, "nowhere", &Caller::default()))?;
         let namespace = flags.namespace.clone().unwrap_or_else(|| "default".into());
         Ok(Self { address: "nowhere".into(), ..Self::with_client(client, &namespace) })
     }
@@ -80,17 +83,31 @@ impl Server {
     /// For tests.
     pub fn with_client(client: Client, namespace: &str) -> Self {
         let open_ahead = Arc::new(|_| ());
-        Self { client, open_ahead, address: "test".into(), namespace: namespace.into(), deadline: REQUEST_DEADLINE }
+        let caller = Caller { namespace: namespace.into(), ..Caller::default() };
+        Self { client, open_ahead, address: "test".into(), caller, deadline: REQUEST_DEADLINE }
     }
 
     /// From the flags or the context, else `default`.
     pub fn namespace(&self) -> &str {
-        &self.namespace
+        &self.caller.namespace
+    }
+
+    /// What every command repeats that is printed for the user.
+    pub fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
+    /// With the flags that the user gave.
+    #[must_use]
+    pub fn called_with(mut self, connection: GivenFlags, nodes: GivenFlags) -> Self {
+        (self.caller.connection, self.caller.nodes) = (connection, nodes);
+        self
     }
 
     #[must_use]
     pub fn in_namespace(&self, namespace: &str) -> Self {
-        Self { namespace: namespace.to_owned(), ..self.clone() }
+        let caller = Caller { namespace: namespace.to_owned(), ..self.caller.clone() };
+        Self { caller, ..self.clone() }
     }
 
     /// Pre-opens connections to save handshakes, if many requests follow the first.
@@ -115,7 +132,7 @@ impl Server {
     }
 
     pub fn error(&self, error: &kube::Error) -> Error {
-        Error::from_kube(error, &self.address)
+        Error::from_kube(error, &self.address, &self.caller)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Runs a program in a container to its end, with text as its input.
 
 use super::client::Server;
-use crate::error::{Error, ErrorKind, ask_for};
+use crate::error::{Error, ErrorKind};
 use crate::manifest::object::POD;
 use futures::future::join3;
 use k8s_openapi::api::core::v1::Pod;
@@ -83,7 +83,7 @@ pub(super) fn refused(server: &Server, error: Error, pod: &str, subresource: &st
     }
     let namespace = server.namespace();
     let resource = format!("{}/{subresource}", POD.plural);
-    Error::new(ErrorKind::Forbidden, format!("you may not use {resource} in the namespace \"{namespace}\"")).hint(
-        format!("you need permission to get and create {resource}: {}", ask_for("create", &resource, Some(namespace))),
-    )
+    let check = server.caller().may("create", &resource, Some(namespace));
+    Error::new(ErrorKind::Forbidden, format!("you may not use {resource} in the namespace \"{namespace}\""))
+        .hint(format!("you need permission to get and create {resource}: {check}"))
 }

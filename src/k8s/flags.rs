@@ -1,6 +1,7 @@
 //! kubectl's connection flags.
 
 use super::live_values::LiveValues;
+use crate::cluster::commands::GivenFlags;
 use crate::duration;
 use crate::manifest::spec::key_value;
 use std::collections::HashMap;
@@ -83,6 +84,30 @@ pub struct ConnectionFlags {
 }
 
 impl ConnectionFlags {
+    /// Those that select the API server and the user, as given.
+    pub fn given(&self) -> GivenFlags {
+        let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
+        let extra = self.impersonate_user_extra.iter().map(|(key, value)| format!("{key}={value}"));
+        GivenFlags::default()
+            .with("--kubeconfig", path(&self.kubeconfig))
+            .with("--context", &self.context)
+            .with("--cluster", &self.cluster)
+            .with("--user", &self.user)
+            .with("--server", &self.server)
+            .with("--certificate-authority", path(&self.certificate_authority))
+            .switch("--insecure-skip-tls-verify", self.insecure_skip_tls_verify)
+            .with("--tls-server-name", &self.tls_server_name)
+            .with("--client-certificate", path(&self.client_certificate))
+            .with("--client-key", path(&self.client_key))
+            .secret("--token", "TOKEN", self.token.as_ref())
+            .with("--username", &self.username)
+            .secret("--password", "PASSWORD", self.password.as_ref())
+            .with("--as", &self.impersonate)
+            .with("--as-group", &self.impersonate_groups)
+            .with("--as-uid", &self.impersonate_uid)
+            .with("--as-user-extra", extra)
+    }
+
     /// Kubernetes allows several values for one key.
     pub fn impersonate_extra(&self) -> Option<HashMap<String, Vec<String>>> {
         let mut extra: HashMap<String, Vec<String>> = HashMap::new();

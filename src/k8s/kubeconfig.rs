@@ -2,6 +2,7 @@
 //! `$KUBECONFIG` (a list), `~/.kube/config`, in-cluster.
 
 use super::flags::ConnectionFlags;
+use crate::cluster::commands::Caller;
 use crate::error::{Error, ErrorKind, chain};
 use kube::config::{
     AuthInfo, Cluster, Config, ExecConfig, ExecInteractiveMode, KubeConfigOptions, Kubeconfig, KubeconfigError,
@@ -25,7 +26,7 @@ pub async fn configuration(flags: &ConnectionFlags, login: Login) -> Result<Conf
     override_entries(&mut kubeconfig, flags, login)?;
     let options =
         KubeConfigOptions { context: flags.context.clone(), cluster: flags.cluster.clone(), user: flags.user.clone() };
-    let config = Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(|error| wording(&error))?;
+    let config = Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(|error| wording(&error, flags))?;
     with_connection_flags(config, flags)
 }
 
@@ -43,7 +44,7 @@ pub fn kubeconfig(flags: &ConnectionFlags) -> Result<Option<Kubeconfig>, Error> 
     for path in standard_files().iter().filter(|path| path.exists()) {
         let next = read(path)?;
         merged = Some(match merged {
-            Some(kubeconfig) => kubeconfig.merge(next).map_err(|error| wording(&error))?,
+            Some(kubeconfig) => kubeconfig.merge(next).map_err(|error| wording(&error, flags))?,
             None => next,
         });
     }
@@ -235,7 +236,7 @@ fn with_connection_flags(mut config: Config, flags: &ConnectionFlags) -> Result<
 }
 
 /// kubectl's messages for an inconsistent kubeconfig.
-fn wording(error: &KubeconfigError) -> Error {
+fn wording(error: &KubeconfigError, flags: &ConnectionFlags) -> Error {
     let text = match error {
         KubeconfigError::LoadContext(name) => {
             format!("Error in configuration: context was not found for specified context: {name}")
@@ -244,8 +245,10 @@ fn wording(error: &KubeconfigError) -> Error {
             return Error::user(format!("no server found for cluster \"{name}\""));
         }
         KubeconfigError::CurrentContextNotSet => {
+            let caller = Caller { connection: flags.given(), ..Caller::default() };
+            let choose = caller.kubectl_without_namespace("config use-context NAME");
             return Error::user("the kubeconfig has no current context")
-                .hint("choose one with --context, or permanently: kubectl config use-context NAME");
+                .hint(format!("choose one with --context, or permanently: {choose}"));
         }
         other => return Error::user(chain(other)),
     };

@@ -2,6 +2,7 @@
 
 use super::client::Server;
 use super::pod_state::pod_state;
+use crate::cluster::commands::ClusterRef;
 use crate::cluster::node::{NodeId, NodeNumber};
 use crate::cluster::snapshot::{Member, Shell};
 use crate::cluster::surroundings::{PodState, Trouble, TroubleKind};
@@ -30,6 +31,14 @@ impl Which {
         match self {
             Self::Named(name) => name.to_string(),
             Self::Selected(selector) => selector.clone(),
+        }
+    }
+
+    /// For the pure parts and for commands.
+    pub fn reference(&self) -> ClusterRef {
+        match self {
+            Self::Named(name) => name.into(),
+            Self::Selected(selector) => ClusterRef::Selected(selector.clone()),
         }
     }
 
@@ -89,7 +98,7 @@ pub async fn find(server: &Server, which: &Which) -> Result<Vec<Candidate>, Erro
 
 fn no_such_cluster(server: &Server, name: &ClusterName) -> Error {
     Error::user(format!("redis cluster \"{name}\" not found in namespace \"{}\"", server.namespace()))
-        .hint("to list all clusters, run: kubectl redis-cluster list -A")
+        .hint(format!("to list all clusters, run: {}", server.caller().list_everywhere()))
 }
 
 /// An empty selector selects all objects of the namespace.
@@ -201,7 +210,7 @@ fn candidate(number: Option<NodeNumber>, name: String, pod: &Pod) -> Candidate {
             .and_then(password_variable)
             .map(|variable| variable.name.clone())
             .filter(|variable| variable != names::PASSWORD_VARIABLE),
-        flags: "",
+        ..Shell::default()
     };
     let pod_name = pod.metadata.name.clone();
     let target = match &state.trouble {

@@ -1,5 +1,6 @@
 //! Every object name, label, selector, annotation and owner string.
 
+use crate::cluster::commands::ClusterRef;
 use crate::cluster::node::{NodeId, NodeNumber};
 use crate::cluster::shape::Shape;
 use serde_json::{Value, json};
@@ -72,6 +73,12 @@ impl std::str::FromStr for ClusterName {
 impl fmt::Display for ClusterName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&self.0)
+    }
+}
+
+impl From<&ClusterName> for ClusterRef {
+    fn from(name: &ClusterName) -> Self {
+        Self::Named(name.0.clone())
     }
 }
 

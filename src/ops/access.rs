@@ -105,6 +105,21 @@ pub(super) async fn add_tls(context: &Context, candidates: &mut [Candidate]) -> 
     Ok(())
 }
 
+/// How redis-cli logs in in the pods as this tool does.
+pub(super) fn add_logins(context: &Context, candidates: &mut [Candidate], passwords: &Passwords) {
+    for candidate in candidates {
+        let Credentials { user, password } = way(context, candidate, passwords).1;
+        let source = Some(source(context, candidate)).filter(|source| *source != candidate.password);
+        let Some(shell) = &mut candidate.member.shell else { continue };
+        shell.user = user;
+        // An unreadable one is left to the pod.
+        shell.password_secret = match source {
+            Some(Password::Secret { name, key }) if password.is_some() => Some((name, key)),
+            _ => None,
+        };
+    }
+}
+
 fn speak_tls(candidate: &mut Candidate, tls: &Tls) {
     if let Ok(target) = &mut candidate.target {
         target.tls = Some(tls.clone());
@@ -132,10 +147,10 @@ async fn checked(server: &Server, name: &str) -> Result<Tls, Error> {
     });
     let secret = read?.ok_or_else(|| {
         Error::user(format!("secret \"{name}\" with the nodes' CA not found"))
-            .hint(format!("to list secrets, run: kubectl -n {} get secrets", server.namespace()))
+            .hint(format!("to list secrets, run: {}", server.caller().kubectl("get secrets")))
             .hint(WITHOUT)
     })?;
-    let see = format!("to see its keys, run: kubectl -n {} describe secret {name}", server.namespace());
+    let see = format!("to see its keys, run: {}", server.caller().kubectl(&format!("describe secret {name}")));
     let text = |key: &str| {
         let bad = || Error::user(format!("secret \"{name}\": \"{key}\" is not text"));
         secret["data"][key].as_str().map(|encoded| decode(encoded).ok_or_else(bad)).transpose()

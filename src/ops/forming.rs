@@ -81,7 +81,7 @@ impl Forming<'_> {
                 self.listed = Instant::now();
             }
             let first = observe::of(self.context, self.which, self.found.first(), Scope::Nodes).await?;
-            let snapshot = first.snapshot(self.context.server.namespace());
+            let snapshot = first.snapshot(self.context.server.caller());
             self.says_ok = snapshot.answered().any(|(_, view)| view.cluster.ok);
             let due = *self.due.get_or_insert(self.begin + rest(self.found.candidates.len()));
             if !self.says_ok && Instant::now() < due {
@@ -90,7 +90,7 @@ impl Forming<'_> {
         }
         let observation = observe::cluster(self.context, self.which, Scope::Nodes).await?;
         self.due = Some(Instant::now() + rest(observation.nodes.len()));
-        let snapshot = observation.snapshot(self.context.server.namespace());
+        let snapshot = observation.snapshot(self.context.server.caller());
         let topology = Topology::of(&snapshot);
         if topology.state == State::Ok && topology.agree && snapshot.flagged().is_empty() {
             return Ok(Progress::Done(observation));

@@ -5,6 +5,7 @@ use super::access::{self, Passwords};
 use super::ask::ask;
 use super::questions::{Scope, Texts};
 use super::relay;
+use crate::cluster::commands::Caller;
 use crate::cluster::reply::KnownLines;
 use crate::cluster::snapshot::{NoResponse, Seen, Snapshot};
 use crate::cluster::surroundings::{Lookup, Surroundings};
@@ -27,7 +28,7 @@ pub struct Observation {
 const AT_ONCE: usize = 64;
 
 impl Observation {
-    pub fn snapshot(&self, namespace: &str) -> Snapshot {
+    pub fn snapshot(&self, caller: &Caller) -> Snapshot {
         let mut known = KnownLines::default();
         let mut view = |texts: &Texts| texts.view(&mut known).map_err(|error| error.to_string().into());
         let seen = self.nodes.iter().map(|(candidate, texts)| Seen {
@@ -35,8 +36,8 @@ impl Observation {
             view: texts.as_ref().map_err(Clone::clone).and_then(&mut view),
         });
         Snapshot {
-            name: self.which.title(),
-            namespace: namespace.to_owned(),
+            cluster: self.which.reference(),
+            caller: caller.clone(),
             seen: seen.collect(),
             around: self.around.clone(),
         }
@@ -83,6 +84,7 @@ pub async fn of(context: &Context, which: &Which, found: FoundNodes, scope: Scop
     let FoundNodes { mut candidates, early } = found;
     let passwords = access::passwords(context, &candidates, early).await?;
     access::add_tls(context, &mut candidates).await?;
+    access::add_logins(context, &mut candidates, &passwords);
     let asked = candidates.clone();
     let answers = answers(context, &asked, &passwords, scope);
     let (answers, around) = futures::future::join(answers, around(context, which, &mut candidates, scope)).await;

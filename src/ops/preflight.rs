@@ -37,7 +37,7 @@ pub async fn check(server: &Server, spec: &Spec, objects: Vec<Object>, way: Opti
     let live = live(server, &objects).await?;
     let pairs = objects.iter().zip(&live);
     let mut notes: Vec<String> =
-        pairs.filter_map(|(object, live)| live.as_ref().and_then(|live| scripts_note(object, live))).collect();
+        pairs.filter_map(|(object, live)| scripts_note(server, object, live.as_ref()?)).collect();
     let decisions: Vec<(Object, Decision)> = objects
         .into_iter()
         .zip(live)
@@ -46,7 +46,7 @@ pub async fn check(server: &Server, spec: &Spec, objects: Vec<Object>, way: Opti
             (object, decision)
         })
         .collect();
-    refuse_conflicts(spec, &decisions)?;
+    refuse_conflicts(server, spec, &decisions)?;
     let is_new = decisions.iter().all(|(object, decision)| object.kind == SECRET || *decision == Decision::Create);
     let (kept, (), workers) =
         try_join3(kept_volumes(server, spec), own_secret(server, spec), workers(server, spec)).await?;
@@ -62,14 +62,13 @@ pub async fn check(server: &Server, spec: &Spec, objects: Vec<Object>, way: Opti
 }
 
 /// Scripts of another plugin's version stay: they are no part of what was asked for.
-fn scripts_note(object: &Object, live: &Value) -> Option<String> {
+fn scripts_note(server: &Server, object: &Object, live: &Value) -> Option<String> {
     let (there, ours) = other_scripts(object, live)?;
     let map = object.reference();
+    let apply = server.caller().kubectl(&format!("apply --server-side --field-manager {} -f -", names::MANAGER));
     Some(format!(
         "{map} keeps its scripts ({there}; this plugin has {ours}). To replace them (the probes within a minute, the \
-         start-up at each pod's next start), add to this command: --dry-run=client -o yaml | kubectl apply \
-         --server-side --field-manager {} -f -",
-        names::MANAGER
+         start-up at each pod's next start), add to this command: --dry-run=client -o yaml | {apply}"
     ))
 }
 
@@ -84,7 +83,7 @@ async fn try_one_controller(server: &Server, decisions: &[(Object, Decision)]) -
 }
 
 /// Foreign objects with the cluster's names, and its own objects that differ from the spec.
-fn refuse_conflicts(spec: &Spec, decisions: &[(Object, Decision)]) -> Result<(), Error> {
+fn refuse_conflicts(server: &Server, spec: &Spec, decisions: &[(Object, Decision)]) -> Result<(), Error> {
     let foreign: Vec<String> = decisions
         .iter()
         .filter(|(_, decision)| *decision == Decision::Foreign)
@@ -100,9 +99,9 @@ fn refuse_conflicts(spec: &Spec, decisions: &[(Object, Decision)]) -> Result<(),
     }
     let error = Error::user(format!("redis cluster \"{}\" already exists with a different configuration", spec.name));
     let error = changes.into_iter().fold(error, Error::cause);
+    let delete = server.caller().plugin_on("delete", &(&spec.name).into());
     Err(error.hint(format!(
-        "create never reconfigures an existing cluster: use another name, or delete this one first: kubectl redis-cluster -n {} delete {}",
-        spec.namespace, spec.name
+        "create never reconfigures an existing cluster: use another name, or delete this one first: {delete}"
     )))
 }
 
@@ -176,8 +175,8 @@ async fn kept_volumes(server: &Server, spec: &Spec) -> Result<usize, Error> {
                 "the kept volumes belong to a cluster of another size: {shape} (shards x nodes per shard), not {wanted}"
             ))
             .hint(format!(
-                "create it with its old size, or delete its data: kubectl redis-cluster delete {} --delete-data",
-                spec.name
+                "create it with its old size, or delete its data: {} --delete-data",
+                server.caller().plugin_on("delete", &(&spec.name).into())
             )));
         }
     }

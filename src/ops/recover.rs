@@ -57,7 +57,7 @@ pub async fn served(
     let awaited = format!("{owner} to own the slots of shard {}", loss.shard);
     until_telling(deadline, &awaited, Duration::from_millis(300), seen, async || {
         let observation = observe::cluster(context, which, Scope::Nodes).await?;
-        let topology = Topology::of(&observation.snapshot(context.server.namespace()));
+        let topology = Topology::of(&observation.snapshot(context.server.caller()));
         if topology.owners().any(|node| node.is_reachable() && node.member.name == *owner) {
             return Ok(Progress::Done(()));
         }

@@ -59,7 +59,7 @@ fn refuse(server: &Server, missing: &[Right]) -> Result<(), Error> {
     let namespace = server.namespace();
     let missing: Vec<String> = missing.iter().map(Right::to_string).collect();
     Err(Error::user(format!("you may not {} in the namespace \"{namespace}\"", missing.join(", ")))
-        .hint(format!("to list your permissions, run: kubectl auth can-i --list -n {namespace}")))
+        .hint(format!("to list your permissions, run: {}", server.caller().permissions())))
 }
 
 /// A permission that cannot be reviewed does not count as missing.

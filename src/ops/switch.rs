@@ -307,10 +307,16 @@ impl ModeChange<'_> {
             })
         });
         match back.await {
-            Ok(mode) => error.hint(format!("{worker} has its old manifest again, and its kube-proxy runs in {mode} mode")),
-            Err(failure) => error.cause(failure.to_string()).hint(format!(
-                "{worker} has its old manifest again, but its kube-proxy is not running yet: kubectl -n {SYSTEM} get pods -o wide --field-selector spec.nodeName={worker}"
-            )),
+            Ok(mode) => {
+                error.hint(format!("{worker} has its old manifest again, and its kube-proxy runs in {mode} mode"))
+            }
+            Err(failure) => {
+                let words = format!("get pods -o wide --field-selector spec.nodeName={worker}");
+                let see = self.system.caller().kubectl(&words);
+                error
+                    .cause(failure.to_string())
+                    .hint(format!("{worker} has its old manifest again, but its kube-proxy is not running yet: {see}"))
+            }
         }
     }
 

@@ -3,6 +3,7 @@
 use super::evidence::{WorkerReport, version};
 use super::forwarder::{Forwarder, kubelet_version};
 use super::mode::Mode;
+use crate::cluster::commands::Caller;
 use k8s_openapi::api::core::v1::Node;
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -24,8 +25,15 @@ pub enum Provider {
 ///
 /// # Errors
 /// The reason.
-pub fn refuse(worker: &Node, report: &WorkerReport, mode: Mode, provider: Provider) -> Result<(), Refusal> {
+pub fn refuse(
+    worker: &Node,
+    report: &WorkerReport,
+    mode: Mode,
+    provider: Provider,
+    caller: &Caller,
+) -> Result<(), Refusal> {
     let because = |reason: String, instead: &str| Err(Refusal { reason, instead: instead.to_owned() });
+    let check = caller.plugin("check-proxy-mode");
     let name = &report.worker;
     if label(worker, "kubernetes.io/os") == Some("windows") {
         return because(
@@ -36,12 +44,15 @@ pub fn refuse(worker: &Node, report: &WorkerReport, mode: Mode, provider: Provid
     if is_autopilot(worker) {
         return because(
             format!("{name} is a GKE Autopilot worker, where no pod may change the worker's files"),
-            "nodes that announce their addresses (Redis 4 and newer) work in every mode: kubectl redis-cluster create NAME",
+            &format!(
+                "nodes that announce their addresses (Redis 4 and newer) work in every mode: {}",
+                caller.plugin("create NAME")
+            ),
         );
     }
     match report.forwarder {
         Forwarder::StaticPod => {}
-        Forwarder::DaemonSet => return because(daemon_set(worker, name), daemon_set_steps(worker)),
+        Forwarder::DaemonSet => return because(daemon_set(worker, name), &daemon_set_steps(worker, caller)),
         Forwarder::K3s => {
             return because(
                 format!("{name} runs kube-proxy inside the k3s agent"),
@@ -51,19 +62,19 @@ pub fn refuse(worker: &Node, report: &WorkerReport, mode: Mode, provider: Provid
         Forwarder::DataplaneV2 => {
             return because(
                 format!("{name} has no kube-proxy: GKE's Dataplane V2 forwards Services there"),
-                "it preserves source IPs: see kubectl redis-cluster check-proxy-mode",
+                &format!("it preserves source IPs: see {check}"),
             );
         }
         Forwarder::Unknown => {
             return because(
                 format!("it is unknown what forwards Services on {name}"),
-                "for the evidence, run: kubectl redis-cluster check-proxy-mode",
+                &format!("for the evidence, run: {check}"),
             );
         }
         other => {
             return because(
                 format!("{other} forwards Services on {name}, and this tool cannot change its mode"),
-                "for the evidence, run: kubectl redis-cluster check-proxy-mode",
+                &format!("for the evidence, run: {check}"),
             );
         }
     }
@@ -109,13 +120,16 @@ fn daemon_set(worker: &Node, name: &str) -> String {
     format!("{name} runs kube-proxy from a DaemonSet{whose}: all workers share its mode")
 }
 
-fn daemon_set_steps(worker: &Node) -> &'static str {
+fn daemon_set_steps(worker: &Node, caller: &Caller) -> String {
     if is_eks(worker) {
-        "change the add-on: aws eks update-addon --cluster-name CLUSTER --addon-name kube-proxy --configuration-values '{\"mode\":\"MODE\"}'"
+        "change the add-on: aws eks update-addon --cluster-name CLUSTER --addon-name kube-proxy --configuration-values '{\"mode\":\"MODE\"}'".to_owned()
     } else if provider_id(worker).starts_with("azure://") {
         "change the cluster: az aks update --kube-proxy-config FILE, where the file has {\"enabled\":true,\"mode\":\"MODE\"}"
+            .to_owned()
     } else {
-        "set \"mode\" in config.conf: kubectl -n kube-system edit configmap kube-proxy, then: kubectl -n kube-system rollout restart daemonset kube-proxy"
+        let system = |words| caller.kubectl_in("kube-system", words);
+        let (edit, restart) = (system("edit configmap kube-proxy"), system("rollout restart daemonset kube-proxy"));
+        format!("set \"mode\" in config.conf: {edit}, then: {restart}")
     }
 }
 
@@ -140,7 +154,8 @@ mod tests {
 
     fn refusal(worker: &Node, forwarder: Forwarder, mode: Mode, provider: Provider) -> Option<String> {
         let report = WorkerReport::of(worker, forwarder, vec![]);
-        let refusal = refuse(worker, &report, mode, provider).err()?;
+        let caller = Caller { namespace: "default".into(), ..Caller::default() };
+        let refusal = refuse(worker, &report, mode, provider, &caller).err()?;
         Some(format!("{refusal}\nhint: {}", refusal.instead))
     }
 

@@ -2,6 +2,7 @@
 
 use super::evidence::WorkerReport;
 use super::measure::Measurement;
+use crate::cluster::commands::{Caller, ClusterRef};
 
 /// The cluster that the verdict is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,8 +91,15 @@ pub fn suitability(at_hand: AtHand, sources: Sources) -> Suitability {
     }
 }
 
-/// The verdict as a sentence, and a hint if there is something to do.
-pub fn sentence(at_hand: AtHand, sources: Sources) -> (&'static str, Option<&'static str>) {
+/// The verdict as a sentence, and a hint if there is something to do. `cluster` is the one at hand.
+pub fn sentence(
+    at_hand: AtHand,
+    sources: Sources,
+    caller: &Caller,
+    cluster: Option<&ClusterRef>,
+) -> (&'static str, Option<String>) {
+    let command = |verb: &str| cluster.map_or_else(|| caller.plugin(verb), |cluster| caller.plugin_on(verb, cluster));
+    let set = || format!("set the mode: {}", caller.plugin("set-gke-proxy-mode iptables"));
     match (at_hand, sources) {
         (_, Sources::Kept) => ("source IPs are preserved: this suits every Redis Cluster", None),
         (AtHand::Announces, Sources::Rewritten) => {
@@ -102,23 +110,23 @@ pub fn sentence(at_hand: AtHand, sources: Sources) -> (&'static str, Option<&'st
         }
         (AtHand::Nothing, Sources::Rewritten) => (
             "source IPs are rewritten: nodes that learn addresses from connections (Redis 3, the original example) would mistake each other for the workers",
-            Some(
-                "nodes of Redis 4 or newer announce their addresses and are not affected: kubectl redis-cluster create NAME; on GKE, set the mode: kubectl redis-cluster set-gke-proxy-mode iptables",
-            ),
+            Some(format!(
+                "nodes of Redis 4 or newer announce their addresses and are not affected: {}; on GKE, {}",
+                caller.plugin("create NAME"),
+                set()
+            )),
         ),
         (AtHand::Learns, Sources::Rewritten) => (
             "source IPs are rewritten, and the nodes do not announce their addresses: they mistake each other for the workers",
-            Some(
-                "recreate the cluster with Redis 4 or newer, or on GKE set the mode: kubectl redis-cluster set-gke-proxy-mode iptables",
-            ),
+            Some(format!("recreate the cluster with Redis 4 or newer, or on GKE {}", set())),
         ),
         (AtHand::Unclear, Sources::Rewritten) => (
             "source IPs are rewritten, and at least one node does not report whether it announces its address",
-            Some("to see why nodes do not respond, run: kubectl redis-cluster info"),
+            Some(format!("to see why nodes do not respond, run: {}", command("info"))),
         ),
         (_, Sources::Unknown) => (
             "it is unknown for some workers whether source IPs are preserved",
-            Some("to measure it, run: kubectl redis-cluster check-proxy-mode --probe"),
+            Some(format!("to measure it, run: {}", command("check-proxy-mode --probe"))),
         ),
     }
 }

@@ -2,6 +2,7 @@
 
 use super::human::table;
 use super::terminal::{Paint, painted};
+use crate::cluster::commands::{Caller, ClusterRef};
 use crate::proxy::evidence::{Evidence, WorkerReport};
 use crate::proxy::measure::Measurement;
 use crate::proxy::mode::Mode;
@@ -14,6 +15,8 @@ pub struct Shown<'a> {
     pub measured: &'a [Measurement],
     /// Which cluster the verdict is for.
     pub at_hand: AtHand,
+    pub cluster: Option<&'a ClusterRef>,
+    pub caller: &'a Caller,
     pub sources: Sources,
     pub suitability: Suitability,
 }
@@ -54,7 +57,7 @@ fn measured(measured: &[Measurement]) -> String {
 }
 
 fn verdict_lines(shown: &Shown<'_>, colored: bool) -> String {
-    let (text, hint) = sentence(shown.at_hand, shown.sources);
+    let (text, hint) = sentence(shown.at_hand, shown.sources, shown.caller, shown.cluster);
     let paint = match shown.suitability {
         Suitability::Suits | Suitability::Harmless => Paint::Green,
         Suitability::Fails => Paint::Red,
@@ -156,6 +159,8 @@ mod tests {
             workers: &workers,
             measured: &measured,
             at_hand: AtHand::Learns,
+            cluster: None,
+            caller: &Caller { namespace: "default".into(), ..Caller::default() },
             sources: known,
             suitability: suitability(AtHand::Learns, known),
         };

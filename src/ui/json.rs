@@ -30,7 +30,7 @@ pub fn cluster_info(snapshot: &Snapshot, topology: &Topology, report: &Report) -
     json!({
         "apiVersion": API_VERSION,
         "kind": "ClusterInfo",
-        "metadata": { "name": snapshot.name, "namespace": snapshot.namespace },
+        "metadata": { "name": snapshot.name(), "namespace": snapshot.caller.namespace },
         "status": {
             "state": topology.state.as_str(),
             "agree": topology.agree,

@@ -249,7 +249,7 @@ async fn info_of_what_is_not_there() {
     insta::assert_snapshot!(world.run("info").await, @r#"
     ------- stderr
     error: no redis cluster found in namespace "default"
-    hint: to create one, run: kubectl redis-cluster create NAME
+    hint: to create one, run: kubectl redis-cluster -n default create NAME
     hint: for other namespaces, run: kubectl redis-cluster list -A; for pods of other tools, add -l SELECTOR
     [exit status: 1]
     "#);
@@ -379,7 +379,7 @@ async fn delete_that_fails_in_the_middle_says_how_to_go_on() {
     insta::assert_snapshot!(complaint.unwrap_or_default(), @r#"
     error: cannot delete service "redis-001-node-201"
     caused by: Error from server: no
-    hint: deleted objects are gone, the others still exist; to continue, run: kubectl redis-cluster delete redis-001
+    hint: deleted objects are gone, the others still exist; to continue, run: kubectl redis-cluster -n default delete redis-001
     [exit status: 1]
     "#);
 }
@@ -414,7 +414,7 @@ async fn logs_in_order_and_without_the_pod_that_has_none() {
     insta::assert_snapshot!(world.run("logs redis-001 --node 901").await, @r#"
     ------- stderr
     error: no pods of "redis-001" match
-    hint: to list all nodes, run: kubectl redis-cluster info
+    hint: to list all nodes, run: kubectl redis-cluster -n default info redis-001
     [exit status: 1]
     "#);
 }

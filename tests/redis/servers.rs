@@ -3,6 +3,7 @@
 use super::server::Server;
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use kubectl_redis_cluster::cluster::commands::{Caller, ClusterRef};
 use kubectl_redis_cluster::cluster::health::{Report, check};
 use kubectl_redis_cluster::cluster::node::NodeNumber;
 use kubectl_redis_cluster::cluster::reply::KnownLines;
@@ -506,7 +507,8 @@ impl Cluster {
             Seen { member, view }
         });
         let seen = seen.collect();
-        Snapshot { name: "a".into(), namespace: "n".into(), seen, around: Surroundings::default() }
+        let caller = Caller { namespace: "n".into(), ..Caller::default() };
+        Snapshot { cluster: ClusterRef::Named("a".into()), caller, seen, around: Surroundings::default() }
     }
 
     pub fn topology(&self) -> Topology {

@@ -1,6 +1,7 @@
 //! PodDisruptionBudgets: how many pods a drain may evict at once.
 
 use super::context::{CheckContext, list};
+use crate::cluster::commands::{ClusterRef, quoted};
 use crate::cluster::finding::{Code, Finding, Severity};
 use crate::cluster::snapshot::Member;
 use crate::cluster::surroundings::{Budget, carries};
@@ -30,19 +31,19 @@ fn missing(context: &CheckContext<'_>, budgets: &[Budget], pods: &[&Member]) -> 
         .collect();
     let severity = if pods.len() > 1 { Severity::Warning } else { Severity::Info };
     (!bare.is_empty()).then(|| {
-        let (name, selector) = if context.hints.is_selected() {
-            ("redis-cluster", context.snapshot.name.clone())
-        } else {
-            (context.snapshot.name.as_str(), format!("app.kubernetes.io/instance={}", context.snapshot.name))
+        let (name, selector) = match &context.snapshot.cluster {
+            ClusterRef::Selected(selector) => ("redis-cluster", selector.clone()),
+            ClusterRef::Named(name) => (name.as_str(), format!("app.kubernetes.io/instance={name}")),
         };
+        let selector = quoted(&selector);
         Code::BudgetMissing
             .found(
-                &context.snapshot.name,
+                context.snapshot.name(),
                 "no PodDisruptionBudget covers the nodes: a drain may evict a whole shard at once".into(),
                 format!("not covered: {}", list(&bare)),
                 context
                     .hints
-                    .kubectl(&format!("create poddisruptionbudget {name} --selector '{selector}' --max-unavailable 1")),
+                    .kubectl(&format!("create poddisruptionbudget {name} --selector {selector} --max-unavailable 1")),
             )
             .at(severity)
     })

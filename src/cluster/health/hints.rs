@@ -1,7 +1,11 @@
 //! Commands that show more about a finding or fix it. A test checks that each one exists.
 
-use crate::cluster::snapshot::{Member, Snapshot};
+use crate::cluster::commands::{ClusterRef, quoted};
+use crate::cluster::node::NodeId;
+use crate::cluster::snapshot::{Member, Snapshot, View};
 use crate::cluster::topology::NodeFacts;
+use std::cmp::Reverse;
+use std::collections::HashMap;
 
 #[derive(Clone, Copy)]
 pub struct Hints<'a> {
@@ -11,18 +15,15 @@ pub struct Hints<'a> {
 impl Hints<'_> {
     /// `kubectl redis-cluster VERB` for this cluster, by its name or selector.
     pub fn command(&self, verb: &str) -> String {
-        let name = &self.snapshot.name;
-        let which = if self.is_selected() { format!("-l '{name}'") } else { name.clone() };
-        format!("kubectl redis-cluster -n {} {verb} {which}", self.snapshot.namespace)
-    }
-
-    /// Whether the cluster was selected by labels.
-    pub fn is_selected(&self) -> bool {
-        self.snapshot.name.contains(['=', '!', ',', ' '])
+        self.snapshot.caller.plugin_on(verb, &self.snapshot.cluster)
     }
 
     pub fn kubectl(&self, words: &str) -> String {
-        format!("kubectl -n {} {words}", self.snapshot.namespace)
+        self.snapshot.caller.kubectl(words)
+    }
+
+    pub fn describe_worker(&self, name: &str) -> String {
+        self.snapshot.caller.kubectl_without_namespace(&format!("describe node {name}"))
     }
 
     pub fn views_of_all(&self) -> String {
@@ -63,43 +64,85 @@ impl Hints<'_> {
 
     /// Runs redis-cli in the node's pod.
     pub fn redis(&self, member: &Member, command: &str) -> String {
-        self.redis_in("exec", member, command)
+        self.redis_in(Terminal::None, member, command)
     }
 
-    fn redis_in(&self, exec: &str, member: &Member, command: &str) -> String {
+    /// The same for what talks with its user.
+    pub fn redis_on_terminal(&self, member: &Member, command: &str) -> String {
+        self.redis_in(Terminal::Yes, member, command)
+    }
+
+    /// `command` is for a shell, without single quotes.
+    fn redis_in(&self, terminal: Terminal, member: &Member, command: &str) -> String {
         let (Some(pod), Some(shell)) = (&member.pod, &member.shell) else { return self.views_of_all() };
+        let user = shell.user.as_ref().map(|user| format!("--user {} ", quoted(user))).unwrap_or_default();
         let port = if shell.port == 6379 { String::new() } else { format!("-p {} ", shell.port) };
-        let inside = match &shell.password_variable {
-            None => format!("redis-cli {}{port}{command}", shell.flags),
-            Some(variable) => {
-                format!("sh -c 'REDISCLI_AUTH=\"${variable}\" redis-cli {}{port}{command}'", shell.flags)
-            }
+        let cli = format!("redis-cli {user}{}{port}{command}", shell.flags);
+        let exec = |flags: &str, inside: &str| {
+            self.kubectl(&format!("exec{flags} {pod} -c {} -- {inside}", quoted(&shell.container)))
         };
-        self.kubectl(&format!("{exec} {pod} -c {} -- {inside}", shell.container))
+        let in_shell = |script: &str| format!("sh -c {}", quoted(script));
+        let on_terminal = if terminal == Terminal::Yes { " -it" } else { "" };
+        match (&shell.password_secret, &shell.password_variable) {
+            (Some((name, key)), _) => {
+                // By standard input: arguments of exec are in the API server's audit log.
+                let inside = format!("IFS= read -r REDISCLI_AUTH; export REDISCLI_AUTH; {cli}");
+                let secret = self.snapshot.caller.secret(name, key);
+                let input = match terminal {
+                    Terminal::Yes => format!("{{ {secret}; echo; cat; }}"),
+                    Terminal::None => secret,
+                };
+                format!("{input} | {}", exec(" -i", &in_shell(&inside)))
+            }
+            (None, Some(variable)) => exec(on_terminal, &in_shell(&format!("REDISCLI_AUTH=\"${variable}\" {cli}"))),
+            (None, None) => exec(on_terminal, &cli),
+        }
     }
 
-    /// `redis-cli --cluster VERB` on any node that responded.
+    /// `redis-cli --cluster VERB` on a member of the cluster.
     pub fn redis_cluster(&self, verb: &str, rest: &str) -> String {
-        self.redis_cluster_in("exec", verb, rest)
+        self.redis_cluster_in(Terminal::None, verb, rest)
     }
 
     /// The same for a verb that asks for confirmation, which needs a terminal.
     pub fn redis_cluster_on_terminal(&self, verb: &str, rest: &str) -> String {
-        self.redis_cluster_in("exec -it", verb, rest)
+        self.redis_cluster_in(Terminal::Yes, verb, rest)
     }
 
-    fn redis_cluster_in(&self, exec: &str, verb: &str, rest: &str) -> String {
-        let Some(member) = self.any_responding() else { return self.logs() };
+    fn redis_cluster_in(&self, terminal: Terminal, verb: &str, rest: &str) -> String {
+        let Some(member) = self.best_known() else { return self.logs() };
         let port = member.shell.as_ref().map_or(6379, |shell| shell.port);
-        self.redis_in(exec, member, format!("--cluster {verb} 127.0.0.1:{port} {rest}").trim_end())
+        self.redis_in(terminal, member, format!("--cluster {verb} 127.0.0.1:{port} {rest}").trim_end())
     }
 
-    fn any_responding(&self) -> Option<&Member> {
-        self.snapshot.answered().map(|(member, _)| member).next()
+    /// The node that most others know: the selector may match strangers, and a node that its peers
+    /// forgot is no member either.
+    pub fn best_known(&self) -> Option<&Member> {
+        let mut viewers: HashMap<&NodeId, usize> = HashMap::new();
+        let lines = self.snapshot.answered().flat_map(|(_, view)| &view.nodes);
+        for line in lines.filter(|line| !line.flags.is_handshake()) {
+            *viewers.entry(&line.id).or_default() += 1;
+        }
+        let known = |view: &View| view.myself().and_then(|line| viewers.get(&line.id)).copied().unwrap_or_default();
+        // The first of several.
+        let answered = self.snapshot.answered().enumerate();
+        let best = answered.max_by_key(|(index, (_, view))| (known(view), Reverse(*index)));
+        best.map(|(_, (member, _))| member)
     }
 
+    /// For nodes of this tool only; they have its label.
     pub fn accept_loss(&self, node: &NodeFacts) -> String {
         let shard = node.member.number.map(|number| format!(" --shard {}", number.shard())).unwrap_or_default();
-        format!("{}{shard}", self.command("accept-loss"))
+        let cluster = match (&self.snapshot.cluster, node.member.state.labels.get("app.kubernetes.io/instance")) {
+            (ClusterRef::Selected(_), Some(name)) => ClusterRef::Named(name.clone()),
+            (given, _) => given.clone(),
+        };
+        format!("{}{shard}", self.snapshot.caller.plugin_on("accept-loss", &cluster))
     }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Terminal {
+    None,
+    Yes,
 }

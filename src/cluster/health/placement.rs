@@ -142,7 +142,7 @@ fn workers(context: &CheckContext<'_>) -> Vec<Finding> {
     let found = workers.iter().filter_map(|(name, worker)| {
         let nodes = context.topology.nodes().filter(|node| node.member.worker.as_ref() == Some(name));
         let evidence = format!("nodes there: {}", list(nodes.map(|node| &node.member.name)));
-        let hint = format!("kubectl describe node {name}");
+        let hint = context.hints.describe_worker(name);
         if !worker.ready {
             let message = format!("worker {name} is not ready");
             Some(Code::WorkerNotReady.found(name, message, evidence, hint))

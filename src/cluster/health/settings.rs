@@ -60,7 +60,7 @@ fn versions(context: &CheckContext<'_>) -> Option<Finding> {
     let split = split(versions)?;
     let last = split.last().and_then(|(_, members)| members.first())?;
     Some(Code::VersionsDiffer.found(
-        &context.snapshot.name,
+        context.snapshot.name(),
         format!("the nodes run {} server versions", split.len()),
         groups(&split),
         context.hints.describe(last),

@@ -121,7 +121,7 @@ fn few_masters(context: &CheckContext<'_>) -> Option<Finding> {
     let owners: Vec<&str> = context.topology.owners().map(|node| node.member.name.as_str()).collect();
     (1..3).contains(&owners.len()).then(|| {
         Code::TooFewMasters.found(
-            &context.snapshot.name,
+            context.snapshot.name(),
             format!("only {} slots: if one fails, no majority can elect a new one", owning(owners.len())),
             list(&owners),
             format!("{} -o wide", context.hints.command("info")),
@@ -140,7 +140,7 @@ fn replicas(context: &CheckContext<'_>) -> Vec<Finding> {
     if most == 0 && !shards.is_empty() && shards.iter().all(|shard| made_with(shard) == 0) {
         let names = list(shards.iter().map(|shard| &shard.master.member.name));
         return vec![Code::NoReplica.found(
-            &context.snapshot.name,
+            context.snapshot.name(),
             "no shard has a replica: if a node fails, its slots are down until it is back".into(),
             names,
             format!("{} -o wide", context.hints.command("info")),

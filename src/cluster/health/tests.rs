@@ -1,17 +1,19 @@
 //! Faults applied to the snapshot of a healthy cluster, and the codes that must be found.
 
 use super::*;
+use crate::cluster::commands::{Caller, ClusterRef, GivenFlags};
 use crate::cluster::finding::Code;
 use crate::cluster::node::{Flags, LinkState, NodeId, NodeNumber};
 use crate::cluster::reply::NodeLine;
 use crate::cluster::slots::{SlotRange, SlotSet};
-use crate::cluster::snapshot::View;
+use crate::cluster::snapshot::{Shell, View};
 use crate::cluster::surroundings::{
     Budget, Claim, End, Labels, Service, Surroundings, Trouble, TroubleKind, Usage, Worker,
 };
 use crate::cluster::topology::tests::healthy;
 use clap::Parser;
 use std::collections::{BTreeMap, BTreeSet};
+use std::process::Stdio;
 use std::sync::Arc;
 
 fn whole() -> Snapshot {
@@ -351,30 +353,123 @@ fn every_code_is_found_in_some_scenario() {
     assert_eq!(missing, []);
 }
 
+/// What a user may have given, each with something to quote.
+fn given() -> Caller {
+    let connection = GivenFlags::default().with("--context", Some("my staging")).with("--as", Some("o'neill"));
+    let nodes = GivenFlags::default().with("--redis-user", Some("ops")).with("--auth-secret", Some("x/y"));
+    Caller { namespace: "elsewhere".into(), connection, nodes }
+}
+
+/// The words of every kubectl that a shell runs for a command.
+fn calls(command: &str) -> Vec<Vec<String>> {
+    let folder = tempfile::tempdir().expect("a folder");
+    let script = format!("kubectl() {{ printf '%s\\n' \"$@\" >\"$(mktemp -p \"$0\")\"; }}; {command}");
+    let status =
+        std::process::Command::new("sh").args(["-c", &script]).arg(folder.path()).stdin(Stdio::null()).status();
+    assert!(status.expect("a shell").success(), "{command}");
+    let files = std::fs::read_dir(folder.path()).expect("a folder").map(|file| file.expect("a file").path());
+    files.map(|file| std::fs::read_to_string(file).expect("text").lines().map(str::to_owned).collect()).collect()
+}
+
+/// Asserts that every kubectl of a hint has all that was given, and that it exists.
+fn assert_complete(hint: &str, cluster: &[&str]) {
+    let calls = calls(hint);
+    assert!(!calls.is_empty(), "{hint}");
+    for words in calls {
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let is_plugin = words[0] == "redis-cluster";
+        let rest = &words[usize::from(is_plugin)..];
+        let rest = rest.strip_prefix(&["--context", "my staging", "--as", "o'neill"]).expect(hint);
+        if !is_plugin && rest[..2] == ["describe", "node"] {
+            continue;
+        }
+        let rest = rest.strip_prefix(&["-n", "elsewhere"]).expect(hint);
+        if is_plugin {
+            let verb = rest.strip_prefix(&["--redis-user", "ops", "--auth-secret", "x/y"]).expect(hint);
+            assert_eq!(verb[1..=cluster.len()], *cluster, "{hint}");
+            let parsed = crate::cli::Cli::try_parse_from(&words);
+            parsed.unwrap_or_else(|error| panic!("{hint}: {error}"));
+        } else {
+            let verbs = ["describe", "get", "exec", "logs", "edit", "create", "delete", "patch", "scale", "set"];
+            assert!(verbs.contains(&rest[0]), "{hint}");
+        }
+    }
+}
+
 #[test]
-fn every_hint_is_a_command_that_exists() {
+fn every_hint_is_a_command_that_exists_and_repeats_what_was_given() {
+    let targets = [
+        (ClusterRef::Named("redis-001".into()), &["redis-001"][..]),
+        (ClusterRef::Selected("app".into()), &["-l", "app"]),
+        (ClusterRef::Selected("app in (a,b)".into()), &["-l", "app in (a,b)"]),
+    ];
     for (change, _) in SCENARIOS {
-        let mut snapshot = whole();
-        change(&mut snapshot);
-        for finding in report(&snapshot).findings {
-            let hint = finding.hint;
-            let words = hint.replace('\'', "");
-            match words.strip_prefix("kubectl redis-cluster ") {
-                Some(_) => {
-                    let words = words.trim_start_matches("kubectl ").split(' ');
-                    crate::cli::Cli::try_parse_from(words).unwrap_or_else(|error| panic!("{hint}: {error}"));
-                }
-                None => {
-                    let verbs = ["describe", "get", "exec", "logs", "edit", "create", "delete", "patch"];
-                    let verb = words.trim_start_matches("kubectl ").trim_start_matches("-n default ");
-                    assert!(
-                        hint.starts_with("kubectl ") && verbs.contains(&verb.split(' ').next().unwrap_or("")),
-                        "{hint}"
-                    );
-                }
+        for (cluster, arguments) in &targets {
+            let mut snapshot = whole();
+            (snapshot.caller, snapshot.cluster) = (given(), cluster.clone());
+            for seen in &mut snapshot.seen {
+                let instance = ("app.kubernetes.io/instance".to_owned(), "redis-001".to_owned());
+                seen.member.state.labels.extend([instance]);
+            }
+            change(&mut snapshot);
+            for finding in report(&snapshot).findings {
+                let is_ours_only = finding.hint.contains("accept-loss");
+                assert_complete(&finding.hint, if is_ours_only { &["redis-001"] } else { arguments });
             }
         }
     }
+}
+
+#[test]
+fn redis_cli_logs_in_as_this_tool_did() {
+    let mut snapshot = whole();
+    snapshot.caller = given();
+    let hint = |snapshot: &Snapshot| Hints { snapshot }.redis(&snapshot.seen[0].member, "config set save \"\"");
+    let in_pod = |snapshot: &Snapshot| {
+        let exec = calls(&hint(snapshot)).into_iter().find(|words| words.contains(&"exec".to_owned()));
+        exec.expect("one").rsplitn(2, |word| word == "--").next().expect("a command").join(" ")
+    };
+    let shell = |snapshot: &mut Snapshot, change: fn(&mut Shell)| {
+        change(snapshot.seen[0].member.shell.as_mut().expect("a pod"));
+    };
+    shell(&mut snapshot, |shell| (shell.user, shell.flags) = (Some("o'neill".into()), "--tls --insecure "));
+    assert_eq!(in_pod(&snapshot), "redis-cli --user o'neill --tls --insecure config set save ");
+    shell(&mut snapshot, |shell| shell.password_variable = Some("REDIS_PASSWORD".into()));
+    let cli = "redis-cli --user 'o'\\''neill' --tls --insecure config set save \"\"";
+    assert_eq!(in_pod(&snapshot), format!("sh -c REDISCLI_AUTH=\"$REDIS_PASSWORD\" {cli}"));
+    shell(&mut snapshot, |shell| shell.password_secret = Some(("s".into(), "my.key".into())));
+    assert_eq!(in_pod(&snapshot), format!("sh -c IFS= read -r REDISCLI_AUTH; export REDISCLI_AUTH; {cli}"));
+    let secret = "get secret s -o go-template='{{index .data \"my.key\" | base64decode}}' | kubectl ";
+    assert!(hint(&snapshot).contains(secret), "{}", hint(&snapshot));
+    assert_complete(&hint(&snapshot), &[]);
+    let talking = Hints { snapshot: &snapshot }.redis_on_terminal(&snapshot.seen[0].member, "-c");
+    assert_complete(&talking, &[]);
+}
+
+/// A pod of the selector may run a cluster of its own.
+#[test]
+fn cluster_wide_hints_run_on_a_member_of_the_cluster() {
+    let mut snapshot = whole();
+    let stranger = {
+        let view = view(&mut snapshot, 0);
+        view.nodes.retain(|line| line.flags.is_myself());
+        Arc::make_mut(&mut view.nodes[0]).slots = SlotSet::default();
+        snapshot.seen[0].member.name.clone()
+    };
+    for index in 1..6 {
+        view(&mut snapshot, index).nodes.remove(0);
+    }
+    let best = Hints { snapshot: &snapshot }.best_known().expect("many").name.clone();
+    assert_ne!(best, stranger);
+    // A node that all others forgot still knows them.
+    let mut snapshot = whole();
+    for index in 1..6 {
+        view(&mut snapshot, index).nodes.remove(0);
+    }
+    assert_eq!(
+        Hints { snapshot: &snapshot }.best_known().map(|member| member.name.as_str()),
+        Some("redis-001-node-102")
+    );
 }
 
 #[test]

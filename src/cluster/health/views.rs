@@ -23,7 +23,7 @@ fn state_fail(context: &CheckContext<'_>) -> Option<Finding> {
     let failing: Vec<&str> = context.views().filter(|(_, view)| !view.cluster.ok).map(|(name, _)| name).collect();
     (!failing.is_empty()).then(|| {
         Code::StateFail.found(
-            &context.snapshot.name,
+            context.snapshot.name(),
             failed(failing.len()),
             list(&failing),
             context.hints.views_of_all(),
@@ -48,7 +48,7 @@ fn disagreement(context: &CheckContext<'_>) -> Option<Finding> {
     let differences: Vec<String> = differences.collect();
     (!others.is_empty()).then(|| {
         Code::ViewsDisagree.found(
-            &context.snapshot.name,
+            context.snapshot.name(),
             format!("the nodes have {} different views of owners, roles and members", groups.len()),
             differences.join("; "),
             context.hints.views_of_all(),

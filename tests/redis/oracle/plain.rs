@@ -1,12 +1,12 @@
 //! Six servers as anybody may run them: no script, no manifest, a cluster made by redis-cli.
 
 use crate::servers::Tcp;
+use kubectl_redis_cluster::cluster::commands::ClusterRef;
 use kubectl_redis_cluster::cluster::health::{Report, check};
 use kubectl_redis_cluster::cluster::node::{NodeId, Role};
 use kubectl_redis_cluster::cluster::reply::KnownLines;
 use kubectl_redis_cluster::cluster::slots::{SlotRange, SlotSet, split};
 use kubectl_redis_cluster::cluster::snapshot::{Member, NoResponse, Seen, Snapshot, View};
-use kubectl_redis_cluster::cluster::surroundings::Surroundings;
 use kubectl_redis_cluster::cluster::topology::Topology;
 use kubectl_redis_cluster::error::Error;
 use kubectl_redis_cluster::node::connection::{Credentials, Node, Reply};
@@ -193,7 +193,7 @@ impl Plain {
     pub fn snapshot(&self, scope: Scope) -> Snapshot {
         let asked = futures::future::join_all((0..SERVERS).map(|node| seen(node, scope)));
         let seen = self.runtime.block_on(asked);
-        Snapshot { name: "plain".into(), namespace: "n".into(), seen, around: Surroundings::default() }
+        Snapshot { cluster: ClusterRef::Selected("app=plain".into()), seen, ..Snapshot::default() }
     }
 
     pub fn report(&self, scope: Scope) -> Report {
