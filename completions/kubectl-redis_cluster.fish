@@ -436,7 +436,7 @@ complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcomm
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l dry-run -d 'Only show what would be done: none, client or server' -r -f -a "none\t'Changes are applied'
 client\t'Nothing is sent to the server'
 server\t'The server validates without applying'"
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l timeout -d 'How long to wait for the shards before giving up' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l timeout -d 'How long to wait for all shards before giving up' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l via -d 'How to connect to the nodes' -r -f -a "auto\t'Port-forward, or exec if port-forward is not possible'
 port-forward\t'Only port-forward'
 exec\t'Only exec of redis-cli'"
@@ -476,7 +476,7 @@ complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcomm
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -s l -l selector -d 'Label selector for the Redis pods of any tool' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l image -d 'Image of these pods, with a Redis or Valkey server' -r
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l timeout -d 'How long to wait for these pods before giving up' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l timeout -d 'How long to wait before giving up' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -s o -l output -d 'Output format' -r -f -a "json\t'Indented JSON'
 yaml\t'YAML'"
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l via -d 'How to connect to the nodes' -r -f -a "auto\t'Port-forward, or exec if port-forward is not possible'
@@ -521,7 +521,7 @@ complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcomm
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l probe-image -d 'Image of the pods that measure whether Services still forward' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l probe -d 'Measure whether Services still forward' -r -f -a "true\t''
 false\t''"
-complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l timeout -d 'How long to wait for each step on a worker before giving up' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l timeout -d 'How long the change of a worker may take before its old manifest is restored' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l via -d 'How to connect to the nodes' -r -f -a "auto\t'Port-forward, or exec if port-forward is not possible'
 port-forward\t'Only port-forward'
 exec\t'Only exec of redis-cli'"

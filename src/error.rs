@@ -14,6 +14,8 @@ pub enum ErrorKind {
     User,
     /// The API server returned an error; the message is complete and in kubectl's words.
     Api,
+    /// The API server cannot answer now: it is overloaded, starting, or without its store.
+    Unavailable,
     /// The API server is unreachable, or the connection was lost.
     Unreachable,
     /// The API server returned NotFound.
@@ -32,14 +34,32 @@ pub enum ErrorKind {
 #[derive(Debug)]
 pub struct Error {
     kind: ErrorKind,
+    wording: Wording,
     message: String,
     causes: Vec<String>,
     hints: Vec<String>,
 }
 
+/// Whose sentence a message is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wording {
+    /// kubectl's for what the API server said: complete as it is.
+    Kubectl,
+    Ours,
+}
+
+impl ErrorKind {
+    fn wording(self) -> Wording {
+        match self {
+            Self::Api | Self::Unavailable | Self::Unreachable | Self::NotFound | Self::Forbidden => Wording::Kubectl,
+            _ => Wording::Ours,
+        }
+    }
+}
+
 impl Error {
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), causes: Vec::new(), hints: Vec::new() }
+        Self { kind, wording: kind.wording(), message: message.into(), causes: Vec::new(), hints: Vec::new() }
     }
 
     pub fn user(message: impl fmt::Display) -> Self {
@@ -63,19 +83,23 @@ impl Error {
         self
     }
 
-    /// Says what could not be done; the message so far becomes the first cause.
+    /// Says what could not be done; the message so far becomes the first cause. The kind stays: what
+    /// may pass still may.
     #[must_use]
     pub fn context(mut self, doing: impl Into<String>) -> Self {
         let cause = std::mem::replace(&mut self.message, doing.into());
         self.causes.insert(0, cause);
-        if !matches!(self.kind, ErrorKind::BrokenPipe | ErrorKind::Interrupted | ErrorKind::Timeout) {
-            self.kind = ErrorKind::User;
-        }
+        self.wording = Wording::Ours;
         self
     }
 
     pub fn kind(&self) -> ErrorKind {
         self.kind
+    }
+
+    /// Whether the same request may succeed later with nothing changed by the user.
+    pub fn may_pass(&self) -> bool {
+        matches!(self.kind, ErrorKind::Unavailable | ErrorKind::Unreachable | ErrorKind::Timeout)
     }
 
     /// Without the prefix `error: `.
@@ -94,11 +118,9 @@ impl Error {
 
     /// The first line, as kubectl prints it.
     pub fn headline(&self) -> String {
-        match self.kind {
-            ErrorKind::Api | ErrorKind::Unreachable | ErrorKind::NotFound | ErrorKind::Forbidden => {
-                self.message.clone()
-            }
-            _ => format!("error: {}", self.message),
+        match self.wording {
+            Wording::Kubectl => self.message.clone(),
+            Wording::Ours => format!("error: {}", self.message),
         }
     }
 
@@ -132,8 +154,8 @@ impl Error {
             "Invalid" => (ErrorKind::Api, format!("The {}", status.message)),
             "NotFound" => (ErrorKind::NotFound, format!("Error from server (NotFound): {}", status.message)),
             "Forbidden" => (ErrorKind::Forbidden, format!("Error from server (Forbidden): {}", status.message)),
-            "" => (ErrorKind::Api, format!("Error from server: {}", status.message)),
-            reason => (ErrorKind::Api, format!("Error from server ({reason}): {}", status.message)),
+            "" => (of_code(status.code), format!("Error from server: {}", status.message)),
+            reason => (of_code(status.code), format!("Error from server ({reason}): {}", status.message)),
         };
         let error = Self::new(kind, text);
         match missing_permission(&status.message, caller) {
@@ -144,7 +166,7 @@ impl Error {
 
     /// kube drops the body of a refused upgrade: only the status code is known.
     fn from_upgrade(code: http::StatusCode) -> Self {
-        let kind = if code == http::StatusCode::FORBIDDEN { ErrorKind::Forbidden } else { ErrorKind::Api };
+        let kind = if code == http::StatusCode::FORBIDDEN { ErrorKind::Forbidden } else { of_code(code.as_u16()) };
         Self::new(kind, format!("Error from server: cannot open a stream to the pod ({code})"))
     }
 
@@ -217,6 +239,11 @@ impl From<std::io::Error> for Error {
             Self::new(ErrorKind::User, format!("cannot write the output: {error}"))
         }
     }
+}
+
+/// An API server that is overloaded, starting, or without its store, says so by these.
+fn of_code(code: u16) -> ErrorKind {
+    if matches!(code, 429 | 500..=599) { ErrorKind::Unavailable } else { ErrorKind::Api }
 }
 
 /// The standard library's message for a name without an address.
@@ -338,6 +365,23 @@ mod tests {
             .context("cannot create service \"x\"");
         assert_eq!(error.headline(), "error: cannot create service \"x\"");
         assert_eq!(error.causes(), ["Error from server (Conflict): changed"]);
+    }
+
+    #[test]
+    fn context_keeps_what_may_pass_apart_from_what_never_does() {
+        let of = |code, reason: &str| {
+            let mut status = kube::core::Status::failure("so it is", reason);
+            status.code = code;
+            Error::from_kube(&kube::Error::Api(Box::new(status)), "", &Caller::default()).context("cannot do it")
+        };
+        let may_pass = [(429, "TooManyRequests"), (500, ""), (503, "ServiceUnavailable"), (504, "Timeout")];
+        assert!(may_pass.iter().all(|(code, reason)| of(*code, reason).may_pass()));
+        let never = [(401, "Unauthorized"), (403, "Forbidden"), (404, "NotFound"), (409, "Conflict"), (422, "Invalid")];
+        assert!(!never.iter().any(|(code, reason)| of(*code, reason).may_pass()));
+        assert_eq!(of(403, "Forbidden").kind(), ErrorKind::Forbidden);
+        assert_eq!(of(403, "Forbidden").headline(), "error: cannot do it");
+        let refused = Error::new(ErrorKind::Refused, "the server rejected the password").context("cannot query a");
+        assert_eq!((refused.kind(), refused.may_pass()), (ErrorKind::Refused, false));
     }
 
     #[test]

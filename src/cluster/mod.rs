@@ -5,6 +5,7 @@
 
 pub mod commands;
 pub mod finding;
+pub mod formation;
 pub mod health;
 pub mod loss;
 pub mod membership;

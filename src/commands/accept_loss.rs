@@ -10,6 +10,7 @@ use crate::duration;
 use crate::error::Error;
 use crate::k8s::live_values::LiveValues;
 use crate::k8s::members::Which;
+use crate::k8s::wait::{Stage, TimeLimit};
 use crate::ops::observe::{self, Observation};
 use crate::ops::questions::Scope;
 use crate::ops::recover;
@@ -39,7 +40,7 @@ pub struct Args {
     /// Only show what would be done: none, client or server
     #[arg(long, value_enum, value_name = "STRATEGY", default_value = "none")]
     dry_run: DryRun,
-    /// How long to wait for the shards before giving up
+    /// How long to wait for all shards before giving up
     #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "1m")]
     timeout: Duration,
 }
@@ -62,8 +63,9 @@ impl Verb for Args {
 /// If there is no data loss to accept, if the user declines, and if a node that was told to serve
 /// does not do so in time.
 async fn run(context: &Context, args: &Args, ui: &mut Ui) -> Result<(), Error> {
-    let which = context.which(args.name.as_deref(), None).await?;
-    let observation = observe::cluster(context, &which, Scope::Nodes).await?;
+    let mut deadline = TimeLimit::within(args.timeout);
+    let which = deadline.bound("the cluster to be found", context.which(args.name.as_deref(), None)).await?;
+    let observation = deadline.bound("the nodes to respond", observe::cluster(context, &which, Scope::Nodes)).await?;
     let snapshot = observation.snapshot(context.server.caller());
     let topology = Topology::of(&snapshot);
     let shards = if args.shard.is_empty() { lost_shards(&snapshot) } else { args.shard.clone() };
@@ -78,30 +80,32 @@ async fn run(context: &Context, args: &Args, ui: &mut Ui) -> Result<(), Error> {
     for loss in &losses {
         ui.note(&sentence(loss));
     }
-    if args.dry_run == DryRun::None && !args.yes && !ui.confirm(&question(&which, context, &losses)).await? {
+    let asks = args.dry_run == DryRun::None && !args.yes;
+    if asks && !deadline.without(ui.confirm(&question(&which, context, &losses))).await? {
         ui.note("nothing was changed");
         return Ok(());
     }
     for loss in &losses {
-        act(context, args, (&which, &observation), loss, ui).await?;
+        act(context, (args, deadline), (&which, &observation), loss, ui).await?;
     }
     Ok(())
 }
 
 async fn act(
     context: &Context,
-    args: &Args,
+    (args, deadline): (&Args, TimeLimit),
     (which, observation): (&Which, &Observation),
     loss: &Loss<'_>,
     ui: &mut Ui,
 ) -> Result<(), Error> {
     if args.dry_run == DryRun::None {
-        recover::start(context, observation, &loss.remedy).await?;
-        let progress = |text: &str| {
-            ui.progress(text);
+        let start = recover::start(context, observation, &loss.remedy);
+        deadline.bound("the new owner to hear that it may serve", start).await?;
+        let progress = |stage: &Stage| {
+            ui.progress(stage);
             Ok(())
         };
-        let served = recover::served(context, which, loss, args.timeout, progress).await;
+        let served = recover::served(context, which, loss, deadline, progress).await;
         served.map_err(|error| error.hint(info(which, context)))?;
     }
     ui.line(&format!("shard/{} accepted{}", loss.shard, args.dry_run.suffix()))

@@ -8,6 +8,7 @@ use crate::duration;
 use crate::error::{Error, ErrorKind};
 use crate::interrupt::or_interrupted;
 use crate::k8s::members::{Which, cluster_names};
+use crate::k8s::wait::TimeLimit;
 use crate::ops::forwarding::{self, Forwarding, is_ready};
 use crate::ops::probes::{ProbeOptions, measure_between};
 use crate::ops::sources;
@@ -42,7 +43,7 @@ pub struct Args {
     /// Image of these pods, with a Redis or Valkey server
     #[arg(long, value_name = "IMAGE", default_value = "redis:8.0")]
     image: String,
-    /// How long to wait for these pods before giving up
+    /// How long to wait before giving up
     #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "1m")]
     timeout: Duration,
     /// Output format
@@ -67,11 +68,13 @@ impl Verb for Args {
 /// # Errors
 /// If the workers cannot be listed, or the named cluster cannot be found.
 async fn run(context: &Context, args: &Args, ui: &mut Ui) -> Result<Outcome, Error> {
+    let deadline = TimeLimit::within(args.timeout);
     let looking = futures::future::try_join(forwarding::observe(&context.server), at_hand(context, args));
-    let (forwarding, CheckedCluster { cluster, mut measured, at_hand, notes }) = or_interrupted(looking).await?;
+    let (forwarding, CheckedCluster { cluster, mut measured, at_hand, notes }) =
+        or_interrupted(deadline.bound("what forwards Services", looking)).await?;
     forwarding.notes.iter().chain(&notes).for_each(|note| ui.note(&format!("note: {note}")));
     if args.probe {
-        measured.extend(probed(context, args, &forwarding, ui).await?);
+        measured.extend(probed(context, args, (&forwarding, deadline), ui).await?);
     }
     let workers: Vec<WorkerReport> = forwarding.workers.into_iter().map(|worker| worker.report).collect();
     let sources = suitability::sources(&workers, &measured);
@@ -135,7 +138,7 @@ async fn only_cluster(context: &Context) -> Result<(Option<Which>, Vec<String>),
 async fn probed(
     context: &Context,
     args: &Args,
-    forwarding: &Forwarding,
+    (forwarding, deadline): (&Forwarding, TimeLimit),
     ui: &mut Ui,
 ) -> Result<Vec<Measurement>, Error> {
     let (ready, not_ready): (Vec<_>, Vec<_>) = forwarding.workers.iter().partition(|worker| is_ready(&worker.node));
@@ -143,6 +146,6 @@ async fn probed(
         ui.note(&format!("note: {} is not ready: no probe pod is created there", worker.report.worker));
     }
     let workers: Vec<String> = ready.into_iter().map(|worker| worker.report.worker.clone()).collect();
-    let options = ProbeOptions { image: args.image.clone(), deadline: args.timeout };
-    measure_between(context, &workers, &options, |text| ui.progress(text)).await
+    let options = ProbeOptions { image: args.image.clone(), deadline };
+    measure_between(context, &workers, &options, |stage| ui.progress(stage)).await
 }

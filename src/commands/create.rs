@@ -14,6 +14,7 @@ use crate::error::Error;
 use crate::k8s::live_values::LiveValues;
 use crate::k8s::members::Which;
 use crate::k8s::objects::Run;
+use crate::k8s::wait::{Stage, TimeLimit};
 use crate::manifest::advice::advice;
 use crate::manifest::assembly::objects;
 use crate::manifest::config::{MAXMEMORY_POLICIES, config_line};
@@ -39,9 +40,9 @@ use std::time::Duration;
 /// never reconfigures an existing cluster.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  kubectl redis-cluster create redis-001\n  \
-          kubectl redis-cluster create cache --ephemeral --memory 1Gi --maxmemory-policy allkeys-lru\n  \
-          kubectl redis-cluster create redis-001 --dry-run=client -o yaml | kubectl apply -f -\n  \
-          kubectl redis-cluster create redis-001 --workload replicationcontroller --no-auth")]
+          kubectl redis-cluster create cache --ephemeral --maxmemory-policy allkeys-lru\n  \
+          kubectl redis-cluster create db1 --dry-run=client -o yaml | kubectl apply -f -\n  \
+          kubectl redis-cluster create db1 --workload replicationcontroller --no-auth")]
 pub struct Args {
     /// Name of the cluster
     #[arg(value_parser = str::parse::<ClusterName>)]
@@ -229,22 +230,27 @@ impl Verb for Args {
 /// # Errors
 /// Before the first object: whatever would fail. After it: what failed, and how to continue.
 async fn run(context: &Context, args: &Args, ui: &mut Ui) -> Result<(), Error> {
+    let deadline = TimeLimit::within(args.timeout);
     let spec = args.spec(context, new_password()?)?;
     if args.is_client_dry_run() {
         return show_manifests(context, args, spec, ui).await;
     }
-    let budget = context.server.budget_kind().await?;
-    let way = args.wait.then_some(context.via);
-    let findings = preflight::check(&context.server, &spec, objects(&spec, budget), way).await?;
+    let findings = async {
+        let budget = context.server.budget_kind().await?;
+        let way = args.wait.then_some(context.via);
+        preflight::check(&context.server, &spec, objects(&spec, budget), way).await
+    };
+    let findings = deadline.bound("the API server to say whether it can be created", findings).await?;
     findings.notes.iter().for_each(|note| ui.note(&format!("note: {note}")));
     advice(&spec).iter().for_each(|advice| ui.warning(advice));
-    let made = make(context, args, &spec, findings.decisions, ui).await;
+    let made = make(context, (args, deadline), &spec, findings.decisions, ui);
+    let made = deadline.bound("the objects to be created", made).await;
     made.map_err(|error| error.hint(going_on(context.server.caller(), &args.name)))
 }
 
 async fn make(
     context: &Context,
-    args: &Args,
+    (args, deadline): (&Args, TimeLimit),
     spec: &Spec,
     decisions: Vec<(Object, Decision)>,
     ui: &mut Ui,
@@ -260,20 +266,23 @@ async fn make(
     }
     let missing: Vec<Object> = missing.into_iter().map(|(object, _)| object).collect();
     let run = args.dry_run.run().unwrap_or(Run::ServerDry);
-    apply::create(&context.server, &spec.name, &missing, run, |object| ui.line(&message(object, "created"))).await?;
+    let made = |object: &Object| ui.line(&message(object, "created"));
+    apply::create(&context.server, &spec.name, &missing, (run, deadline), made).await?;
     if !args.wait || run == Run::ServerDry {
         return Ok(());
     }
     let which = Which::Named(spec.name.clone());
-    let formed = forming::formed(context, &which, args.timeout, |text| {
-        ui.progress(text);
+    let progress = |stage: &Stage| {
+        ui.progress(stage);
         Ok(())
-    })
-    .await?;
+    };
+    let formed = forming::formed(context, &which, deadline, progress).await?;
     if let Err(error) = forming::note_formed(&context.server, &spec.name).await {
         ui.warning(&format!("the cluster is ready, but could not be marked as formed: {error}"));
     }
-    if !missing.is_empty() {
+    if missing.is_empty() {
+        ui.conclude(&format!("redis cluster \"{}\" is ready", spec.name));
+    } else {
         report(context, spec, &formed, ui);
     }
     Ok(())

@@ -8,6 +8,7 @@ use crate::duration;
 use crate::error::Error;
 use crate::k8s::live_values::LiveValues;
 use crate::k8s::objects::{Deletion, Run};
+use crate::k8s::wait::{Stage, TimeLimit};
 use crate::manifest::names::ClusterName;
 use crate::manifest::object::{CLAIM, Kind, POD};
 use crate::ops::remove::{self, Data, Inventory, ToDelete};
@@ -88,8 +89,12 @@ impl Args {
 /// # Errors
 /// If there is no such cluster, if the user declines, and the server's.
 async fn run(context: &Context, args: &Args, ui: &mut Ui) -> Result<(), Error> {
-    let budget = context.server.budget_kind().await?;
-    let inventory = remove::inventory(&context.server, &args.name, budget).await?;
+    let mut deadline = TimeLimit::within(args.timeout);
+    let inventory = async {
+        let budget = context.server.budget_kind().await?;
+        remove::inventory(&context.server, &args.name, budget).await
+    };
+    let inventory = deadline.bound("the objects to be listed", inventory).await?;
     let data = if args.delete_data { Data::Delete } else { Data::Keep };
     if inventory.objects.is_empty() && (data == Data::Keep || inventory.data.is_empty()) {
         return not_found(context, args, &inventory);
@@ -99,13 +104,16 @@ async fn run(context: &Context, args: &Args, ui: &mut Ui) -> Result<(), Error> {
         let mut shown = inventory.objects.iter().filter(|object| object.kind != POD).chain(given_up);
         return shown.try_for_each(|object| show(args, object, ui));
     };
-    remove::rights(&context.server, inventory.objects.iter().chain(given_up)).await?;
-    if run == Run::Real && !args.yes && !ui.confirm(&question(context, args, &inventory, data)).await? {
+    let rights = remove::rights(&context.server, inventory.objects.iter().chain(given_up));
+    deadline.bound("your permissions to be reviewed", rights).await?;
+    let asks = run == Run::Real && !args.yes;
+    if asks && !deadline.without(ui.confirm(&question(context, args, &inventory, data))).await? {
         ui.note("deletion is cancelled");
         return Ok(());
     }
     let options = Deletion { run, grace_period: args.grace_period };
-    let done = delete(context, args, (&inventory.objects, given_up), &options, ui).await;
+    let done = delete(context, (args, deadline), (&inventory.objects, given_up), &options, ui);
+    let done = deadline.bound("the objects to be deleted", done).await;
     done.map_err(|error| error.hint(args.going_on(context.server.caller())))?;
     if data == Data::Keep && run == Run::Real && !inventory.data.is_empty() {
         ui.note(&kept(context, args, &inventory));
@@ -116,27 +124,34 @@ async fn run(context: &Context, args: &Args, ui: &mut Ui) -> Result<(), Error> {
 /// First the objects, then, when no pod uses it, the data.
 async fn delete(
     context: &Context,
-    args: &Args,
+    (args, deadline): (&Args, TimeLimit),
     (objects, data): (&[ToDelete], &[ToDelete]),
     options: &Deletion,
     ui: &mut Ui,
 ) -> Result<(), Error> {
     remove::delete(&context.server, objects, options, |object| show(args, object, ui)).await?;
-    gone(context, args, POD, options, ui).await?;
+    gone(context, (args, deadline), (POD, options), ui).await?;
     remove::delete(&context.server, data, options, |object| show(args, object, ui)).await?;
-    if data.is_empty() { Ok(()) } else { gone(context, args, CLAIM, options, ui).await }
+    if data.is_empty() { Ok(()) } else { gone(context, (args, deadline), (CLAIM, options), ui).await }
 }
 
 /// Unless `--wait=false`.
-async fn gone(context: &Context, args: &Args, kind: Kind, options: &Deletion, ui: &mut Ui) -> Result<(), Error> {
+async fn gone(
+    context: &Context,
+    (args, deadline): (&Args, TimeLimit),
+    (kind, options): (Kind, &Deletion),
+    ui: &mut Ui,
+) -> Result<(), Error> {
     if !args.wait || options.run != Run::Real {
         return Ok(());
     }
-    let progress = |text: &str| {
-        ui.progress(text);
+    let progress = |stage: &Stage| {
+        ui.progress(stage);
         Ok(())
     };
-    remove::gone(&context.server, &args.name, kind, args.timeout, progress).await
+    remove::gone(&context.server, &args.name, kind, deadline, progress).await?;
+    ui.conclude(&format!("all {} of \"{}\" are gone", kind.plural, args.name));
+    Ok(())
 }
 
 fn show(args: &Args, object: &ToDelete, ui: &mut Ui) -> Result<(), Error> {

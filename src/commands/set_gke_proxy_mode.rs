@@ -7,6 +7,7 @@ use crate::duration;
 use crate::error::{Error, ErrorKind};
 use crate::interrupt::or_interrupted;
 use crate::k8s::live_values::LiveValues;
+use crate::k8s::wait::TimeLimit;
 use crate::ops::forwarding::{Forwarding, ObservedWorker, is_ready};
 use crate::ops::probes::{ProbeOptions, measure_between};
 use crate::ops::switch::{self, Step, Task};
@@ -49,7 +50,7 @@ pub struct Args {
     #[arg(long, value_name = "BOOL", default_value_t = true, num_args = 0..=1, require_equals = true,
           default_missing_value = "true", action = clap::ArgAction::Set)]
     probe: bool,
-    /// How long to wait for each step on a worker before giving up
+    /// How long the change of a worker may take before its old manifest is restored
     #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "2m")]
     timeout: Duration,
     /// Only show what would be done
@@ -155,7 +156,7 @@ fn task<'a>(args: &'a Args, worker: &'a ObservedWorker, forwarding: &Forwarding)
         image: args.image.as_deref(),
         probe_image: args.probe.then_some(args.probe_image.as_str()),
         other: ready.into_iter().find(|other| *other != name).unwrap_or(name).clone(),
-        deadline: args.timeout,
+        timeout: args.timeout,
     }
 }
 
@@ -188,8 +189,8 @@ async fn baseline(context: &Context, args: &Args, pending: &[Task<'_>], ui: &mut
     if let [only] = &workers[..] {
         workers = vec![only.clone(), first.other.clone()];
     }
-    let options = ProbeOptions { image: args.probe_image.clone(), deadline: args.timeout };
-    let measured = measure_between(context, &workers, &options, |text| ui.progress(text)).await;
+    let options = ProbeOptions { image: args.probe_image.clone(), deadline: TimeLimit::within(args.timeout) };
+    let measured = measure_between(context, &workers, &options, |stage| ui.progress(stage)).await;
     let measured = measured.map_err(|error| match error.kind() {
         ErrorKind::Interrupted => error,
         _ => error
@@ -208,7 +209,7 @@ async fn baseline(context: &Context, args: &Args, pending: &[Task<'_>], ui: &mut
 
 fn tell(step: Step<'_>, ui: &mut Ui) {
     match step {
-        Step::Progress(text) => ui.progress(text),
+        Step::Progress(stage) => ui.progress(stage),
         Step::Note(text) => ui.note(text),
     }
 }

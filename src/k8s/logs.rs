@@ -3,7 +3,7 @@
 use super::client::Server;
 use super::log_order::{LogLine, Order, Resume};
 use super::members::server_container;
-use super::wait::{Progress, until};
+use super::wait::{Progress, TimeLimit, until};
 use crate::error::{Error, ErrorKind};
 use futures::stream::FuturesUnordered;
 use futures::{AsyncBufRead, AsyncBufReadExt, StreamExt, TryStreamExt};
@@ -287,16 +287,18 @@ impl Follower {
     /// Waits until the container is running, again or still. A deleted pod is an error.
     async fn next_run(&self, run: Option<i32>) -> Result<Option<i32>, Error> {
         let mut same = 0;
-        until(RESTART_TIMEOUT, "the container to run again", POLL, async || match self.restart_count().await {
-            Ok(next) if next != run => Ok(Progress::Done(next)),
-            // Only the stream was lost, or the pod is terminating: reopen it after a while.
-            Ok(next) if same == 3 => Ok(Progress::Done(next)),
-            Ok(_) => {
-                same += 1;
-                Ok(Progress::Pending("it has not".into()))
+        until(TimeLimit::within(RESTART_TIMEOUT), "the container to run again", POLL, async || {
+            match self.restart_count().await {
+                Ok(next) if next != run => Ok(Progress::Done(next)),
+                // Only the stream was lost, or the pod is terminating: reopen it after a while.
+                Ok(next) if same == 3 => Ok(Progress::Done(next)),
+                Ok(_) => {
+                    same += 1;
+                    Ok(Progress::Pending("it has not".into()))
+                }
+                Err(error) if error.kind() == ErrorKind::NotFound => Err(error),
+                Err(error) => Ok(Progress::Pending(error.to_string().into())),
             }
-            Err(error) if error.kind() == ErrorKind::NotFound => Err(error),
-            Err(error) => Ok(Progress::Pending(error.to_string())),
         })
         .await
     }

@@ -4,7 +4,7 @@ use crate::error::{Error, ErrorKind};
 use crate::k8s::client::Server;
 use crate::k8s::members::list;
 use crate::k8s::objects::Run;
-use crate::k8s::wait::{Progress, until};
+use crate::k8s::wait::{Progress, TimeLimit, until};
 use crate::manifest::names::ClusterName;
 use crate::manifest::object::Object;
 use futures::{StreamExt, stream};
@@ -26,7 +26,7 @@ pub async fn create(
     server: &Server,
     name: &ClusterName,
     objects: &[Object],
-    run: Run,
+    (run, deadline): (Run, TimeLimit),
     mut made: impl FnMut(&Object) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let (replicas, first): (Vec<&Object>, Vec<&Object>) =
@@ -36,7 +36,7 @@ pub async fn create(
     apply_all(server, &before, run, &mut made).await?;
     apply_all(server, &controllers, run, &mut made).await?;
     if run == Run::Real && !controllers.is_empty() && !replicas.is_empty() {
-        place_masters(server, name, controllers.len()).await?;
+        place_masters(server, name, controllers.len(), deadline).await?;
     }
     apply_all(server, &replicas, run, &mut made).await
 }
@@ -59,12 +59,14 @@ async fn apply_all(
     failed.map_or(Ok(()), Err)
 }
 
-async fn place_masters(server: &Server, name: &ClusterName, masters: usize) -> Result<(), Error> {
-    let placed = until(HEAD_START, "the masters to be placed", Duration::from_millis(50), async || {
-        let pods = list::<Pod>(server, "pods", name.selector()).await?;
-        let placed = pods.iter().filter(|pod| pod.spec.as_ref().is_some_and(|spec| spec.node_name.is_some())).count();
-        Ok(if placed >= masters { Progress::Done(()) } else { Progress::Pending(placed.to_string()) })
-    });
+async fn place_masters(server: &Server, name: &ClusterName, masters: usize, deadline: TimeLimit) -> Result<(), Error> {
+    let placed =
+        until(deadline.at_most(HEAD_START), "the masters to be placed", Duration::from_millis(50), async || {
+            let pods = list::<Pod>(server, "pods", name.selector()).await?;
+            let placed =
+                pods.iter().filter(|pod| pod.spec.as_ref().is_some_and(|spec| spec.node_name.is_some())).count();
+            Ok(if placed >= masters { Progress::Done(()) } else { Progress::Pending(placed.to_string().into()) })
+        });
     match placed.await {
         Err(error) if error.kind() == ErrorKind::Timeout => Ok(()),
         other => other,

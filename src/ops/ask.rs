@@ -25,7 +25,7 @@ pub(super) async fn ask(
         match texts(&*context.dial, (target, via), &credentials, scope).await {
             Ok(texts) => Ok(texts),
             // A waiting node of this tool reports why on another port.
-            Err(error) if candidate.member.number.is_some() && error.kind() == ErrorKind::User => {
+            Err(error) if candidate.member.number.is_some() && !is_refused(&error) => {
                 Err(waiting(context, target, via, &credentials).await.unwrap_or_else(|| no_response(&error)))
             }
             Err(error) => Err(advised(&error)),
@@ -59,10 +59,11 @@ fn advised(error: &Error) -> NoResponse {
 
 /// A missing permission is not a fault of the node.
 pub fn no_response(error: &Error) -> NoResponse {
-    match error.kind() {
-        ErrorKind::Forbidden | ErrorKind::Refused => NoResponse::Refused(error.message().to_owned()),
-        _ => error.to_string().into(),
-    }
+    if is_refused(error) { NoResponse::Refused(error.message().to_owned()) } else { error.to_string().into() }
+}
+
+fn is_refused(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::Forbidden | ErrorKind::Refused)
 }
 
 async fn waiting(context: &Context, target: &Target, via: Via, credentials: &Credentials) -> Option<NoResponse> {

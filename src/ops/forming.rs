@@ -2,14 +2,14 @@
 
 use super::observe::{self, FoundNodes, Observation};
 use super::questions::Scope;
-use crate::cluster::snapshot::{Member, Snapshot};
-use crate::cluster::topology::{State, Topology};
+use crate::cluster::formation::{self, Formation, Holdup};
+use crate::cluster::snapshot::{Member, NoResponse};
 use crate::context::Context;
 use crate::error::{Error, ErrorKind};
 use crate::k8s::client::Server;
 use crate::k8s::logs::{LogSource, last_line};
-use crate::k8s::members::Which;
-use crate::k8s::wait::{Progress, times, until_telling};
+use crate::k8s::members::{Candidate, Which};
+use crate::k8s::wait::{Progress, Stage, TimeLimit, times, until_telling};
 use crate::manifest::names::{self, ClusterName};
 use crate::manifest::object::CONFIG_MAP;
 use k8s_openapi::api::core::v1::Event;
@@ -34,25 +34,28 @@ const LONG: Duration = Duration::from_secs(5);
 /// is in sync; reports the progress to `seen` after each poll.
 ///
 /// # Errors
-/// A timeout, with what the cluster is waiting for; or if nodes cannot be listed.
+/// A timeout, with what the cluster is waiting for; at once if a node rejects the password or the
+/// user may not query it, or if nodes cannot be listed.
 pub async fn formed(
     context: &Context,
     which: &Which,
-    deadline: Duration,
-    seen: impl FnMut(&str) -> Result<(), Error>,
+    deadline: TimeLimit,
+    seen: impl FnMut(&Stage) -> Result<(), Error>,
 ) -> Result<Observation, Error> {
     let begin = Instant::now();
     let mut forming = Forming {
         context,
         which,
+        title: which.title(),
         begin,
         listed: begin,
         found: FoundNodes::default(),
         due: None,
         says_ok: false,
         holdup: None,
+        known: None,
     };
-    let awaited = format!("redis cluster \"{}\" to form", which.title());
+    let awaited = format!("redis cluster \"{}\" to form", forming.title);
     until_telling(deadline, &awaited, PAUSE, seen, async || forming.poll().await).await
 }
 
@@ -61,6 +64,7 @@ pub async fn formed(
 struct Forming<'a> {
     context: &'a Context,
     which: &'a Which,
+    title: String,
     begin: Instant,
     /// From the last list of the pods.
     found: FoundNodes,
@@ -69,58 +73,83 @@ struct Forming<'a> {
     due: Option<Instant>,
     /// Whether the first node has reported ok.
     says_ok: bool,
-    /// What the last query of all nodes was waiting for, in short and in full.
-    holdup: Option<(String, String)>,
+    /// What the last query of all nodes was waiting for.
+    holdup: Option<Holdup>,
+    /// What was read elsewhere about a holdup, by its `what`.
+    known: Option<(String, String)>,
 }
 
 impl Forming<'_> {
     async fn poll(&mut self) -> Result<Progress<Observation>, Error> {
         if !self.says_ok {
-            if self.listed.elapsed() >= times(GOOD_A_POD, self.found.candidates.len()) {
-                self.found = observe::find(self.context, self.which).await?;
-                self.listed = Instant::now();
-            }
-            let first = observe::of(self.context, self.which, self.found.first(), Scope::Nodes).await?;
-            let snapshot = first.snapshot(self.context.server.caller());
-            self.says_ok = snapshot.answered().any(|(_, view)| view.cluster.ok);
+            let first = self.first().await?;
             let due = *self.due.get_or_insert(self.begin + rest(self.found.candidates.len()));
             if !self.says_ok && Instant::now() < due {
-                return Ok(Progress::Pending(self.in_short(&first)));
+                let silent = first.nodes.first().and_then(|(candidate, texts)| {
+                    Some(Holdup::of_response(&self.title, &candidate.member, texts.as_ref().err()?))
+                });
+                let holdup = self.of_pods(&self.found.candidates).or(silent).or_else(|| self.holdup.clone());
+                return Ok(Progress::Pending(self.stage(&self.found.candidates, holdup)));
             }
         }
         let observation = observe::cluster(self.context, self.which, Scope::Nodes).await?;
+        self.refuse(&observation)?;
         self.due = Some(Instant::now() + rest(observation.nodes.len()));
         let snapshot = observation.snapshot(self.context.server.caller());
-        let topology = Topology::of(&snapshot);
-        if topology.state == State::Ok && topology.agree && snapshot.flagged().is_empty() {
-            return Ok(Progress::Done(observation));
-        }
+        self.holdup = formation::holdup(&self.title, &snapshot);
+        let Some(holdup) = self.holdup.clone() else { return Ok(Progress::Done(observation)) };
+        let candidates: Vec<Candidate> = observation.nodes.into_iter().map(|(candidate, _)| candidate).collect();
         // Slow queries only if it takes long.
-        let in_full = self.begin.elapsed() > LONG;
-        let quick = quick_holdup(&observation);
-        let why = if in_full { holdup(self.context, &observation).await } else { quick.clone() };
-        self.holdup = quick.zip(why.clone());
-        Ok(Progress::Pending(format!("{}{}", progress(&snapshot), because(why.as_deref()))))
+        if self.begin.elapsed() > LONG {
+            self.known = look_up(self.context, &candidates, &holdup).await.map(|more| (holdup.what.clone(), more));
+        }
+        Ok(Progress::Pending(self.stage(&candidates, Some(holdup))))
     }
 
-    /// `4 of 6 pods are ready; redis-001-node-302: its container is being created`
-    fn in_short(&self, first: &Observation) -> String {
-        let candidates = &self.found.candidates;
-        let ready = candidates.iter().filter(|each| each.member.state.ready.is_some_and(|(ready, _)| ready)).count();
-        let trouble = candidates.iter().find_map(|each| Some((each, each.target.as_ref().err()?)));
-        let now = trouble.map(|(each, why)| format!("{}: {why}", each.member.name)).or_else(|| quick_holdup(first));
-        let known = self.holdup.as_ref().filter(|(quick, _)| now.as_ref().is_none_or(|now| now == quick));
-        let why = known.map(|(_, in_full)| in_full).or(now.as_ref());
-        format!("{ready} of {} pods are ready{}", candidates.len(), because(why.map(String::as_str)))
+    /// The first node's answer, and whether it says ok.
+    async fn first(&mut self) -> Result<Observation, Error> {
+        if self.listed.elapsed() >= times(GOOD_A_POD, self.found.candidates.len()) {
+            self.found = observe::find(self.context, self.which).await?;
+            self.listed = Instant::now();
+        }
+        let first = observe::of(self.context, self.which, self.found.first(), Scope::Nodes).await?;
+        self.refuse(&first)?;
+        let snapshot = first.snapshot(self.context.server.caller());
+        self.says_ok = snapshot.answered().any(|(_, view)| view.cluster.ok);
+        Ok(first)
+    }
+
+    /// A rejected password, a missing permission and an unknown command do not pass.
+    fn refuse(&self, observation: &Observation) -> Result<(), Error> {
+        let refused = observation.nodes.iter().find_map(|(candidate, texts)| match texts {
+            Err(NoResponse::Refused(why)) => Some((&candidate.member.name, why)),
+            _ => None,
+        });
+        let Some((node, why)) = refused else { return Ok(()) };
+        let text = format!("{node} cannot be queried");
+        Err(Error::new(ErrorKind::Refused, why.clone())
+            .context(text)
+            .context(format!("cannot see whether redis cluster \"{}\" forms", self.title)))
+    }
+
+    fn of_pods(&self, candidates: &[Candidate]) -> Option<Holdup> {
+        formation::pods(&self.title, candidates.iter().map(|candidate| &candidate.member))
+    }
+
+    fn stage(&self, candidates: &[Candidate], holdup: Option<Holdup>) -> Stage {
+        let is_ready = |each: &&Candidate| each.member.state.ready.is_some_and(|(ready, _)| ready);
+        let holdup = holdup.map(|holdup| match &self.known {
+            Some((what, more)) if *what == holdup.what => holdup.and(more),
+            _ => holdup,
+        });
+        let ready = candidates.iter().filter(is_ready).count();
+        let (state, detail) = Formation { ready, nodes: candidates.len(), holdup }.sentence();
+        Stage { state, detail }
     }
 }
 
 fn rest(nodes: usize) -> Duration {
     times(REST_A_NODE, nodes).min(LONGEST_REST)
-}
-
-fn because(why: Option<&str>) -> String {
-    why.map_or(String::new(), |why| format!("; {why}"))
 }
 
 /// Marks the cluster as formed in its ConfigMap: from then on, nodes with only empty volumes do not
@@ -136,31 +165,12 @@ pub async fn note_formed(server: &Server, name: &ClusterName) -> Result<(), Erro
     server.add(CONFIG_MAP, name.as_str(), &json!({ "data": { names::FORMED: "yes" } })).await
 }
 
-/// `4 of 6 nodes respond, 2 ok, 1 syncing`
-fn progress(snapshot: &Snapshot) -> String {
-    let answered = snapshot.answered().count();
-    let ok = snapshot.answered().filter(|(_, view)| view.cluster.ok).count();
-    let syncing = snapshot.answered().filter(|(_, view)| view.server.is_synced() == Some(false)).count();
-    let nodes = snapshot.seen.len();
-    let syncing = if syncing > 0 { format!(", {syncing} syncing") } else { String::new() };
-    let flagged = snapshot.flagged().len();
-    let flagged = if flagged > 0 { format!(", {flagged} flagged by peers") } else { String::new() };
-    format!("{answered} of {nodes} nodes respond, {ok} ok{syncing}{flagged}")
-}
-
-/// The first node that cannot be queried, and why.
-fn quick_holdup(observation: &Observation) -> Option<String> {
-    let (candidate, reason) =
-        observation.nodes.iter().find_map(|(candidate, texts)| Some((candidate, texts.as_ref().err()?)))?;
-    Some(format!("{}: {reason}", candidate.member.name))
-}
-
-/// The same with a warning event or the last log line, or the missing permission to read them.
-async fn holdup(context: &Context, observation: &Observation) -> Option<String> {
-    let short = quick_holdup(observation)?;
-    let (candidate, _) = observation.nodes.iter().find(|(_, texts)| texts.is_err())?;
-    let event = last_warning(&context.server, &candidate.member).await;
-    let line = match &candidate.member.pod {
+/// The last log line of what holds up, or a warning event about it, or the missing permission to
+/// read them.
+async fn look_up(context: &Context, candidates: &[Candidate], holdup: &Holdup) -> Option<String> {
+    let Candidate { member, .. } = candidates.iter().find(|each| Some(&each.member.name) == holdup.node.as_ref())?;
+    let event = last_warning(&context.server, member).await;
+    let line = match &member.pod {
         Some(pod) => {
             let source = LogSource { pod: pod.clone(), container: names::CONTAINER.into(), uid: String::new() };
             last_line(&context.server, &source).await
@@ -171,7 +181,7 @@ async fn holdup(context: &Context, observation: &Observation) -> Option<String> 
     let denied = denied.filter(|error| error.kind() == ErrorKind::Forbidden).map(Error::reason).collect::<Vec<_>>();
     let line = line.ok().flatten().map(|line| format!("last log line: {line}"));
     let says: Vec<String> = line.or(event.ok().flatten()).into_iter().chain(denied).collect();
-    Some(if says.is_empty() { short } else { format!("{short} ({})", says.join("; ")) })
+    (!says.is_empty()).then(|| says.join("; "))
 }
 
 /// The newest warning event about a node's controller or current pod; not about an earlier pod of
@@ -182,7 +192,8 @@ async fn last_warning(server: &Server, node: &Member) -> Result<Option<String>, 
     let events = server.answer("list events", api.list(&warnings)).await?.items;
     let is_about = |event: &&Event| {
         let object = &event.involved_object;
-        object.name.as_ref() == Some(&node.name) || (object.uid.is_some() && object.uid == node.pod_uid)
+        let is_over = node.worker.is_some() && event.reason.as_deref() == Some("FailedScheduling");
+        !is_over && (object.name.as_ref() == Some(&node.name) || (object.uid.is_some() && object.uid == node.pod_uid))
     };
     let newest = events.iter().filter(is_about).max_by_key(|event| event.last_timestamp.clone());
     Ok(newest.and_then(|event| event.message.clone()))

@@ -4,10 +4,10 @@ use super::rights::{Right, demand, on, stream};
 use super::sources::{Station, measure};
 use crate::cluster::nodes_conf::PORT;
 use crate::context::Context;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::interrupt::or_interrupted;
 use crate::k8s::objects::{Deletion, Run};
-use crate::k8s::wait::{Progress, until};
+use crate::k8s::wait::{Progress, Stage, TimeLimit, until};
 use crate::manifest::names::CONTAINER;
 use crate::manifest::object::{POD, SERVICE};
 use crate::node::connection::Credentials;
@@ -20,8 +20,8 @@ use std::time::Duration;
 pub struct ProbeOptions {
     /// Must have a Redis or Valkey server and its CLI.
     pub image: String,
-    /// How long to wait before giving up for the pods.
-    pub deadline: Duration,
+    /// For the pods and what is measured between them.
+    pub deadline: TimeLimit,
 }
 
 /// All permissions that probes need.
@@ -31,6 +31,8 @@ pub fn rights() -> Vec<Right> {
     pods.into_iter().chain(services).chain(stream("exec")).collect()
 }
 
+const AWAITED: &str = "the probe pods to respond";
+
 /// Removes the probes also after a failure or Ctrl-C.
 ///
 /// # Errors
@@ -39,11 +41,13 @@ pub async fn measure_between(
     context: &Context,
     workers: &[String],
     options: &ProbeOptions,
-    seen: impl FnMut(&str),
+    seen: impl FnMut(&Stage),
 ) -> Result<Vec<Measurement>, Error> {
-    or_interrupted(demand(&context.server, &rights())).await?;
+    let rights = rights();
+    or_interrupted(options.deadline.bound(AWAITED, demand(&context.server, &rights))).await?;
     let probes = Probes::new(workers)?;
-    let measured = or_interrupted(probes.measure(context, options, seen)).await;
+    let measured = options.deadline.bound(AWAITED, probes.measure(context, options, seen));
+    let measured = or_interrupted(measured).await;
     let removed = probes.remove(context).await;
     let measured = measured?;
     removed.map(|()| measured)
@@ -65,21 +69,21 @@ impl Probes {
         &self,
         context: &Context,
         options: &ProbeOptions,
-        mut seen: impl FnMut(&str),
+        mut seen: impl FnMut(&Stage),
     ) -> Result<Vec<Measurement>, Error> {
         let services = try_join_all(self.0.iter().map(|probe| make(context, probe, &options.image))).await?;
-        let stations = until(options.deadline, "the probe pods to respond", Duration::from_millis(300), async || {
+        let stations = until(options.deadline, AWAITED, Duration::from_millis(300), async || {
             let pods = try_join_all(self.0.iter().map(|probe| async { context.server.get(POD, &probe.name()).await }));
-            let stations: Result<Vec<Station>, String> = (self.0.iter().zip(&services).zip(pods.await?))
+            let stations: Vec<Result<Station, String>> = (self.0.iter().zip(&services).zip(pods.await?))
                 .map(|((probe, service), pod)| station(probe, service, pod.as_ref()))
                 .collect();
-            Ok(match stations {
-                Ok(stations) => Progress::Done(stations),
-                Err(why) => {
-                    seen(&why);
-                    Progress::Pending(why)
-                }
-            })
+            let Some(why) = stations.iter().find_map(|station| station.as_ref().err()) else {
+                return Ok(Progress::Done(stations.into_iter().filter_map(Result::ok).collect::<Vec<_>>()));
+            };
+            let running = stations.iter().filter(|station| station.is_ok()).count();
+            let stage = Stage::new(format!("{running} of {} probe pods run", stations.len()), format!("; {why}"));
+            seen(&stage);
+            Ok(Progress::Pending(stage))
         })
         .await?;
         answered(context, &stations, options.deadline, seen).await
@@ -111,7 +115,7 @@ fn station(probe: &Probe, service: &str, pod: Option<&Value>) -> Result<Station,
     let waiting = container["state"]["waiting"]["reason"].as_str();
     let phase = status["phase"].as_str().unwrap_or("gone");
     if phase != "Running" {
-        return Err(format!("the probe pod on {}: {}", probe.worker, waiting.unwrap_or(phase)));
+        return Err(format!("on {}: {}", probe.worker, waiting.unwrap_or(phase)));
     }
     Ok(Station {
         place: PodLocation { pod: probe.name(), worker: probe.worker.clone() },
@@ -127,8 +131,8 @@ fn station(probe: &Probe, service: &str, pod: Option<&Value>) -> Result<Station,
 async fn answered(
     context: &Context,
     stations: &[Station],
-    deadline: Duration,
-    mut seen: impl FnMut(&str),
+    deadline: TimeLimit,
+    mut seen: impl FnMut(&Stage),
 ) -> Result<Vec<Measurement>, Error> {
     let mut last = Vec::new();
     let all = until(deadline, "the probe pods' Services", Duration::from_secs(1), async || {
@@ -137,12 +141,12 @@ async fn answered(
         if pending == 0 {
             return Ok(Progress::Done(()));
         }
-        let text = format!("{pending} of {} connections have no response yet", last.len());
-        seen(&text);
-        Ok(Progress::Pending(text))
+        let stage = Stage::from(format!("{pending} of {} connections have no response yet", last.len()));
+        seen(&stage);
+        Ok(Progress::Pending(stage))
     });
     match all.await {
-        Err(error) if error.kind() != crate::error::ErrorKind::Timeout => Err(error),
+        Err(error) if error.kind() != ErrorKind::Timeout || last.is_empty() => Err(error),
         _ => Ok(last),
     }
 }

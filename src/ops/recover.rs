@@ -5,12 +5,12 @@ use super::questions::Scope;
 use super::tell::tell;
 use crate::cluster::loss::{Election, Loss, Remedy};
 use crate::cluster::nodes_conf::STARTUP_PORT;
-use crate::cluster::snapshot::Member;
+use crate::cluster::snapshot::{Member, NoResponse};
 use crate::cluster::topology::Topology;
 use crate::context::Context;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::k8s::members::{Candidate, Which};
-use crate::k8s::wait::{Progress, until_telling};
+use crate::k8s::wait::{Progress, Stage, TimeLimit, until_telling};
 use std::time::Duration;
 
 /// Tells the new owner to serve.
@@ -50,8 +50,8 @@ pub async fn served(
     context: &Context,
     which: &Which,
     loss: &Loss<'_>,
-    deadline: Duration,
-    seen: impl FnMut(&str) -> Result<(), Error>,
+    deadline: TimeLimit,
+    seen: impl FnMut(&Stage) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let owner = &loss.remedy.new_owner().name;
     let awaited = format!("{owner} to own the slots of shard {}", loss.shard);
@@ -62,8 +62,11 @@ pub async fn served(
             return Ok(Progress::Done(()));
         }
         let no_response = topology.nodes().find(|node| node.member.name == *owner).and_then(|node| node.error.as_ref());
-        let text = no_response.map_or_else(|| format!("{owner} owns no slots yet"), |why| format!("{owner}: {why}"));
-        Ok(Progress::Pending(text))
+        if let Some(NoResponse::Refused(why)) = no_response {
+            return Err(Error::new(ErrorKind::Refused, why.clone()).context(format!("{owner} cannot be queried")));
+        }
+        let detail = no_response.map(|why| format!(": {why}")).unwrap_or_default();
+        Ok(Progress::Pending(Stage::new(format!("{owner} owns no slots yet"), detail)))
     })
     .await
 }

@@ -4,7 +4,7 @@ use super::rights::{demand, on};
 use crate::error::Error;
 use crate::k8s::client::Server;
 use crate::k8s::objects::Deletion;
-use crate::k8s::wait::{Progress, times, until_telling};
+use crate::k8s::wait::{Progress, Stage, TimeLimit, times, until_telling};
 use crate::manifest::names::ClusterName;
 use crate::manifest::object::{
     CLAIM, CONFIG_MAP, Kind, NETWORK_POLICY, POD, REPLICATION_CONTROLLER, SECRET, SERVICE, STATEFUL_SET,
@@ -113,30 +113,30 @@ pub async fn gone(
     server: &Server,
     name: &ClusterName,
     kind: Kind,
-    deadline: Duration,
-    seen: impl FnMut(&str) -> Result<(), Error>,
+    deadline: TimeLimit,
+    seen: impl FnMut(&Stage) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let awaited = format!("the {} of \"{name}\" to be deleted", kind.plural);
-    let (mut due, mut text) = (Instant::now(), String::new());
+    let (mut due, mut stage) = (Instant::now(), Stage::default());
     until_telling(deadline, &awaited, Duration::from_millis(200), seen, async || {
         if Instant::now() < due {
-            return Ok(Progress::Pending(text.clone()));
+            return Ok(Progress::Pending(stage.clone()));
         }
         let left = list(server, name, &[kind]).await?;
         if left.is_empty() {
             return Ok(Progress::Done(()));
         }
         due = Instant::now() + times(REST_AN_OBJECT, left.len());
-        text = in_short(kind, &left);
-        Ok(Progress::Pending(text.clone()))
+        stage = in_short(kind, &left);
+        Ok(Progress::Pending(stage.clone()))
     })
     .await
 }
 
 /// `7 pods left: redis-001-node-101-0, redis-001-node-102-0, …`
-fn in_short(kind: Kind, left: &[ToDelete]) -> String {
+fn in_short(kind: Kind, left: &[ToDelete]) -> Stage {
     let names: Vec<&str> = left.iter().take(6).map(|object| object.name.as_str()).collect();
     let more = if left.len() > names.len() { ", …" } else { "" };
     let what = if left.len() == 1 { kind.plural.trim_end_matches('s') } else { kind.plural };
-    format!("{} {what} left: {}{more}", left.len(), names.join(", "))
+    Stage::new(format!("{} {what} left", left.len()), format!(": {}{more}", names.join(", ")))
 }

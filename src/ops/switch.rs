@@ -7,8 +7,9 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::interrupt::or_interrupted;
 use crate::k8s::client::Server;
+use crate::k8s::logs::{LogOptions, LogSource, last_line};
 use crate::k8s::objects::{Deletion, Run};
-use crate::k8s::wait::{Progress, until};
+use crate::k8s::wait::{Progress, Stage, TimeLimit, until};
 use crate::manifest::names::HELPER;
 use crate::manifest::object::POD;
 use crate::proxy::evidence::flag;
@@ -31,13 +32,13 @@ pub struct Task<'a> {
     /// The image of the probe pods; None for no measurement.
     pub probe_image: Option<&'a str>,
     pub other: String,
-    /// For each step.
-    pub deadline: Duration,
+    /// For the whole change; as long again to take it back.
+    pub timeout: Duration,
 }
 
 #[derive(Clone, Copy, Debug)]
 pub enum Step<'a> {
-    Progress(&'a str),
+    Progress(&'a Stage),
     /// A diff, or a message that stays on the screen.
     Note(&'a str),
 }
@@ -48,6 +49,8 @@ const RETURN: Duration = Duration::from_secs(60);
 /// How long another mode than the requested one may be that of the old kube-proxy, which is
 /// terminating.
 const DOUBT: Duration = Duration::from_secs(15);
+/// How long the removal of the helper pod may take.
+const REMOVAL: Duration = Duration::from_secs(30);
 
 /// The forwarders, and the workers on which an earlier, killed run left its helper. There
 /// kube-proxy may be restarting, so this waits for it.
@@ -55,8 +58,14 @@ const DOUBT: Duration = Duration::from_secs(15);
 /// # Errors
 /// The server's, or a timeout.
 pub async fn observe(server: &Server) -> Result<(Forwarding, BTreeSet<String>), Error> {
-    until(RETURN, "kube-proxy to restart after an earlier, aborted run", PAUSE, async || {
-        let (forwarding, left_behind) = try_join(forwarding::observe(server), left_behind(server)).await?;
+    // A server that cannot be reached at all is not waited for.
+    let mut first = Some(try_join(forwarding::observe(server), left_behind(server)).await?);
+    let awaited = "kube-proxy to restart after an earlier, aborted run";
+    until(TimeLimit::within(RETURN), awaited, PAUSE, async || {
+        let (forwarding, left_behind) = match first.take() {
+            Some(first) => first,
+            None => try_join(forwarding::observe(server), left_behind(server)).await?,
+        };
         let reports = forwarding.workers.iter().map(|worker| &worker.report);
         let away: Vec<&str> = reports
             .filter(|report| report.forwarder == Forwarder::Unknown && left_behind.contains(&report.worker))
@@ -64,7 +73,7 @@ pub async fn observe(server: &Server) -> Result<(Forwarding, BTreeSet<String>), 
             .collect();
         Ok(match away[..] {
             [] => Progress::Done((forwarding, left_behind)),
-            ref workers => Progress::Pending(format!("none on {}", workers.join(", "))),
+            ref workers => Progress::Pending(format!("none on {}", workers.join(", ")).into()),
         })
     })
     .await
@@ -95,7 +104,7 @@ pub async fn rehearse(server: &Server, task: &Task<'_>) -> Result<(), Error> {
 fn helper_pod(task: &Task<'_>) -> crate::manifest::object::Object {
     let own = task.worker.pod.as_ref().and_then(|pod| pod.spec.as_ref()?.containers.first()?.image.as_deref());
     let image = task.image.or(own).unwrap_or_default();
-    let lifetime = task.deadline.as_secs() * 4 + 60;
+    let lifetime = task.timeout.as_secs() * 4 + 60;
     helper::pod(&task.worker.report.worker, SYSTEM, image, lifetime)
 }
 
@@ -105,9 +114,11 @@ fn helper_pod(task: &Task<'_>) -> crate::manifest::object::Object {
 /// What failed, and whether the old manifest was restored.
 pub async fn set(context: &Context, task: &Task<'_>, mut tell: impl FnMut(Step<'_>)) -> Result<(), Error> {
     let system = context.server.in_namespace(SYSTEM);
-    let change = ModeChange { context, system, task, name: helper::name(&task.worker.report.worker) };
+    let deadline = TimeLimit::within(task.timeout);
+    let change = ModeChange { context, system, task, deadline, name: helper::name(&task.worker.report.worker) };
     let mut old = None;
-    let result = match or_interrupted(change.make(&mut old, &mut tell)).await {
+    let made = deadline.bound("the mode to change", change.make(&mut old, &mut tell));
+    let result = match or_interrupted(made).await {
         Ok(()) => change.measure(&mut tell).await,
         failed => failed,
     };
@@ -116,8 +127,12 @@ pub async fn set(context: &Context, task: &Task<'_>, mut tell: impl FnMut(Step<'
         (Err(error), Some(old)) => Err(change.take_back(old, error, &mut tell).await),
         (result, None) => result,
     };
-    let removed = change.remove_helper().await;
-    result.and(removed)
+    let removed = change.remove_helper(TimeLimit::within(REMOVAL)).await;
+    match (result, removed) {
+        (result, Ok(())) => result,
+        (Ok(()), Err(failure)) => Err(change.left_behind(failure)),
+        (Err(error), Err(failure)) => Err(change.left_behind(error.cause(failure.to_string()))),
+    }
 }
 
 #[derive(Clone)]
@@ -130,6 +145,7 @@ struct ModeChange<'a> {
     context: &'a Context,
     system: Server,
     task: &'a Task<'a>,
+    deadline: TimeLimit,
     /// The helper pod's name.
     name: String,
 }
@@ -164,10 +180,10 @@ impl ModeChange<'_> {
     }
 
     async fn start_helper(&self, tell: &mut impl FnMut(Step<'_>)) -> Result<(), Error> {
-        self.remove_helper().await?;
+        self.remove_helper(self.deadline).await?;
         self.system.apply(&helper_pod(self.task), Run::Real).await?;
         let awaited = format!("the helper pod \"{}\" to run", self.name);
-        let running = until(self.task.deadline, &awaited, PAUSE, async || {
+        let running = until(self.deadline, &awaited, PAUSE, async || {
             let pod = self.system.get(POD, &self.name).await?.unwrap_or_default();
             let state = &pod["status"]["containerStatuses"][0]["state"];
             let reason = state["waiting"]["reason"].as_str().or(state["terminated"]["reason"].as_str());
@@ -182,8 +198,9 @@ impl ModeChange<'_> {
                     "the helper's image must have a shell, cat, cp, mv and rm: specify another one with --image",
                 ));
             }
-            tell(Step::Progress(&text));
-            Ok(Progress::Pending(text))
+            let stage = Stage::new(format!("{}: starting the helper pod", self.worker()), format!("; {text}"));
+            tell(Step::Progress(&stage));
+            Ok(Progress::Pending(stage))
         });
         running.await
     }
@@ -216,7 +233,7 @@ impl ModeChange<'_> {
         let mode = self.task.mode;
         let awaited = format!("kube-proxy on {} to run in {mode} mode", self.worker());
         let mut wrong_since = None;
-        until(self.task.deadline, &awaited, PAUSE, async || {
+        until(self.deadline, &awaited, PAUSE, async || {
             let (pod, seen) = self.kube_proxy().await?;
             let is_new = asked_for(pod.as_ref()).as_deref() == Some(mode.as_str());
             match seen {
@@ -233,16 +250,31 @@ impl ModeChange<'_> {
                 }
                 _ => wrong_since = None,
             }
-            let text = match seen {
-                Ok(seen) if is_new => format!("it runs in {seen} mode"),
-                _ if !is_new => "the kubelet has not applied the new manifest yet".to_owned(),
-                Ok(seen) => format!("it runs in {seen} mode"),
-                Err(why) => why,
+            if let Some(pod) = pod.as_ref().filter(|pod| is_new && crash_loops(pod)) {
+                return Err(self.crash(pod).await);
+            }
+            let (state, detail) = match seen {
+                _ if !is_new => ("the kubelet has not applied the new manifest yet".to_owned(), String::new()),
+                Ok(seen) => (format!("kube-proxy runs in {seen} mode"), String::new()),
+                Err(why) => ("kube-proxy is starting".to_owned(), format!("; {why}")),
             };
-            tell(Step::Progress(&format!("{}: {text}", self.worker())));
-            Ok(Progress::Pending(text))
+            let stage = Stage::new(format!("{}: {state}", self.worker()), detail);
+            tell(Step::Progress(&stage));
+            Ok(Progress::Pending(stage))
         })
         .await
+    }
+
+    /// A kube-proxy that ended more than once; the last log line is part of the error.
+    async fn crash(&self, pod: &Pod) -> Error {
+        let (mode, worker) = (self.task.mode, self.worker());
+        let error = Error::user(format!("kube-proxy on {worker} crash-loops in {mode} mode"));
+        let Some(source) = LogSource::of(pod, &LogOptions::default()) else { return error };
+        match last_line(&self.system, &source).await {
+            Ok(Some(line)) => error.cause(format!("its last log line: {line}")),
+            Ok(None) => error,
+            Err(unread) => error.cause(format!("its log cannot be read: {}", unread.reason())),
+        }
     }
 
     /// kube-proxy's mirror pod, and the mode that kube-proxy reports.
@@ -270,8 +302,8 @@ impl ModeChange<'_> {
     async fn measure(&self, tell: &mut impl FnMut(Step<'_>)) -> Result<(), Error> {
         let Some(image) = self.task.probe_image else { return Ok(()) };
         let workers = [self.worker().to_owned(), self.task.other.clone()];
-        let options = ProbeOptions { image: image.to_owned(), deadline: self.task.deadline };
-        let measured = measure_between(self.context, &workers, &options, |text| tell(Step::Progress(text))).await;
+        let options = ProbeOptions { image: image.to_owned(), deadline: self.deadline };
+        let measured = measure_between(self.context, &workers, &options, |stage| tell(Step::Progress(stage))).await;
         for each in measured?.iter().filter(|each| each.from.worker == self.worker()) {
             let cannot =
                 |why: String| Err(Error::user(format!("from {} to {}: {why}", each.from.worker, each.to.worker)));
@@ -297,13 +329,13 @@ impl ModeChange<'_> {
             ));
         }
         let awaited = format!("the old kube-proxy on {worker}");
-        let back = until(self.task.deadline, &awaited, PAUSE, async || {
+        let back = until(TimeLimit::within(self.task.timeout), &awaited, PAUSE, async || {
             let (pod, mode) = self.kube_proxy().await?;
             let is_old = pod.is_some() && asked_for(pod.as_ref()) == mode_flag(&old.text);
             Ok(match mode {
                 Ok(mode) if is_old => Progress::Done(mode),
-                Ok(mode) => Progress::Pending(format!("it runs in {mode} mode")),
-                Err(why) => Progress::Pending(why),
+                Ok(mode) => Progress::Pending(format!("it runs in {mode} mode").into()),
+                Err(why) => Progress::Pending(why.into()),
             })
         });
         match back.await {
@@ -321,17 +353,34 @@ impl ModeChange<'_> {
     }
 
     /// Also if there is none; waits until it is gone, because its name is reused.
-    async fn remove_helper(&self) -> Result<(), Error> {
+    async fn remove_helper(&self, deadline: TimeLimit) -> Result<(), Error> {
         let options = Deletion { run: Run::Real, grace_period: Some(0) };
-        self.system.delete(POD, &self.name, &options).await?;
-        until(self.task.deadline, &format!("the helper pod \"{}\" to be deleted", self.name), PAUSE, async || {
-            Ok(match self.system.get(POD, &self.name).await? {
-                None => Progress::Done(()),
-                Some(_) => Progress::Pending("it still exists".to_owned()),
+        let awaited = format!("the helper pod \"{}\" to be deleted", self.name);
+        until(deadline, &awaited, PAUSE, async || {
+            let is_there = self.system.delete(POD, &self.name, &options).await?;
+            Ok(match is_there && self.system.get(POD, &self.name).await?.is_some() {
+                false => Progress::Done(()),
+                true => Progress::Pending("it still exists".into()),
             })
         })
         .await
     }
+
+    /// A privileged pod must not stay unnoticed.
+    fn left_behind(&self, error: Error) -> Error {
+        let (name, worker) = (&self.name, self.worker());
+        let remove = self.system.caller().kubectl(&format!("delete pod {name} --grace-period=0 --force"));
+        error.hint(format!(
+            "the privileged helper pod \"{name}\" may still run on {worker}; to remove it, run: {remove}"
+        ))
+    }
+}
+
+/// Whether the kubelet waits before it starts a container again that has ended more than once.
+fn crash_loops(pod: &Pod) -> bool {
+    let statuses = pod.status.iter().filter_map(|status| status.container_statuses.as_ref()).flatten();
+    let mut reasons = statuses.filter_map(|status| status.state.as_ref()?.waiting.as_ref()?.reason.as_deref());
+    reasons.any(|reason| reason == "CrashLoopBackOff")
 }
 
 /// The mode in the command line of kube-proxy's mirror pod.

@@ -2,6 +2,7 @@
 
 use crate::error::{Error, ErrorKind};
 use crate::k8s::traffic::{Listener, Notice};
+use crate::k8s::wait::Stage;
 use futures::channel::oneshot;
 use std::io::{BufRead, IsTerminal, Write};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -122,9 +123,12 @@ impl Ui {
         Ok(self.out.write_all(data)?)
     }
 
+    /// Also ends the progress.
+    ///
     /// # Errors
     /// If the reader is gone.
     pub fn flush(&mut self) -> Result<(), Error> {
+        self.stderr.end_progress();
         Ok(self.out.flush()?)
     }
 
@@ -138,10 +142,14 @@ impl Ui {
         self.stderr.warning(text);
     }
 
-    /// On a terminal, each progress line replaces the one before it; elsewhere, each new text is a
-    /// line.
-    pub fn progress(&mut self, text: &str) {
-        self.stderr.progress(text);
+    /// On a terminal, one line that is cleared at the end; elsewhere, a line for each new state.
+    pub fn progress(&mut self, stage: &Stage) {
+        self.stderr.progress(stage);
+    }
+
+    /// The last sentence of the progress, where its lines stay and there were some.
+    pub fn conclude(&mut self, text: &str) {
+        self.stderr.conclude(text);
     }
 
     /// The error, its causes and its hints.
@@ -190,12 +198,12 @@ struct StderrState {
     err: Box<dyn Write + Send>,
     colored: bool,
     rewrites: bool,
-    progress: String,
+    progress: Stage,
 }
 
 impl Stderr {
     fn new(colored: bool, rewrites: bool, err: Box<dyn Write + Send>) -> Self {
-        Self(Arc::new(Mutex::new(StderrState { err, colored, rewrites, progress: String::new() })))
+        Self(Arc::new(Mutex::new(StderrState { err, colored, rewrites, progress: Stage::default() })))
     }
 
     fn with<T>(&self, act: impl FnOnce(&mut StderrState) -> T) -> T {
@@ -215,8 +223,15 @@ impl Stderr {
         self.note(&format!("{word} {text}"));
     }
 
-    fn progress(&self, text: &str) {
-        self.with(|state| state.progress(text));
+    fn progress(&self, stage: &Stage) {
+        self.with(|state| state.progress(stage));
+    }
+
+    fn conclude(&self, text: &str) {
+        let is_told = self.with(|state| !state.rewrites && state.progress != Stage::default());
+        if is_told {
+            self.note(text);
+        }
     }
 
     fn end_progress(&self) {
@@ -233,25 +248,25 @@ impl Stderr {
 }
 
 impl StderrState {
-    fn progress(&mut self, text: &str) {
-        if text == self.progress {
+    fn progress(&mut self, stage: &Stage) {
+        if *stage == self.progress {
             return;
         }
-        let _ = if self.rewrites {
+        if self.rewrites {
             let width = terminal_size::terminal_size().map_or(80, |(width, _)| usize::from(width.0));
-            let shown: String = text.chars().take(width.saturating_sub(1)).collect();
-            write!(self.err, "\r\x1b[K{shown}").and_then(|()| self.err.flush())
-        } else {
-            writeln!(self.err, "{text}")
-        };
-        text.clone_into(&mut self.progress);
+            let shown: String = stage.to_string().chars().take(width.saturating_sub(1)).collect();
+            let _ = write!(self.err, "\r\x1b[K{shown}").and_then(|()| self.err.flush());
+        } else if stage.state != self.progress.state {
+            let _ = writeln!(self.err, "{stage}");
+        }
+        stage.clone_into(&mut self.progress);
     }
 
     fn end_progress(&mut self) {
-        if self.rewrites && !self.progress.is_empty() {
-            let _ = write!(self.err, "\r\x1b[K");
+        if self.rewrites && self.progress != Stage::default() {
+            let _ = write!(self.err, "\r\x1b[K").and_then(|()| self.err.flush());
         }
-        self.progress.clear();
+        self.progress = Stage::default();
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod documents;
 mod proxy;
+mod waits;
 mod wire;
 mod world;
 
@@ -433,6 +434,21 @@ async fn version_with_and_without_a_server() {
     Error from server: resting
     [exit status: 1]
     ");
+}
+
+/// clap would break it where it may not be broken.
+#[test]
+fn every_line_of_the_examples_fits_80_columns() {
+    let whole = kubectl_redis_cluster::cli::command();
+    let pages = std::iter::once(&whole).chain(whole.get_subcommands());
+    let examples: Vec<String> = pages.filter_map(|page| Some(page.get_after_help()?.to_string())).collect();
+    assert!(examples.len() > 10, "{examples:?}");
+    let long: Vec<&str> = examples
+        .iter()
+        .flat_map(|text| text.lines())
+        .filter(|line| line.starts_with("  ") && line.chars().count() > 80)
+        .collect();
+    assert!(long.is_empty(), "{}", long.join("\n"));
 }
 
 #[test]

@@ -35,7 +35,7 @@ fn world(node: Value, pod: Value) -> World {
 }
 
 /// After cluster/gce/manifests/kube-proxy.manifest of Kubernetes 1.20, on a worker of GKE.
-fn gke(name: &str) -> World {
+pub fn gke(name: &str) -> World {
     let labels = json!({ "kubernetes.io/os": "linux", "cloud.google.com/gke-nodepool": "default-pool" });
     let command = json!([
         "/bin/sh",
@@ -56,7 +56,7 @@ fn gke(name: &str) -> World {
 }
 
 /// After kubeadm's DaemonSet and ConfigMap.
-fn kubeadm() -> World {
+pub fn kubeadm() -> World {
     let labels = json!({ "kubernetes.io/os": "linux" });
     let command = ["/usr/local/bin/kube-proxy", "--config=/var/lib/kube-proxy/config.conf", "--hostname-override=w"];
     let mut proxy = pod(

@@ -19,6 +19,10 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
+use tokio::time::Instant;
+
+/// What a pod has become so long after the first was made.
+type PodStory = Arc<dyn Fn(Duration, &mut Value) + Send + Sync>;
 
 /// What becomes of a request instead of an answer.
 #[derive(Clone)]
@@ -43,8 +47,13 @@ struct State {
     logs: BTreeMap<String, String>,
     /// Those that are not healthy, by pod.
     nodes: BTreeMap<String, Node>,
+    /// What those become whose data loss is accepted, unless healthy.
+    once_accepted: BTreeMap<String, Node>,
     faults: Vec<Injected>,
     requests: Vec<String>,
+    story: Option<PodStory>,
+    /// When the first pod was made.
+    first_pod: Option<Instant>,
 }
 
 pub struct World {
@@ -131,6 +140,16 @@ impl World {
 
     pub fn node(&self, pod: &str, node: Node) {
         self.state().nodes.insert(pod.into(), node);
+    }
+
+    /// What a node is that was told to start without its data.
+    pub fn once_accepted(&self, pod: &str, node: Node) {
+        self.state().once_accepted.insert(pod.into(), node);
+    }
+
+    /// What becomes of each pod with time, where it is not running and ready at once.
+    pub fn pods(&self, story: impl Fn(Duration, &mut Value) + Send + Sync + 'static) {
+        self.state().story = Some(Arc::new(story));
     }
 
     /// What a pod's container has printed, each line with its time.

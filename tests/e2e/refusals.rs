@@ -113,5 +113,9 @@ fn a_cluster_that_cannot_form_says_what_holds_it_up_and_how_to_go_on() {
     let said = namespace.plugin(&[&create[..], &["--timeout", "25s"]].concat());
     assert_eq!(said.code, Some(1));
     assert!(said.err.contains("error: timed out after 25s waiting for redis cluster \"a\" to form"), "{}", said.err);
-    assert!(said.err.contains("Image") && said.err.contains("run the same command again to continue"), "{}", said.err);
+    assert!(
+        said.err.contains("cannot pull its image: ") && said.err.contains("run the same command again to continue"),
+        "{}",
+        said.err
+    );
 }

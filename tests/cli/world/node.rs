@@ -20,6 +20,8 @@ pub enum Node {
     Hangs,
     Refuses(&'static str),
     Says(&'static str),
+    /// Answers this command with this error.
+    Rejects(&'static str, &'static str),
     /// Listens on the start-up port alone, where it says that its data is lost; becomes a
     /// healthy node when that is accepted.
     HasLostItsData,
@@ -71,6 +73,7 @@ async fn serve(stream: DuplexStream, world: World, target: Target) {
         let node = world.state().nodes.get(&target.pod).copied();
         let reply = match (node, &command[..]) {
             (Some(Node::Says(reply)), _) => bulk(reply),
+            (Some(Node::Rejects(name, why)), [first, ..]) if *first == name => error(why),
             (_, ["AUTH", password]) => {
                 is_known = world.password().as_deref() == Some(password);
                 if is_known { "+OK\r\n".to_owned() } else { error("WRONGPASS invalid username-password pair") }
@@ -137,9 +140,11 @@ impl World {
             ["GET", "lost"] => bulk("lost"),
             ["GET", _] => "$-1\r\n".to_owned(),
             ["SET", "accepted", "yes"] => {
-                let nodes = &mut self.state().nodes;
-                if matches!(nodes.get(pod), Some(Node::HasLostItsData)) {
-                    nodes.remove(pod);
+                let mut state = self.state();
+                if matches!(state.nodes.get(pod), Some(Node::HasLostItsData)) {
+                    let next = state.once_accepted.remove(pod);
+                    state.nodes.remove(pod);
+                    state.nodes.extend(next.map(|next| (pod.to_owned(), next)));
                 }
                 "+OK\r\n".to_owned()
             }

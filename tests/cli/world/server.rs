@@ -9,6 +9,7 @@ use kube::client::Body;
 use kubectl_redis_cluster::cluster::node::NodeNumber;
 use kubectl_redis_cluster::manifest::names::NODE;
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 const NO_KUBELET: &str = "error dialing backend: dial tcp 198.51.100.1:10250: connect: connection refused";
 
@@ -60,7 +61,7 @@ impl State {
 
     fn get(&self, call: &Call, path: &str, query: &Query) -> Response<Body> {
         if let Some(object) = self.objects.get(path) {
-            return answer(object);
+            return answer(&self.now(call, object));
         }
         let of = path.rsplit_once('/').and_then(|(pod, _)| self.objects.get(pod));
         match (call.resource.as_str(), call.subresource.as_deref()) {
@@ -71,6 +72,15 @@ impl State {
             ("pods", Some("portforward" | "exec")) if of.is_some() => failure(500, NO_KUBELET),
             _ => failure(404, &call.not_found()),
         }
+    }
+
+    /// An object as it is by now.
+    fn now(&self, call: &Call, object: &Value) -> Value {
+        let mut object = object.clone();
+        if let (Some(story), Some(begin), "pods") = (&self.story, self.first_pod, call.resource.as_str()) {
+            story(begin.elapsed(), &mut object);
+        }
+        object
     }
 
     pub(super) fn has_pod(&self, name: &str) -> bool {
@@ -101,7 +111,7 @@ impl State {
         let items: Vec<Value> = if header(headers, &ACCEPT).contains("as=PartialObjectMetadataList") {
             found.map(|object| json!({ "metadata": object["metadata"] })).collect()
         } else {
-            found.cloned().collect()
+            found.map(|object| self.now(call, object)).collect()
         };
         answer(&json!({ "apiVersion": "v1", "kind": "List", "metadata": {}, "items": items }))
     }
@@ -121,6 +131,7 @@ impl State {
             object["status"] = json!({ "readyReplicas": 1 });
             let pod = pod(&object);
             let name = pod["metadata"]["name"].as_str().expect("a name");
+            self.first_pod.get_or_insert_with(Instant::now);
             self.objects.insert(format!("{NAMESPACE}/pods/{name}"), pod);
         }
         self.objects.insert(path.to_owned(), object.clone());
@@ -133,18 +144,26 @@ impl State {
         answer(object)
     }
 
-    /// A StatefulSet takes its pod along.
+    /// A StatefulSet takes its pod along; what has a finalizer stays.
     fn delete(&mut self, call: &Call, path: &str, is_dry: bool) -> Response<Body> {
         if !self.objects.contains_key(path) {
             return failure(404, &call.not_found());
         }
         if !is_dry {
-            self.objects.remove(path);
+            self.remove(path);
             if let ("statefulsets", Some(name)) = (call.resource.as_str(), &call.name) {
-                self.objects.remove(&format!("{NAMESPACE}/pods/{name}-0"));
+                self.remove(&format!("{NAMESPACE}/pods/{name}-0"));
             }
         }
         answer(&json!({ "kind": "Status", "apiVersion": "v1", "status": "Success" }))
+    }
+}
+
+impl State {
+    fn remove(&mut self, path: &str) {
+        if self.objects.get(path).is_some_and(|object| object["metadata"]["finalizers"].is_null()) {
+            self.objects.remove(path);
+        }
     }
 }
 
@@ -177,7 +196,8 @@ fn pod(controller: &Value) -> Value {
     let number = controller["metadata"]["labels"][NODE].as_str().and_then(|text| text.parse::<NodeNumber>().ok());
     let place = number.map_or(0, |number| number.shard() + number.position());
     pod["spec"]["nodeName"] = json!(format!("node-{}", place % 3 + 1));
-    pod["status"] = json!({ "containerStatuses": [{ "name": "redis", "ready": true, "restartCount": 0,
+    pod["status"] = json!({ "conditions": [{ "type": "Ready", "status": "True",
+        "lastTransitionTime": "2026-01-01T00:00:00Z" }], "containerStatuses": [{ "name": "redis", "ready": true, "restartCount": 0,
         "image": "", "imageID": "", "state": { "running": {} } }] });
     pod
 }

@@ -1,0 +1,193 @@
+//! What commands say while they wait, when they end, and why.
+
+use super::proxy::{gke, kubeadm};
+use super::world::{Node, World};
+use serde_json::{Value, json};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// What a command says, and how long it takes.
+async fn timed(world: &World, line: &str) -> (String, Duration) {
+    let begin = Instant::now();
+    let said = world.run(line).await;
+    (said, begin.elapsed())
+}
+
+/// Two seconds are what a command may take longer than its deadline.
+async fn ends_in_time(world: &World, line: &str, seconds: u64) -> String {
+    let (said, took) = timed(world, line).await;
+    assert!(said.contains(&format!("timed out after {seconds}s waiting for ")), "{said}");
+    let (least, most) = (Duration::from_secs(seconds - 1), Duration::from_secs(seconds + 2));
+    assert!((least..=most).contains(&took), "{took:?}: {said}");
+    said
+}
+
+fn errors(said: &str) -> Vec<&str> {
+    let stderr = said.split_once("------- stderr\n").map_or("", |(_, stderr)| stderr);
+    stderr.lines().filter(|line| !line.starts_with('[')).collect()
+}
+
+fn is(pod: &Value, node: &str) -> bool {
+    pod["metadata"]["name"] == format!("redis-001-node-{node}-0")
+}
+
+fn unready(pod: &mut Value) {
+    pod["status"]["conditions"][0]["status"] = json!("False");
+    pod["status"]["containerStatuses"][0]["ready"] = json!(false);
+}
+
+fn waiting(pod: &mut Value, reason: &str, message: &str) {
+    unready(pod);
+    pod["status"]["containerStatuses"][0]["state"] = json!({ "waiting": { "reason": reason, "message": message } });
+}
+
+fn unschedulable(pod: &mut Value, message: &str) {
+    pod["spec"].as_object_mut().expect("a spec").remove("nodeName");
+    pod["status"] = json!({ "phase": "Pending", "conditions": [
+        { "type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": message }] });
+}
+
+#[tokio::test(start_paused = true)]
+async fn create_ends_at_once_on_what_never_mends() {
+    for (fault, cause) in [
+        (
+            Node::Rejects("AUTH", "WRONGPASS invalid username-password pair"),
+            "the server rejected the password: WRONGPASS",
+        ),
+        (Node::Rejects("CLUSTER", "ERR unknown command 'CLUSTER'"), "CLUSTER NODES: ERR unknown command"),
+        (Node::Rejects("INFO", "NOPERM this user has no permissions to run 'info'"), "INFO: NOPERM this user"),
+    ] {
+        let world = World::new();
+        world.node("redis-001-node-201-0", fault);
+        let (said, took) = timed(&world, "create redis-001 --timeout 5m").await;
+        assert!(said.contains("error: cannot see whether redis cluster \"redis-001\" forms\n"), "{said}");
+        assert!(said.contains("caused by: redis-001-node-201 cannot be queried\n"), "{said}");
+        assert!(said.contains(&format!("caused by: {cause}")), "{said}");
+        assert!(took < Duration::from_secs(5), "{took:?}");
+    }
+}
+
+/// A server that restarts is no reason to give up.
+#[tokio::test(start_paused = true)]
+async fn create_goes_on_waiting_for_what_may_pass() {
+    let world = World::new();
+    world.node("redis-001-node-201-0", Node::Rejects("INFO", "LOADING Redis is loading the dataset in memory"));
+    ends_in_time(&world, "create redis-001 --timeout 20s", 20).await;
+    let world = World::new();
+    world.fail("list pods", 503, "the server is currently unable to handle the request");
+    let said = ends_in_time(&world, "create redis-001 --timeout 20s", 20).await;
+    assert!(said.contains("currently unable to handle"), "{said}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn accept_loss_ends_at_once_on_what_never_mends() {
+    let world = World::with_cluster().await;
+    for node in ["201", "202"] {
+        world.node(&format!("redis-001-node-{node}-0"), Node::HasLostItsData);
+    }
+    world.once_accepted("redis-001-node-201-0", Node::Rejects("AUTH", "WRONGPASS invalid username-password pair"));
+    let (said, took) = timed(&world, "accept-loss redis-001 --yes --timeout 5m").await;
+    assert!(said.contains("error: redis-001-node-201 cannot be queried\n"), "{said}");
+    assert!(said.contains("caused by: the server rejected the password: WRONGPASS"), "{said}");
+    assert!(took < Duration::from_secs(5), "{took:?}");
+}
+
+/// One more is ready every four seconds; what each is doing until then is not news.
+#[tokio::test(start_paused = true)]
+async fn the_progress_of_create_is_one_sentence_that_grows_true() {
+    let world = World::new();
+    world.pods(|elapsed, pod| {
+        let order = ["101", "201", "301", "102", "202", "302"];
+        let turn = order.iter().position(|node| is(pod, node)).unwrap_or_default() as u64 + 1;
+        match elapsed.as_secs() {
+            now if now >= turn * 4 => {}
+            now if now + 2 >= turn * 4 => unready(pod),
+            now if now % 2 == 0 => waiting(pod, "ContainerCreating", ""),
+            _ => waiting(pod, "PodInitializing", ""),
+        }
+    });
+    let said = world.run("create redis-001").await;
+    let lines = errors(&said);
+    let progress: Vec<&str> = lines.iter().filter_map(|line| line.split(';').next()).take(6).collect();
+    let expected: Vec<String> = (0..6).map(|ready| format!("{ready} of 6 nodes are ready")).collect();
+    assert_eq!(progress, expected, "{said}");
+    assert_eq!(lines.get(6), Some(&"redis cluster \"redis-001\" is ready; connect with:"), "{said}");
+}
+
+/// The cause stands in the first 80 columns, once: a crash loop swings between three states.
+#[tokio::test(start_paused = true)]
+async fn the_cause_of_a_long_wait_is_one_line() {
+    let world = World::new();
+    world.pods(|elapsed, pod| {
+        let crash = json!({ "terminated": { "exitCode": 137, "reason": "Error" } });
+        match elapsed.as_secs() % 15 {
+            _ if !is(pod, "302") => {}
+            0..5 => waiting(pod, "CrashLoopBackOff", "back-off 10s restarting failed container"),
+            5..10 => {
+                unready(pod);
+                pod["status"]["containerStatuses"][0]["state"] = crash.clone();
+            }
+            _ => unready(pod),
+        }
+        if is(pod, "302") {
+            pod["status"]["containerStatuses"][0]["lastState"] = crash;
+        }
+    });
+    world.node("redis-001-node-302-0", Node::Refuses("nothing listens on its port"));
+    let said = ends_in_time(&world, "create redis-001 --timeout 25s", 25).await;
+    let lines = errors(&said);
+    assert!(lines[0].starts_with("5 of 6 nodes are ready; node-302 crash-loops: exit code 137"), "{said}");
+    assert!(lines[1].starts_with("error: timed out"), "{said}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_progress_of_delete_ends_with_a_sentence() {
+    let world = World::with_cluster().await;
+    for node in ["201", "301"] {
+        let path = format!("/api/v1/namespaces/default/pods/redis-001-node-{node}-0");
+        world.edit(&path, |pod| pod["metadata"]["finalizers"] = json!(["here/stay"]));
+    }
+    let said = ends_in_time(&world, "delete redis-001 --yes --timeout 20s", 20).await;
+    let progress: Vec<&str> = errors(&said).into_iter().filter(|line| line.contains(" left")).collect();
+    assert_eq!(progress[0], "2 pods left: redis-001-node-201-0, redis-001-node-301-0", "{said}");
+    assert_eq!(progress.len(), 2, "{said}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_command_outlasts_its_timeout() {
+    let unscheduled = || {
+        let world = World::new();
+        world.pods(|_, pod| unschedulable(pod, "0/3 nodes are available: 3 Insufficient cpu."));
+        world
+    };
+    // The replicas wait for the masters before the cluster is waited for.
+    let said = ends_in_time(&unscheduled(), "create redis-001 --timeout 20s", 20).await;
+    assert!(said.contains("\n0 of 6 nodes are ready; node-101 cannot be scheduled: 3 Insufficient cpu\n"), "{said}");
+    let world = unscheduled();
+    world.hang("list pods");
+    ends_in_time(&world, "create redis-001 --timeout 20s", 20).await;
+
+    let world = World::with_cluster().await;
+    world.hang("delete services redis-001");
+    ends_in_time(&world, "delete redis-001 --yes --timeout 20s", 20).await;
+
+    let world = World::with_cluster().await;
+    world.node("redis-001-node-201-0", Node::IsDeaf);
+    world.node("redis-001-node-202-0", Node::HasLostItsData);
+    ends_in_time(&world, "accept-loss redis-001 --yes --timeout 20s", 20).await;
+
+    let world = kubeadm();
+    ends_in_time(&world, "check-proxy-mode --probe --timeout 20s", 20).await;
+    // Neither the helper pod nor the probe pods ever run there.
+    ends_in_time(&gke("gke-a"), "set-gke-proxy-mode ipvs --yes --timeout 20s", 20).await;
+    ends_in_time(&gke("gke-a"), "set-gke-proxy-mode ipvs --yes --probe=false --timeout 20s", 20).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_helper_pod_that_stays_is_told_with_the_command_that_removes_it() {
+    let world = gke("gke-a");
+    world.fail("delete pods redis-cluster-set-proxy-mode-gke-a", 409, "not now");
+    let said = world.run("set-gke-proxy-mode ipvs --yes --probe=false").await;
+    let told = "hint: the privileged helper pod \"redis-cluster-set-proxy-mode-gke-a\" may still run on gke-a; to remove it, run: kubectl -n kube-system delete pod redis-cluster-set-proxy-mode-gke-a --grace-period=0 --force\n";
+    assert!(said.contains(told), "{said}");
+}
