@@ -8,6 +8,7 @@ mod hints;
 mod nodes;
 mod placement;
 mod pods;
+mod reach;
 mod replication;
 mod services;
 mod settings;

@@ -1,7 +1,7 @@
 //! What Kubernetes reports about a cluster: its pods' state, Services, PodDisruptionBudgets,
 //! volumes and workers.
 
-use super::node::NodeNumber;
+use super::node::{Endpoint, NodeNumber};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Labels, or a selector that requires all of them.
@@ -67,6 +67,10 @@ pub struct PodState {
     pub memory_limit: Option<u64>,
     pub claims: Vec<String>,
     pub host_ip: Option<String>,
+    /// Ports of its worker that lead to it.
+    pub host_ports: BTreeSet<u16>,
+    /// The port of the bus in the pod, if it is declared.
+    pub bus_port: Option<u16>,
 }
 
 /// How a container terminated.
@@ -107,11 +111,15 @@ pub struct Service {
     pub number: Option<NodeNumber>,
     /// Whether this tool created it for the cluster that is checked.
     pub ours: bool,
-    /// Cluster IPs, external IPs and load balancer IPs.
+    /// Cluster IPs, which no other Service has.
     pub addresses: BTreeSet<String>,
+    /// External IPs and load balancer IPs: other Services may have them too, with other ports.
+    pub shared_addresses: BTreeSet<String>,
     /// Empty if its endpoints are managed without a selector.
     pub selector: Labels,
     pub ports: BTreeSet<u16>,
+    /// On every worker.
+    pub node_ports: BTreeSet<u16>,
     /// `publishNotReadyAddresses`.
     pub leads_to_unready: bool,
 }
@@ -119,6 +127,11 @@ pub struct Service {
 impl Service {
     pub fn selects(&self, labels: &Labels) -> bool {
         !self.selector.is_empty() && carries(labels, &self.selector)
+    }
+
+    /// Not by a NodePort.
+    pub fn is_at(&self, at: &Endpoint) -> bool {
+        self.addresses.contains(&at.host) || self.shared_addresses.contains(&at.host) && self.ports.contains(&at.port)
     }
 }
 
@@ -156,6 +169,8 @@ pub struct Usage {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Worker {
     pub zone: Option<String>,
+    /// Inside and outside the cluster.
+    pub addresses: BTreeSet<String>,
     pub ready: bool,
     /// Conditions such as `MemoryPressure`.
     pub pressure: Vec<String>,

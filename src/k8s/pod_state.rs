@@ -3,6 +3,7 @@
 use crate::cluster::surroundings::{End, PodState, Trouble, TroubleKind};
 use crate::manifest::quantity::Size;
 use k8s_openapi::api::core::v1::{Container, ContainerState, ContainerStateTerminated, ContainerStatus, Pod, Probe};
+use std::collections::BTreeSet;
 
 /// `container` is the server's.
 pub fn pod_state(pod: &Pod, container: Option<&Container>) -> PodState {
@@ -17,6 +18,8 @@ pub fn pod_state(pod: &Pod, container: Option<&Container>) -> PodState {
         memory_limit: container.and_then(memory_limit),
         claims: claims(pod),
         host_ip: pod.status.as_ref().and_then(|status| status.host_ip.clone()),
+        host_ports: host_ports(pod),
+        bus_port: container.and_then(bus_port),
     }
 }
 
@@ -55,6 +58,20 @@ fn memory_limit(container: &Container) -> Option<u64> {
 fn claims(pod: &Pod) -> Vec<String> {
     let volumes = pod.spec.iter().flat_map(|spec| spec.volumes.iter().flatten());
     volumes.filter_map(|volume| Some(volume.persistent_volume_claim.as_ref()?.claim_name.clone())).collect()
+}
+
+fn host_ports(pod: &Pod) -> BTreeSet<u16> {
+    let containers = pod.spec.iter().flat_map(|spec| &spec.containers);
+    let ports = containers.flat_map(|container| container.ports.iter().flatten());
+    ports.filter_map(|port| u16::try_from(port.host_port?).ok()).collect()
+}
+
+/// By its name; one without a name says nothing that the client port does not.
+fn bus_port(container: &Container) -> Option<u16> {
+    let ports = container.ports.as_deref().unwrap_or_default();
+    let is_bus = |name: &str| ["bus", "cluster", "gossip"].iter().any(|word| name.contains(word));
+    let bus = ports.iter().find(|port| port.name.as_deref().is_some_and(is_bus))?;
+    u16::try_from(bus.container_port).ok()
 }
 
 /// None if the server is running.

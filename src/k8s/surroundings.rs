@@ -62,18 +62,19 @@ fn service_of(object: &ServiceObject, cluster: Option<&str>) -> Service {
     let spec = object.spec.clone().unwrap_or_default();
     let balancers = object.status.iter().flat_map(|status| status.load_balancer.iter());
     let outside = balancers.flat_map(|balancer| balancer.ingress.iter().flatten().filter_map(|each| each.ip.clone()));
-    let inside =
-        spec.cluster_ip.iter().chain(spec.cluster_ips.iter().flatten()).chain(spec.external_ips.iter().flatten());
-    let ports = spec.ports.iter().flatten().filter_map(|port| u16::try_from(port.port).ok());
+    let inside = spec.cluster_ip.iter().chain(spec.cluster_ips.iter().flatten());
+    let port = |port: i32| u16::try_from(port).ok();
     Service {
         name: object.metadata.name.clone().unwrap_or_default(),
         number: label(names::NODE).and_then(|number| number.parse::<NodeNumber>().ok()),
         ours: cluster.is_some()
             && label(names::INSTANCE) == cluster
             && label(names::MANAGED_BY) == Some(names::MANAGER),
-        addresses: inside.cloned().chain(outside).filter(|address| address != "None" && !address.is_empty()).collect(),
+        addresses: inside.filter(|address| *address != "None" && !address.is_empty()).cloned().collect(),
+        shared_addresses: spec.external_ips.iter().flatten().cloned().chain(outside).collect(),
+        ports: spec.ports.iter().flatten().filter_map(|each| port(each.port)).collect(),
+        node_ports: spec.ports.iter().flatten().filter_map(|each| port(each.node_port?)).collect(),
         selector: spec.selector.unwrap_or_default(),
-        ports: ports.collect(),
         leads_to_unready: spec.publish_not_ready_addresses == Some(true),
     }
 }
@@ -126,7 +127,9 @@ async fn workers(server: &Server, names: &BTreeSet<&str>) -> Lookup<BTreeMap<Str
 
 fn worker_of(node: &Node) -> Worker {
     let conditions = node.status.iter().flat_map(|status| status.conditions.iter().flatten());
+    let addresses = node.status.iter().flat_map(|status| status.addresses.iter().flatten());
     let mut worker = Worker {
+        addresses: addresses.map(|address| address.address.clone()).collect(),
         zone: node.metadata.labels.as_ref().and_then(|labels| labels.get(names::ZONE).cloned()),
         ..Worker::default()
     };
@@ -160,12 +163,14 @@ mod tests {
     fn a_worker_says_what_it_lacks() {
         let node: Node = serde_json::from_value(json!({
             "metadata": { "name": "w", "labels": { names::ZONE: "a" } },
-            "status": { "conditions": [
+            "status": { "addresses": [{ "type": "InternalIP", "address": "192.0.2.1" }], "conditions": [
                 { "type": "Ready", "status": "True" }, { "type": "DiskPressure", "status": "True" },
                 { "type": "MemoryPressure", "status": "False" }] },
         }))
         .expect("a node");
-        let expected = Worker { zone: Some("a".into()), ready: true, pressure: vec!["DiskPressure".into()] };
+        let pressure = vec!["DiskPressure".into()];
+        let addresses = ["192.0.2.1".to_owned()].into();
+        let expected = Worker { zone: Some("a".into()), addresses, ready: true, pressure };
         assert_eq!(worker_of(&node), expected);
     }
 }

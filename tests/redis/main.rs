@@ -5,6 +5,7 @@
 
 #![expect(clippy::print_stderr, reason = "a failed test shows what its nodes printed")]
 
+mod announced;
 mod damaged;
 mod faults;
 mod guard;

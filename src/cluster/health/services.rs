@@ -4,6 +4,7 @@ use super::context::{CheckContext, list};
 use crate::cluster::finding::{Code, Finding};
 use crate::cluster::snapshot::Member;
 use crate::cluster::surroundings::Service;
+use std::collections::BTreeSet;
 
 pub(super) fn check(context: &CheckContext<'_>) -> Vec<Finding> {
     let Some(services) = context.around().services.seen() else { return Vec::new() };
@@ -15,7 +16,7 @@ pub(super) fn check(context: &CheckContext<'_>) -> Vec<Finding> {
 /// The nodes that announce an address of the Service, with the ports that they announce.
 fn announcers<'a>(context: &CheckContext<'a>, service: &Service) -> Vec<(&'a str, u16, u16)> {
     let own = context.views().filter_map(|(name, view)| Some((name, view.myself()?)));
-    own.filter(|(_, line)| service.addresses.contains(&line.endpoint.host))
+    own.filter(|(_, line)| service.is_at(&line.endpoint))
         .map(|(name, line)| {
             let port = line.endpoint.port;
             (name, port, line.bus_port.unwrap_or(port.saturating_add(10_000)))
@@ -59,8 +60,12 @@ fn without_endpoint(context: &CheckContext<'_>, service: &Service) -> Option<Fin
 
 fn without_port(context: &CheckContext<'_>, service: &Service) -> Option<Finding> {
     let (node, port, bus) = announcers(context, service).into_iter().next()?;
+    // Services that share an address each have some of its ports.
+    let shares = |other: &&Service| !service.shared_addresses.is_disjoint(&other.shared_addresses);
+    let others = context.around().services.seen().into_iter().flatten().filter(shares);
+    let ports: BTreeSet<u16> = others.flat_map(|other| &other.ports).chain(&service.ports).copied().collect();
     let lacking: Vec<String> =
-        [port, bus].into_iter().filter(|port| !service.ports.contains(port)).map(|port| port.to_string()).collect();
+        [port, bus].into_iter().filter(|port| !ports.contains(port)).map(|port| port.to_string()).collect();
     (!lacking.is_empty()).then(|| {
         Code::ServiceWithoutPort.found(
             &service.name,

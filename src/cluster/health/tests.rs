@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::Stdio;
 use std::sync::Arc;
 
-fn whole() -> Snapshot {
+pub(super) fn whole() -> Snapshot {
     let mut snapshot = healthy();
     let label = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     let mut services = Vec::new();
@@ -34,6 +34,7 @@ fn whole() -> Snapshot {
             selector: Labels::from([label("node", &member.name)]),
             ports: [6379, 16379].into(),
             leads_to_unready: true,
+            ..Service::default()
         });
         if let Ok(view) = &mut seen.view {
             view.server.append_only = Some(true);
@@ -44,7 +45,7 @@ fn whole() -> Snapshot {
     let names = || snapshot.seen.iter().map(|seen| format!("data-{}", seen.member.name));
     let bound = Claim { phase: "Bound".into(), deleted: false };
     let usage = Usage { used: 1 << 20, free: 1 << 30 };
-    let worker = |name: &str| (name.to_owned(), Worker { zone: None, ready: true, pressure: Vec::new() });
+    let worker = |name: &str| (name.to_owned(), Worker { ready: true, ..Worker::default() });
     snapshot.around = Surroundings {
         now: 10_000,
         services: Lookup::Seen(services),
@@ -63,20 +64,20 @@ fn whole() -> Snapshot {
     snapshot
 }
 
-fn report(snapshot: &Snapshot) -> Report {
+pub(super) fn report(snapshot: &Snapshot) -> Report {
     check(snapshot, &Topology::of(snapshot))
 }
 
-fn view(snapshot: &mut Snapshot, index: usize) -> &mut View {
+pub(super) fn view(snapshot: &mut Snapshot, index: usize) -> &mut View {
     snapshot.seen[index].view.as_mut().expect("it answers")
 }
 
 /// The line of the node at `viewer` about the node at `whose`.
-fn line(snapshot: &mut Snapshot, viewer: usize, whose: usize) -> &mut NodeLine {
+pub(super) fn line(snapshot: &mut Snapshot, viewer: usize, whose: usize) -> &mut NodeLine {
     changed(view(snapshot, viewer), whose)
 }
 
-fn changed(view: &mut View, whose: usize) -> &mut NodeLine {
+pub(super) fn changed(view: &mut View, whose: usize) -> &mut NodeLine {
     Arc::make_mut(&mut view.nodes[whose])
 }
 
@@ -88,19 +89,19 @@ fn flags<const N: usize>(flags: [&'static str; N]) -> Flags {
     flags.into_iter().collect()
 }
 
-fn seen<T>(lookup: &mut Lookup<T>) -> &mut T {
+pub(super) fn seen<T>(lookup: &mut Lookup<T>) -> &mut T {
     match lookup {
         Lookup::Seen(value) => value,
         Lookup::Skipped | Lookup::Denied(_) => panic!("it was checked"),
     }
 }
 
-fn trouble(snapshot: &mut Snapshot, index: usize, kind: TroubleKind) {
+pub(super) fn trouble(snapshot: &mut Snapshot, index: usize, kind: TroubleKind) {
     snapshot.seen[index].member.state.trouble = Some(Trouble { kind, text: "so it is".into() });
     snapshot.seen[index].view = Err("so it is".into());
 }
 
-fn each_view(snapshot: &mut Snapshot, change: impl Fn(&mut View)) {
+pub(super) fn each_view(snapshot: &mut Snapshot, change: impl Fn(&mut View)) {
     snapshot.seen.iter_mut().filter_map(|seen| seen.view.as_mut().ok()).for_each(change);
 }
 

@@ -1,10 +1,12 @@
 //! The nodes' views of each other.
 
 use super::context::{CheckContext, count, has_no_pod, list};
+use super::reach::{Places, address_to_meet};
 use crate::cluster::finding::{Code, Finding, Severity};
 use crate::cluster::membership::groups;
 use crate::cluster::node::{Flags, LinkState, NodeId};
 use crate::cluster::reply::NodeLine;
+use crate::cluster::snapshot::View;
 use crate::cluster::topology::{NodeFacts, Signature, signature};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -51,9 +53,23 @@ fn disagreement(context: &CheckContext<'_>) -> Option<Finding> {
             context.snapshot.name(),
             format!("the nodes have {} different views of owners, roles and members", groups.len()),
             differences.join("; "),
-            context.hints.views_of_all(),
+            introduce(context).unwrap_or_else(|| context.hints.views_of_all()),
         )
     })
+}
+
+/// CLUSTER MEET on a node that does not know a peer by which it is known: gossip spreads only to those
+/// whom one knows.
+fn introduce(context: &CheckContext<'_>) -> Option<String> {
+    let knows = |view: &View, id: &NodeId| view.nodes.iter().any(|line| line.id == *id);
+    let pairs = context.snapshot.answered().flat_map(|one| context.snapshot.answered().map(move |other| (one, other)));
+    let mut lacking = pairs.filter_map(|((viewer, view), (peer, by))| {
+        let (own, its) = (&view.myself()?.id, &by.myself()?.id);
+        (own != its && knows(by, own) && !knows(view, its)).then_some((viewer, peer))
+    });
+    let (viewer, peer) = lacking.next()?;
+    let address = address_to_meet(context, &Places::of(context), peer)?;
+    Some(context.hints.redis(viewer, &format!("cluster meet {address}")))
 }
 
 /// Nodes that only one side knows, then nodes that both know with another role, master or slots.
@@ -135,7 +151,7 @@ fn without_pod(context: &CheckContext<'_>) -> Vec<Finding> {
 
 /// Pods whose node is unknown to most of the others.
 fn outside(context: &CheckContext<'_>) -> Vec<Finding> {
-    let groups = groups(context.snapshot);
+    let (groups, places) = (groups(context.snapshot), Places::of(context));
     let Some(main) = groups.iter().max_by_key(|group| group.members.len()) else { return Vec::new() };
     let others = groups.iter().filter(|group| group.members != main.members).flat_map(|group| &group.members);
     let host = main.members.first().and_then(|index| context.snapshot.seen.get(*index)).map(|seen| &seen.member);
@@ -143,14 +159,13 @@ fn outside(context: &CheckContext<'_>) -> Vec<Finding> {
         .filter_map(|index| context.snapshot.seen.get(*index))
         .map(|seen| {
             let member = &seen.member;
-            let address = member.pod_ip.clone().unwrap_or_else(|| "IP".into());
-            let port = member.shell.as_ref().map_or(6379, |shell| shell.port);
-            let meet = format!("cluster meet {address} {port}");
+            let meet = address_to_meet(context, &places, member).map(|address| format!("cluster meet {address}"));
             Code::PodOutsideCluster.found(
                 &member.name,
                 format!("{} runs a Redis node that the other nodes do not know", member.name),
                 format!("its ID is unknown to the other {}", count(main.members.len(), "node")),
-                host.map_or_else(|| context.hints.views_of_all(), |host| context.hints.redis(host, &meet)),
+                host.zip(meet)
+                    .map_or_else(|| context.hints.views_of_all(), |(host, meet)| context.hints.redis(host, &meet)),
             )
         })
         .collect()
