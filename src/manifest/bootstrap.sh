@@ -6,7 +6,7 @@
 # CLUSTER_CONFIG  the nodes.conf of the cluster's first start, addresses filled in
 # CLUSTER_BUS     the port of the bus, where it is this node's own (since Redis 7.0)
 # REDIS_CONFIG    further lines of redis.conf
-# REDISCLI_AUTH   the password, if there is one
+# REDISCLI_AUTH   the password; not set where none was asked for
 set -eu
 
 folder=${BOOTSTRAP_CONFIG:-/redis-cluster}
@@ -222,6 +222,15 @@ my_shard=$master
 
 if [ -n "${CLUSTER_BUS:-}" ] && ! at_least 7 0; then
     refuse "$product $version cannot have a port of its own for its bus: create the cluster with an image whose tag begins with its version"
+fi
+
+# Set and empty: a Secret without a password, where one was asked for.
+if [ -n "${REDISCLI_AUTH+set}" ]; then
+    case $REDISCLI_AUTH in
+    '') refuse "the password in the Secret is empty: the server would let everybody in" ;;
+    *'
+'*) refuse "the password in the Secret has a line break (echo adds one): nobody could log in with it" ;;
+    esac
 fi
 
 # They send it without quotes.

@@ -7,6 +7,7 @@ pub mod difference;
 pub mod names;
 pub mod network;
 pub mod object;
+pub mod password;
 pub mod quantity;
 pub mod spec;
 pub mod workload;

@@ -43,9 +43,13 @@ impl Image {
     /// if it starts with a version; the start-up script rejects a tag that does not match the
     /// server.
     pub fn has_own_bus_port(&self) -> bool {
+        self.entrypoint == Entrypoint::Bootstrap && self.major().is_none_or(|major| major >= 7)
+    }
+
+    /// The version that the tag starts with, if it does.
+    pub fn major(&self) -> Option<u32> {
         let tag = names::version_label(&self.name).unwrap_or_default();
-        let major = tag.split(|c: char| !c.is_ascii_digit()).next().and_then(|digits| digits.parse::<u32>().ok());
-        self.entrypoint == Entrypoint::Bootstrap && major.is_none_or(|major| major >= 7)
+        tag.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
     }
 }
 

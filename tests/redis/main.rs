@@ -19,11 +19,23 @@ mod versions;
 
 use kubectl_redis_cluster::cluster::topology::State;
 use kubectl_redis_cluster::manifest::config::scripts_version;
+use kubectl_redis_cluster::manifest::password;
+use kubectl_redis_cluster::manifest::spec::{Entrypoint, Image};
+use server::Server;
 use servers::{Cluster, Shell, until};
+
+/// All that redis.conf, a shell and redis-cli read as something else, and blanks at both ends.
+const AWKWARD: &str = " p\"a\\s' $w #%s$(x)`*\u{e9}\t\\ ";
+
+fn image(name: &str) -> Image {
+    Image { name: name.into(), pull_secret: None, entrypoint: Entrypoint::Bootstrap }
+}
 
 #[test]
 fn nodes_form_a_cluster_in_any_order_with_an_awkward_password() {
-    let mut cluster = Cluster::new(1, Some("p\"a\\s' $w"));
+    let password = Server::chosen().password(AWKWARD);
+    assert_eq!(password::check(password.as_bytes(), &image("redis:7.0")), Ok(()), "no user may be kept from it");
+    let mut cluster = Cluster::new(1, Some(&password));
     for number in [302, 202, 102, 101, 301, 201] {
         cluster.start(number, Shell::Dash);
     }
@@ -94,6 +106,23 @@ fn a_server_that_cannot_have_a_bus_port_of_its_own_is_refused() {
     let (code, said) = cluster.run_as_version(101, "6.2.14", Some("17001"));
     assert_eq!(code, Some(1));
     assert!(said.contains("bootstrap: Redis 6.2.14 cannot have a port of its own for its bus"), "{said}");
+}
+
+/// The server would let everybody in, or nobody.
+#[test]
+fn a_password_that_was_asked_for_and_is_none_is_refused() {
+    for (network, password, why) in
+        [(97, "", "is empty"), (98, "secret\n", "has a line break"), (99, "two\nlines", "has a line break")]
+    {
+        assert!(password::check(password.as_bytes(), &image("redis:7.0")).is_err(), "{password:?}");
+        for shell in [Shell::Dash, Shell::Busybox] {
+            let mut cluster = Cluster::new(network, Some(password));
+            cluster.start(101, shell);
+            cluster.wait_log(101, why);
+            assert_eq!(cluster.code(101), Some(1), "{}", cluster.log(101));
+            assert_eq!(cluster.nodes_conf(101), "", "nothing was written");
+        }
+    }
 }
 
 /// Its replicas would never link, without a word.

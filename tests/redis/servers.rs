@@ -238,6 +238,16 @@ impl Cluster {
         self.log(number + BESIDE)
     }
 
+    /// The exit code of a node that must end by itself.
+    pub fn code(&mut self, number: u32) -> Option<i32> {
+        let mut ended = None;
+        until(10, "the node to end", || {
+            ended = self.children.get_mut(&number).expect("started").try_wait().expect("a child");
+            ended.is_some()
+        });
+        ended.and_then(|status| status.code())
+    }
+
     /// Runs the script to its end, where it must end by itself.
     pub fn run(&self, number: u32, shell: Shell) -> (Option<i32>, String) {
         let output = self.script(number, shell).output().expect("the script runs");
