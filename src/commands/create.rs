@@ -17,11 +17,12 @@ use crate::k8s::objects::Run;
 use crate::k8s::wait::{Stage, TimeLimit};
 use crate::manifest::advice::advice;
 use crate::manifest::assembly::objects;
-use crate::manifest::config::{MAXMEMORY_POLICIES, config_line};
+use crate::manifest::config::MAXMEMORY_POLICIES;
 use crate::manifest::difference::Decision;
 use crate::manifest::names::{ClusterName, PASSWORD_KEY};
 use crate::manifest::object::{BUDGET, Object, SECRET};
 use crate::manifest::quantity::{Size, cpu};
+use crate::manifest::settings::config_line;
 use crate::manifest::spec::{
     Auth, Entrypoint, Image, Network, Placement, Redis, Resources, Spec, Spread, Storage, Toleration, Workload,
     key_value,

@@ -2,10 +2,11 @@
 
 use super::config::maxmemory;
 use super::quantity::Size;
+use super::settings::{Owner, owner};
 use super::spec::{Entrypoint, Spec};
 
 /// Bytes that a server without keys uses, with the buffers of its bus and replicas.
-const SERVER: u64 = 16 << 20;
+const SERVER: u64 = Spec::LEAST_MEMORY;
 
 /// One sentence for each warning.
 pub fn advice(spec: &Spec) -> Vec<String> {
@@ -16,6 +17,7 @@ pub fn advice(spec: &Spec) -> Vec<String> {
         crowded_memory(spec),
         small_volume(spec),
         short_timeout(spec),
+        unknown_settings(spec),
     ]
     .into_iter()
     .flatten()
@@ -114,6 +116,19 @@ fn short_timeout(spec: &Spec) -> Option<String> {
     })
 }
 
+/// Only a warning: a newer server may have it.
+fn unknown_settings(spec: &Spec) -> Option<String> {
+    let names = spec.redis.config.iter().filter_map(|line| line.split(' ').next());
+    let unknown: Vec<String> =
+        names.filter(|name| owner(name) == Owner::Unknown).map(|name| format!("\"{name}\"")).collect();
+    (!unknown.is_empty()).then(|| {
+        format!(
+            "--config: no server from Redis 3.0 to Valkey 9.1 has a setting {}: if this image's has not either, no pod starts",
+            unknown.join(", ")
+        )
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::assembly::tests::spec;
@@ -129,8 +144,11 @@ mod tests {
         let mut spec = spec();
         spec.image.entrypoint = Entrypoint::Image;
         spec.resources.memory = "32Mi".parse().expect("a size");
-        spec.redis.config =
-            vec!["repl-backlog-size 10mb".into(), "client-output-buffer-limit replica 1gb 1mb 60".into()];
+        spec.redis.config = vec![
+            "repl-backlog-size 10mb".into(),
+            "client-output-buffer-limit replica 1gb 1mb 60".into(),
+            "foo bar".into(),
+        ];
         spec.redis.node_timeout_ms = 500;
         if let Some(storage) = &mut spec.resources.storage {
             storage.size = "16Mi".parse().expect("a size");

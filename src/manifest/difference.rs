@@ -6,6 +6,7 @@
 use super::config::{SCRIPTS, SCRIPTS_VERSION};
 use super::names::{INSTANCE, MANAGED_BY};
 use super::object::{CONFIG_MAP, Object, SECRET};
+use super::quantity::is_same;
 use serde_json::Value;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,12 +77,22 @@ impl Change {
                 (live.lines().nth(common).unwrap_or_default(), self.wanted.lines().nth(common).unwrap_or_default())
             }
         };
-        let quoted = |line: &str| if line.is_empty() { "nothing".to_owned() } else { format!("\"{line}\"") };
         (quoted(live_line), quoted(wanted_line))
     }
 
     pub fn is_same_as(&self, other: &Self) -> bool {
         self.path == other.path && self.essence() == other.essence()
+    }
+}
+
+/// What a line of a terminal takes of a value.
+const LONGEST: usize = 60;
+
+fn quoted(line: &str) -> String {
+    match line.char_indices().nth(LONGEST) {
+        _ if line.is_empty() => "nothing".to_owned(),
+        Some((end, _)) => format!("\"{}...\"", &line[..end]),
+        None => format!("\"{line}\""),
     }
 }
 
@@ -99,6 +110,15 @@ fn compare(path: &str, wanted: &Value, live: Option<&Value>, changes: &mut Vec<C
                 compare(&path, field, live.get(name), changes);
             }
         }
+        (Value::Array(items), Some(Value::Array(live))) if have_names(items) && have_names(live) => {
+            for item in items {
+                let path = format!("{path}[{}]", item["name"].as_str().unwrap_or_default());
+                match live.iter().find(|other| other["name"] == item["name"]) {
+                    Some(live) => compare(&path, item, Some(live), changes),
+                    None => changes.push(Change { path, live: None, wanted: show(item.get("value").unwrap_or(item)) }),
+                }
+            }
+        }
         (Value::Array(items), Some(Value::Array(live))) if items.len() <= live.len() => {
             for (index, item) in items.iter().enumerate() {
                 compare(&format!("{path}[{index}]"), item, live.get(index), changes);
@@ -106,10 +126,20 @@ fn compare(path: &str, wanted: &Value, live: Option<&Value>, changes: &mut Vec<C
         }
         (wanted, None) if is_empty(wanted) => {}
         (wanted, live) if live == Some(wanted) => {}
+        (Value::String(wanted), Some(Value::String(live))) if is_quantity(path) && is_same(wanted, live) => {}
         (wanted, live) => {
             changes.push(Change { path: path.to_owned(), live: live.map(show), wanted: show(wanted) });
         }
     }
+}
+
+fn have_names(items: &[Value]) -> bool {
+    !items.is_empty() && items.iter().all(|item| item["name"].is_string())
+}
+
+/// The API server writes quantities in its own way.
+fn is_quantity(path: &str) -> bool {
+    path.contains(".resources.")
 }
 
 /// Values that the API server drops when it stores an object.
@@ -173,6 +203,20 @@ mod tests {
         assert_eq!(other_scripts(&wanted, &wanted.value), None);
         assert_eq!(other_scripts(&wanted, &json!({ "data": {} })), Some(("an older version", "2")));
         assert!(matches!(decide(&wanted, Some(&object("new", "2", "port 2").value)), Decision::Differs(_)));
+    }
+
+    #[test]
+    fn one_more_of_a_list_with_names_is_one_short_line() {
+        let env = |names: &[&str]| -> Value {
+            names.iter().map(|name| json!({ "name": name, "value": "x".repeat(100) })).collect()
+        };
+        let wanted = json!({ "env": env(&["a", "b"]), "resources": { "limits": { "cpu": "0.5" } } });
+        let changes = difference(
+            &json!({ "c": wanted }),
+            &json!({ "c": { "env": env(&["z", "b"]), "resources": { "limits": { "cpu": "500m" } } } }),
+        );
+        let lines: Vec<_> = changes.iter().map(|change| (change.path.as_str(), change.essence())).collect();
+        assert_eq!(lines, [("c.env[a]", ("nothing".to_owned(), format!("\"{}...\"", "x".repeat(60))))]);
     }
 
     #[test]

@@ -23,7 +23,8 @@ pub const SHAPE: &str = "kubectl-redis-cluster/shape";
 const NAME: &str = "app.kubernetes.io/name";
 const COMPONENT: &str = "app.kubernetes.io/component";
 const VERSION: &str = "app.kubernetes.io/version";
-const SHARD: &str = "kubectl-redis-cluster/shard";
+/// The label with the number of a node's shard.
+pub(super) const SHARD: &str = "kubectl-redis-cluster/shard";
 const POSITION: &str = "kubectl-redis-cluster/position";
 
 /// The label with a worker's zone, since Kubernetes 1.17.

@@ -94,7 +94,10 @@ mod tests {
     #[test]
     fn what_only_some_servers_can_use() {
         let old = |password: &[u8]| check(password, &image("redis:3.2", Entrypoint::Bootstrap));
-        assert_eq!((old(b"a b"), old(b"a'b"), old(b"a$b")), (Err(BadPassword::Unquoted), Err(BadPassword::Unquoted), Ok(())));
+        assert_eq!(
+            (old(b"a b"), old(b"a'b"), old(b"a$b")),
+            (Err(BadPassword::Unquoted), Err(BadPassword::Unquoted), Ok(()))
+        );
         let original = |password: &[u8]| check(password, &image("balon/docker-redis:8", Entrypoint::Image));
         assert_eq!((original(b"a$b"), original(b"a-b=")), (Err(BadPassword::Eval), Ok(())));
     }

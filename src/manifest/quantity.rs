@@ -71,6 +71,39 @@ pub fn cpu(text: &str) -> Result<String, BadCpu> {
     }
 }
 
+/// The factors of all suffixes of Kubernetes' quantities.
+const SUFFIXES: [(&str, f64); 15] = [
+    ("n", 1e-9),
+    ("u", 1e-6),
+    ("m", 1e-3),
+    ("", 1.0),
+    ("k", 1e3),
+    ("M", 1e6),
+    ("G", 1e9),
+    ("T", 1e12),
+    ("P", 1e15),
+    ("Ki", 1024.0),
+    ("Mi", 1_048_576.0),
+    ("Gi", 1_073_741_824.0),
+    ("Ti", 1_099_511_627_776.0),
+    ("Pi", 1_125_899_906_842_624.0),
+    ("Ei", 1_152_921_504_606_846_976.0),
+];
+
+/// Any quantity as the API server writes it, in units; none for other text.
+pub fn amount(text: &str) -> Option<f64> {
+    let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, suffix) = text.split_at(end);
+    let (_, factor) = SUFFIXES.iter().find(|(name, _)| *name == suffix)?;
+    Some(number.parse::<f64>().ok()? * factor)
+}
+
+/// Whether both are the same quantity: the API server writes `0.5` as `500m`.
+pub fn is_same(one: &str, other: &str) -> bool {
+    let (Some(one), Some(other)) = (amount(one), amount(other)) else { return false };
+    (one - other).abs() <= one.abs() * 1e-9
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -79,6 +112,13 @@ mod tests {
     fn processors() {
         assert!(["2", "0.5", "500m"].into_iter().all(|text| cpu(text).is_ok()));
         assert!(["", "m", "0", "-1", "1e3", "inf", "2 cores"].into_iter().all(|text| cpu(text).is_err()));
+    }
+
+    #[test]
+    fn the_same_in_other_words() {
+        assert!(is_same("0.5", "500m") && is_same("1Gi", "1024Mi") && is_same("2", "2000m") && is_same("1k", "1000"));
+        assert!(!is_same("1G", "1Gi") && !is_same("a", "a") && !is_same("1", ""));
+        assert_eq!(amount("8127568Ki"), Some(8_127_568.0 * 1024.0));
     }
 
     #[test]

@@ -189,6 +189,8 @@ pub enum BadSpec {
         "an image's own entry point rewrites nodes.conf at every start, which does not work with persistent volumes"
     )]
     StorageWithImageEntrypoint,
+    #[error("{0} of memory is too little: the server itself needs {least} MiB; a size without a unit is in bytes", least = Spec::LEAST_MEMORY >> 20)]
+    TooLittleMemory(Size),
     /// Linux limits an environment variable to 128 KiB (MAX_ARG_STRLEN).
     #[error(
         "a cluster of {nodes} nodes is too large: its nodes.conf exceeds the limit for an environment variable (128 KiB)"
@@ -200,6 +202,8 @@ impl Spec {
     /// The longest line of nodes.conf with an IPv4 address, in bytes.
     const LINE: usize = 116;
     const LONGEST_VARIABLE: usize = 128 * 1024;
+    /// Redis 8.0 without keys has 15 MB.
+    pub const LEAST_MEMORY: u64 = 16 << 20;
 
     /// Rejects what the API server would accept but would never work.
     ///
@@ -214,6 +218,8 @@ impl Spec {
             Err(BadSpec::StorageWithoutStatefulSet)
         } else if stored && self.image.entrypoint == Entrypoint::Image {
             Err(BadSpec::StorageWithImageEntrypoint)
+        } else if self.resources.memory.bytes() < Self::LEAST_MEMORY {
+            Err(BadSpec::TooLittleMemory(self.resources.memory.clone()))
         } else if self.shape.size() * Self::LINE > Self::LONGEST_VARIABLE {
             Err(BadSpec::TooManyNodes { nodes: self.shape.size() })
         } else {
@@ -236,6 +242,21 @@ mod tests {
         );
         assert_eq!(read("a").map(|toleration| toleration.value), Ok(None));
         assert!(read("=b").is_err() && read("a:Never").is_err());
+    }
+
+    #[test]
+    fn memory_that_no_server_can_start_with() {
+        let mut spec = super::super::assembly::tests::spec();
+        let mut with = |memory: &str| {
+            spec.resources.memory = memory.parse().expect("a size");
+            spec.validate().map_err(|error| error.to_string())
+        };
+        assert_eq!(with("16Mi"), Ok(()));
+        let said = with("100").expect_err("too little");
+        assert_eq!(
+            said,
+            "100 of memory is too little: the server itself needs 16 MiB; a size without a unit is in bytes"
+        );
     }
 
     #[test]

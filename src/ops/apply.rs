@@ -5,10 +5,11 @@ use crate::k8s::client::Server;
 use crate::k8s::members::list;
 use crate::k8s::objects::Run;
 use crate::k8s::wait::{Progress, TimeLimit, until};
-use crate::manifest::names::ClusterName;
+use crate::manifest::names::{ClusterName, NODE};
 use crate::manifest::object::Object;
 use futures::{StreamExt, stream};
 use k8s_openapi::api::core::v1::Pod;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 const AT_ONCE: usize = 8;
@@ -36,7 +37,7 @@ pub async fn create(
     apply_all(server, &before, run, &mut made).await?;
     apply_all(server, &controllers, run, &mut made).await?;
     if run == Run::Real && !controllers.is_empty() && !replicas.is_empty() {
-        place_masters(server, name, controllers.len(), deadline).await?;
+        place_masters(server, name, &controllers, deadline).await?;
     }
     apply_all(server, &replicas, run, &mut made).await
 }
@@ -59,16 +60,55 @@ async fn apply_all(
     failed.map_or(Ok(()), Err)
 }
 
-async fn place_masters(server: &Server, name: &ClusterName, masters: usize, deadline: TimeLimit) -> Result<(), Error> {
+async fn place_masters(
+    server: &Server,
+    name: &ClusterName,
+    masters: &[&Object],
+    deadline: TimeLimit,
+) -> Result<(), Error> {
     let placed =
         until(deadline.at_most(HEAD_START), "the masters to be placed", Duration::from_millis(50), async || {
             let pods = list::<Pod>(server, "pods", name.selector()).await?;
-            let placed =
-                pods.iter().filter(|pod| pod.spec.as_ref().is_some_and(|spec| spec.node_name.is_some())).count();
-            Ok(if placed >= masters { Progress::Done(()) } else { Progress::Pending(placed.to_string().into()) })
+            let placed = placed(&pods, masters);
+            Ok(if placed >= masters.len() { Progress::Done(()) } else { Progress::Pending(placed.to_string().into()) })
         });
     match placed.await {
         Err(error) if error.kind() == ErrorKind::Timeout => Ok(()),
         other => other,
+    }
+}
+
+/// How many of these controllers have a pod on a worker; the cluster may have other nodes already.
+fn placed(pods: &[Pod], controllers: &[&Object]) -> usize {
+    let is_placed = |pod: &&Pod| pod.spec.as_ref().is_some_and(|spec| spec.node_name.is_some());
+    let nodes: BTreeSet<&str> = pods
+        .iter()
+        .filter(is_placed)
+        .filter_map(|pod| Some(pod.metadata.labels.as_ref()?.get(NODE)?.as_str()))
+        .collect();
+    let number = |object: &Object| object.value["metadata"]["labels"][NODE].as_str().map(str::to_owned);
+    controllers.iter().filter_map(|object| number(object)).filter(|number| nodes.contains(number.as_str())).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manifest::object::STATEFUL_SET;
+    use serde_json::json;
+
+    fn pod(number: &str, worker: Option<&str>) -> Pod {
+        serde_json::from_value(
+            json!({ "metadata": { "labels": { NODE: number } }, "spec": { "nodeName": worker, "containers": [] } }),
+        )
+        .expect("a pod")
+    }
+
+    #[test]
+    fn only_the_missing_masters_are_waited_for() {
+        let master = Object { kind: STATEFUL_SET, value: json!({ "metadata": { "labels": { NODE: "101" } } }) };
+        let others = [pod("102", Some("a")), pod("201", Some("b")), pod("202", Some("c"))];
+        assert_eq!(placed(&others, &[&master]), 0, "three nodes of the cluster, and not this one");
+        assert_eq!(placed(&[&others[..], &[pod("101", None)]].concat(), &[&master]), 0);
+        assert_eq!(placed(&[&others[..], &[pod("101", Some("d")), pod("101", Some("e"))]].concat(), &[&master]), 1);
     }
 }

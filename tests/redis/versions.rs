@@ -5,7 +5,10 @@
 
 use super::guard::{failed_over, formed, is_handed_over, is_whole, is_whole_under_102};
 use super::server::Server;
-use super::servers::{Cluster, Shell};
+use super::servers::{Cluster, Shell, until};
+use kubectl_redis_cluster::manifest::settings::{Owner, owner};
+use std::collections::BTreeSet;
+use std::process::{Command, Stdio};
 
 /// By the names that `fetch-server` knows.
 const SERVERS: [&str; 8] = ["3.0", "3.2", "5.0", "6.0", "6.2", "8.0", "valkey-8.1", "valkey-9.1"];
@@ -61,6 +64,50 @@ fn valkey_8_1() {
 #[test]
 fn valkey_9_1() {
     lives_through_the_loss_of_a_master("valkey-9.1", 187);
+}
+
+/// The names of all settings that a server has.
+fn settings(server: &Server, network: u8) -> BTreeSet<String> {
+    let (address, folder) = (format!("127.0.{network}.1"), tempfile::tempdir().expect("a folder"));
+    let mut process = Command::new(server.program("redis-server"));
+    process.args(["--bind", &address, "--port", "6379", "--save", "", "--cluster-enabled", "yes"]);
+    let started = process.current_dir(folder.path()).stdout(Stdio::null()).spawn();
+    let mut started = started.expect("redis-server runs");
+    let mut said = String::new();
+    until(20, "the server to answer", || {
+        let cli = Command::new("redis-cli").args(["-h", &address, "CONFIG", "GET", "*"]).output();
+        said = String::from_utf8_lossy(&cli.expect("redis-cli runs").stdout).into_owned();
+        said.contains("maxmemory\n")
+    });
+    started.kill().expect("it runs");
+    started.wait().expect("it ends");
+    said.lines().step_by(2).map(str::to_owned).collect()
+}
+
+/// A new server's new setting shows up here: decide whether the design owns it.
+#[test]
+fn every_setting_of_every_server_has_an_owner() {
+    let others = SERVERS.iter().map(|name| Server::of(name));
+    let servers = others.chain([Server::chosen().clone()]).collect::<Vec<_>>();
+    for (server, network) in servers.iter().zip(190..) {
+        let names = settings(server, network);
+        assert!(names.len() > 60 && names.contains("hz"), "{names:?}");
+        let undecided: Vec<&String> = names.iter().filter(|name| owner(name) == Owner::Unknown).collect();
+        assert!(undecided.is_empty(), "{undecided:?}");
+    }
+}
+
+/// What the pods' redis.conf is made of, on top of which `--config` comes, is the design's.
+#[test]
+fn what_the_scripts_write_is_no_users() {
+    let script = include_str!("../../src/manifest/bootstrap.sh");
+    let written = script.lines().filter_map(|line| line.split_once("echo \"")?.1.split([' ', '"']).next());
+    let settings: Vec<&str> =
+        written.filter(|name| name.contains('-') || ["dir", "masteruser"].contains(name)).collect();
+    assert!(settings.contains(&"cluster-announce-ip") && settings.contains(&"masteruser"), "{settings:?}");
+    for name in settings {
+        assert!(matches!(owner(name), Owner::Design(_)), "{name}");
+    }
 }
 
 #[test]
