@@ -3,7 +3,7 @@
 pub mod pages;
 mod usage;
 
-use crate::cluster::commands::GivenFlags;
+use crate::cluster::commands::{Caller, GivenFlags};
 use crate::commands::Command;
 use crate::commands::choice::{Word, one_of};
 use crate::commands::verb::{Invocation, Running, Wants};
@@ -20,6 +20,7 @@ use clap::builder::NonEmptyStringValueParser;
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, FromArgMatches, Parser};
 use std::ffi::OsString;
+use std::future::ready;
 use std::time::Duration;
 
 /// Create, inspect and delete reliable Redis Clusters on any Kubernetes
@@ -141,6 +142,16 @@ fn asked<'a>(command: &'a clap::Command, words: &[OsString]) -> (&'a clap::Comma
     verb.map_or((command, name.to_owned()), |verb| (verb, format!("{name} {}", verb.get_name())))
 }
 
+/// The hint repeats all that was given but the mistake.
+fn mistaken(flag: &str, given: &ConnectionFlags, context: &Context) -> Error {
+    let given = ConnectionFlags { username: None, password: None, ..given.clone() }.given();
+    let caller = Caller { connection: given, ..context.server.caller().clone() };
+    let create = caller.kubectl("create secret generic NAME --from-file=password=/dev/stdin");
+    Error::user(format!("{flag} is kubectl's flag to log in to the API server, not to Redis"))
+        .hint("for the password of the nodes, name its Secret: --auth-secret NAME[/KEY]")
+        .hint(format!("to make one, run: printf %s PASSWORD | {create}"))
+}
+
 fn secret_key(text: &str) -> Result<(String, String), String> {
     match text.split_once('/').unwrap_or((text, crate::manifest::names::PASSWORD_KEY)) {
         ("", _) | (_, "") => Err("must be NAME or NAME/KEY".into()),
@@ -172,6 +183,9 @@ impl Cli {
 
     /// Runs the command where the API server is found already.
     pub fn run_in<'a>(&'a self, context: &'a Context, ui: &'a mut Ui) -> Running<'a> {
+        if let Some(flag) = self.connection.mistaken_login(self.command.verb().creates()) {
+            return Box::pin(ready(Err(mistaken(flag, &self.connection, context))));
+        }
         self.command.verb().run(Invocation { context, command_line: Self::command }, ui)
     }
 

@@ -6,11 +6,13 @@ use super::verb::{Invocation, Running, Verb, Wants, done};
 use crate::cluster::commands::Caller;
 use crate::cluster::finding::Severity;
 use crate::cluster::health::{Hints, check};
+use crate::cluster::nodes_conf::PORT;
 use crate::cluster::shape::{BadShape, Shape, Small};
 use crate::cluster::topology::Topology;
 use crate::context::Context;
 use crate::duration;
 use crate::error::Error;
+use crate::k8s::flags::Creates;
 use crate::k8s::live_values::LiveValues;
 use crate::k8s::members::Which;
 use crate::k8s::objects::Run;
@@ -29,7 +31,7 @@ use crate::manifest::spec::{
 };
 use crate::ops::access::{decode, new_password};
 use crate::ops::observe::Observation;
-use crate::ops::{apply, forming, preflight};
+use crate::ops::{apply, forming, password, preflight};
 use crate::ui::json;
 use crate::ui::terminal::Ui;
 use serde_json::{Value, json};
@@ -219,6 +221,10 @@ impl Verb for Args {
         done(run(invocation.context, self, ui))
     }
 
+    fn creates(&self) -> Creates {
+        Creates::Cluster
+    }
+
     fn wants_server(&self) -> Wants {
         if self.is_client_dry_run() { Wants::ServerIfThere } else { Wants::Server }
     }
@@ -232,6 +238,7 @@ impl Verb for Args {
 /// Before the first object: whatever would fail. After it: what failed, and how to continue.
 async fn run(context: &Context, args: &Args, ui: &mut Ui) -> Result<(), Error> {
     let deadline = TimeLimit::within(args.timeout);
+    refuse_login(context, args)?;
     let spec = args.spec(context, new_password()?)?;
     if args.is_client_dry_run() {
         return show_manifests(context, args, spec, ui).await;
@@ -247,6 +254,21 @@ async fn run(context: &Context, args: &Args, ui: &mut Ui) -> Result<(), Error> {
     let made = make(context, (args, deadline), &spec, findings.decisions, ui);
     let made = deadline.bound("the objects to be created", made).await;
     made.map_err(|error| error.hint(going_on(context.server.caller(), &args.name)))
+}
+
+/// Flags for how a cluster of another tool is logged in to: this one would never answer to them.
+fn refuse_login(context: &Context, args: &Args) -> Result<(), Error> {
+    if context.tls.is_some() {
+        return Err(Error::user("clusters of this tool do not use TLS: create cannot wait for nodes with --tls")
+            .hint("omit --tls and --tls-secret"));
+    }
+    let Some(user) = &context.redis_user else { return Ok(()) };
+    let has_user = |line: &String| line.starts_with("aclfile ") || line.starts_with(&format!("user {user} "));
+    if args.config.iter().any(has_user) {
+        return Ok(());
+    }
+    Err(Error::user(format!("the new cluster has no ACL user \"{user}\": create cannot log in with --redis-user"))
+        .hint(format!("omit --redis-user, or add the user: --config 'user={user} on >PASSWORD ~* +@all'")))
 }
 
 async fn make(
@@ -299,17 +321,32 @@ fn report(context: &Context, spec: &Spec, formed: &Observation, ui: &mut Ui) {
     let Some(seen) = snapshot.seen.first() else { return };
     let connect = Hints { snapshot: &snapshot }.redis_on_terminal(&seen.member, "-c");
     ui.note(&format!("redis cluster \"{}\" is ready; connect with:\n  {connect}", spec.name));
+    ui.note(&format!(
+        "clients with support for Redis Cluster connect to:\n  {}.{}.svc, port {PORT}",
+        spec.name, spec.namespace
+    ));
+    if let Some((name, key)) = spec.secret() {
+        ui.note(&format!("its password:\n  {}", context.server.caller().secret(name, key)));
+    }
+}
+
+/// That of the Secret, or where it is gone, of the pods that run.
+async fn kept_password(context: &Context, spec: &Spec, secret: Option<Value>) -> Result<Option<String>, Error> {
+    match secret {
+        Some(secret) => Ok(decode(secret["data"][PASSWORD_KEY].as_str().unwrap_or_default())),
+        None => password::of_running_pods(&context.server, spec).await,
+    }
 }
 
 /// The manifests. An existing Secret's password is reused, so that applying them again changes
 /// nothing.
 async fn show_manifests(context: &Context, args: &Args, mut spec: Spec, ui: &mut Ui) -> Result<(), Error> {
     let budget = context.server.budget_kind().await.unwrap_or(BUDGET);
-    if let Auth::Own(password) = &mut spec.auth
-        && let Ok(Some(secret)) = context.server.get(SECRET, spec.name.as_str()).await
-        && let Some(kept) = decode(secret["data"][PASSWORD_KEY].as_str().unwrap_or_default())
+    if matches!(spec.auth, Auth::Own(_))
+        && let Ok(secret) = context.server.get(SECRET, spec.name.as_str()).await
+        && let Some(kept) = kept_password(context, &spec, secret).await?
     {
-        *password = kept;
+        spec.auth = Auth::Own(kept);
     }
     let objects = objects(&spec, budget);
     let text = match args.output {

@@ -3,6 +3,7 @@
 use crate::cluster::commands::Caller;
 use crate::context::Context;
 use crate::error::Error;
+use crate::k8s::flags::Creates;
 use crate::outcome::Outcome;
 use crate::ui::terminal::Ui;
 use futures::future::LocalBoxFuture;
@@ -37,6 +38,10 @@ pub trait Verb {
     /// Whether it handles Ctrl-C itself, to clean up.
     fn cleans_up(&self) -> bool {
         false
+    }
+
+    fn creates(&self) -> Creates {
+        Creates::Nothing
     }
 
     fn wants_server(&self) -> Wants {

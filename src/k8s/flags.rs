@@ -8,6 +8,14 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+/// What a command makes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Creates {
+    Nothing,
+    /// With a password.
+    Cluster,
+}
+
 /// Names and meanings are those of kubectl.
 #[derive(Clone, Debug, Default, clap::Args)]
 #[command(next_help_heading = "Connection flags (same as kubectl)")]
@@ -106,6 +114,17 @@ impl ConnectionFlags {
             .with("--as-group", &self.impersonate_groups)
             .with("--as-uid", &self.impersonate_uid)
             .with("--as-user-extra", extra)
+    }
+
+    /// kubectl's flag for basic authentication that looks like the cluster's login, where it
+    /// cannot be what was meant: a password alone is none, and `create` makes logins of its own.
+    pub fn mistaken_login(&self, creates: Creates) -> Option<&'static str> {
+        match (&self.username, &self.password) {
+            (None, Some(_)) => Some("--password"),
+            (Some(_), Some(_)) if creates == Creates::Cluster => Some("--password"),
+            (Some(_), None) if creates == Creates::Cluster => Some("--username"),
+            _ => None,
+        }
     }
 
     /// Kubernetes allows several values for one key.

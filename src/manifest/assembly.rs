@@ -26,7 +26,8 @@ pub fn objects(spec: &Spec, budget: Kind) -> Vec<Object> {
     objects
 }
 
-fn secret(spec: &Spec) -> Option<Object> {
+/// The cluster's own Secret.
+pub fn secret(spec: &Spec) -> Option<Object> {
     let Auth::Own(password) = &spec.auth else { return None };
     // Not stringData: the server would turn it into data, and applying it again would
     // look like a change.

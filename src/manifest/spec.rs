@@ -205,6 +205,15 @@ impl Spec {
     /// Redis 8.0 without keys has 15 MB.
     pub const LEAST_MEMORY: u64 = 16 << 20;
 
+    /// The Secret with the password, and its key.
+    pub fn secret(&self) -> Option<(&str, &str)> {
+        match &self.auth {
+            Auth::None => None,
+            Auth::Own(_) => Some((self.name.as_str(), names::PASSWORD_KEY)),
+            Auth::Secret { name, key } => Some((name, key)),
+        }
+    }
+
     /// Rejects what the API server would accept but would never work.
     ///
     /// # Errors

@@ -1,10 +1,10 @@
 //! The one-pod controller of a Redis node.
 
 use super::config::{self, DATA_FOLDER, MOUNT};
-use super::names::{self, CONTAINER, DATA, PASSWORD_KEY, PASSWORD_VARIABLE};
+use super::names::{self, CONTAINER, DATA, PASSWORD_VARIABLE};
 use super::network::BUS;
 use super::object::{self, Object};
-use super::spec::{Auth, Entrypoint, Placement, Spec, Spread, Workload};
+use super::spec::{Entrypoint, Placement, Spec, Spread, Workload};
 use crate::cluster::node::NodeNumber;
 use crate::cluster::nodes_conf::{PORT, STARTUP_PORT};
 use serde_json::{Map, Value, json};
@@ -232,11 +232,7 @@ fn probe(what: &str, period: u32, timeout: u32, failures: u32) -> Value {
 
 fn environment(spec: &Spec, number: NodeNumber) -> Value {
     let mut variables = Vec::new();
-    let secret = match &spec.auth {
-        Auth::None => None,
-        Auth::Own(_) => Some((spec.name.as_str(), PASSWORD_KEY)),
-        Auth::Secret { name, key } => Some((name.as_str(), key.as_str())),
-    };
+    let secret = spec.secret();
     if let Some((name, key)) = secret {
         let source = json!({ "secretKeyRef": { "name": name, "key": key } });
         variables.push(json!({ "name": PASSWORD_VARIABLE, "valueFrom": source }));
@@ -294,6 +290,7 @@ fn without_nulls(mut value: Value) -> Value {
 #[cfg(test)]
 mod tests {
     use super::super::assembly::tests::spec;
+    use super::super::spec::Auth;
     use super::*;
 
     fn yaml(value: &Value) -> String {

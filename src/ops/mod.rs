@@ -3,9 +3,11 @@
 pub mod access;
 pub mod apply;
 pub mod ask;
+pub mod existing;
 pub mod forming;
 pub mod forwarding;
 pub mod observe;
+pub mod password;
 pub mod preflight;
 pub mod probes;
 pub mod questions;

@@ -1,18 +1,24 @@
 //! Finds everything that would fail before the first object is created.
 
+use super::existing::{
+    Found, lost_config, lost_password, policy_of_others, refuse_differences, refuse_foreign, scripts_note,
+};
+use super::password::check_secret;
 use super::rights::{demand, demand_with_way, on};
 use crate::error::{Error, ErrorKind};
 use crate::k8s::client::Server;
 use crate::k8s::objects::Run;
 use crate::manifest::assembly::claims;
-use crate::manifest::difference::{Change, Decision, decide, other_scripts};
+use crate::manifest::difference::{Decision, decide};
 use crate::manifest::names;
 use crate::manifest::object::{CLAIM, Kind, Object, POD, SECRET, SERVICE};
-use crate::manifest::spec::{Auth, Spec, Spread, Toleration};
+use crate::manifest::quantity::{amount, is_same};
+use crate::manifest::room::{Shortage, shortage};
+use crate::manifest::spec::{Auth, Spec, Spread};
 use crate::node::dial::Via;
 use futures::future::try_join3;
 use futures::{StreamExt, TryStreamExt, stream};
-use k8s_openapi::api::core::v1::{Node, Taint};
+use k8s_openapi::api::core::v1::Node;
 use k8s_openapi::api::storage::v1::StorageClass;
 use kube::Api;
 use kube::api::ListParams;
@@ -35,41 +41,33 @@ const AT_ONCE: usize = 16;
 pub async fn check(server: &Server, spec: &Spec, objects: Vec<Object>, way: Option<Via>) -> Result<Findings, Error> {
     rights(server, spec, &objects, way).await?;
     let live = live(server, &objects).await?;
-    let pairs = objects.iter().zip(&live);
+    let decide = |(object, live): (Object, Option<Value>)| {
+        let decision = decide(&object, live.as_ref());
+        Found { object, live, decision }
+    };
+    let mut found: Vec<Found> = objects.into_iter().zip(live).map(decide).collect();
+    refuse_foreign(&found)?;
+    let policy = policy_of_others(server, spec, &found).await;
     let mut notes: Vec<String> =
-        pairs.filter_map(|(object, live)| scripts_note(server, object, live.as_ref()?)).collect();
-    let decisions: Vec<(Object, Decision)> = objects
-        .into_iter()
-        .zip(live)
-        .map(|(object, live)| {
-            let decision = decide(&object, live.as_ref());
-            (object, decision)
-        })
-        .collect();
-    refuse_conflicts(server, spec, &decisions)?;
-    let is_new = decisions.iter().all(|(object, decision)| object.kind == SECRET || *decision == Decision::Create);
+        found.iter().filter_map(|each| scripts_note(server, &each.object, each.live.as_ref()?)).collect();
+    notes.extend(refuse_differences(server, spec, &found, policy.as_ref())?);
+    notes.extend(lost_config(server, &found));
+    notes.extend(lost_password(server, spec, &mut found).await?);
+    let is_new = found.iter().all(|each| each.object.kind == SECRET || each.decision == Decision::Create);
+    let own = found.iter().find(|each| each.object.kind == SECRET).and_then(|each| each.live.as_ref());
     let (kept, (), workers) =
-        try_join3(kept_volumes(server, spec), own_secret(server, spec), workers(server, spec)).await?;
-    if kept > 0 && is_new {
-        notes.push(format!("reusing {kept} kept volumes of \"{}\", with their keys", spec.name));
+        try_join3(kept_volumes(server, spec), check_secret(server, spec, own), workers(server, spec)).await?;
+    if !kept.is_empty() && is_new {
+        notes.push(format!("reusing {} kept volumes of \"{}\", with their keys", kept.len(), spec.name));
+        notes.extend(volumes_note(server, spec, &kept)?);
     }
-    if kept < spec.shape.size() {
+    if kept.len() < spec.shape.size() {
         notes.extend(storage_class(server, spec).await?);
     }
-    notes.extend(workers);
+    notes.extend(workers_note(workers, way)?);
+    let decisions = found.into_iter().map(|each| (each.object, each.decision)).collect::<Vec<_>>();
     try_one_controller(server, &decisions).await?;
     Ok(Findings { decisions, notes })
-}
-
-/// Scripts of another plugin's version stay: they are no part of what was asked for.
-fn scripts_note(server: &Server, object: &Object, live: &Value) -> Option<String> {
-    let (there, ours) = other_scripts(object, live)?;
-    let map = object.reference();
-    let apply = server.caller().kubectl(&format!("apply --server-side --field-manager {} -f -", names::MANAGER));
-    Some(format!(
-        "{map} keeps its scripts ({there}; this plugin has {ours}). To replace them (the probes within a minute, the \
-         start-up at each pod's next start), add to this command: --dry-run=client -o yaml | {apply}"
-    ))
 }
 
 /// A server-side dry run of one controller: what the server rejects in one (a value, an admission
@@ -80,50 +78,6 @@ async fn try_one_controller(server: &Server, decisions: &[(Object, Decision)]) -
         server.apply(object, Run::ServerDry).await?;
     }
     Ok(())
-}
-
-/// Foreign objects with the cluster's names, and its own objects that differ from the spec.
-fn refuse_conflicts(server: &Server, spec: &Spec, decisions: &[(Object, Decision)]) -> Result<(), Error> {
-    let foreign: Vec<String> = decisions
-        .iter()
-        .filter(|(_, decision)| *decision == Decision::Foreign)
-        .map(|(object, _)| object.reference())
-        .collect();
-    if !foreign.is_empty() {
-        return Err(Error::user(format!("already exist and belong to something else: {}", foreign.join(", ")))
-            .hint("choose another name or namespace"));
-    }
-    let changes = changes(decisions);
-    if changes.is_empty() {
-        return Ok(());
-    }
-    let error = Error::user(format!("redis cluster \"{}\" already exists with a different configuration", spec.name));
-    let error = changes.into_iter().fold(error, Error::cause);
-    let delete = server.caller().plugin_on("delete", &(&spec.name).into());
-    Err(error.hint(format!(
-        "create never reconfigures an existing cluster: use another name, or delete this one first: {delete}"
-    )))
-}
-
-/// One line for each difference, even if many nodes have it.
-fn changes(decisions: &[(Object, Decision)]) -> Vec<String> {
-    let mut places: Vec<(&Change, Vec<String>)> = Vec::new();
-    for (object, decision) in decisions {
-        let Decision::Differs(changes) = decision else { continue };
-        for change in changes {
-            match places.iter_mut().find(|(known, _)| known.is_same_as(change)) {
-                Some((_, objects)) => objects.push(object.reference()),
-                None => places.push((change, vec![object.reference()])),
-            }
-        }
-    }
-    let sentence = |(change, objects): (&Change, Vec<String>)| {
-        let others = objects.len() - 1;
-        let others = if others > 0 { format!(" and {others} more") } else { String::new() };
-        let (live, wanted) = change.essence();
-        format!("{}{others}: {}: is {live}, requested {wanted}", objects[0], change.path)
-    };
-    places.into_iter().map(sentence).collect()
 }
 
 /// One error for all missing permissions.
@@ -153,9 +107,9 @@ async fn live(server: &Server, objects: &[Object]) -> Result<Vec<Option<Value>>,
         .await
 }
 
-/// How many of the cluster's volumes exist. Volumes that belong to something else, or to a cluster
-/// of another size, are an error.
-async fn kept_volumes(server: &Server, spec: &Spec) -> Result<usize, Error> {
+/// The cluster's volume claims that exist. Those that belong to something else, or to a cluster of
+/// another size, are an error.
+async fn kept_volumes(server: &Server, spec: &Spec) -> Result<Vec<Value>, Error> {
     let claims = claims(spec);
     let found: Vec<Option<Value>> =
         stream::iter(claims.iter().map(|name| server.get(CLAIM, name))).buffered(AT_ONCE).try_collect().await?;
@@ -180,20 +134,27 @@ async fn kept_volumes(server: &Server, spec: &Spec) -> Result<usize, Error> {
             )));
         }
     }
-    Ok(kept.len())
+    Ok(kept)
 }
 
-/// A Secret of the user must exist, with the key.
-async fn own_secret(server: &Server, spec: &Spec) -> Result<(), Error> {
-    let Auth::Secret { name, key } = &spec.auth else { return Ok(()) };
-    match server.get(SECRET, name).await? {
-        None => Err(Error::user(format!("secret \"{name}\" not found in namespace \"{}\"", spec.namespace))),
-        Some(secret) if secret["data"][key].is_null() => {
-            Err(Error::user(format!("secret \"{name}\" has no key \"{key}\""))
-                .hint("specify another one with --auth-secret NAME/KEY"))
-        }
-        Some(_) => Ok(()),
+/// Kept volumes that are smaller than requested are an error: nothing would enlarge them. Other
+/// differences are a note.
+fn volumes_note(server: &Server, spec: &Spec, kept: &[Value]) -> Result<Option<String>, Error> {
+    let Some(storage) = &spec.resources.storage else { return Ok(None) };
+    let size = |claim: &Value| claim["spec"]["resources"]["requests"]["storage"].as_str().map(str::to_owned);
+    let wanted = storage.size.to_string();
+    let mut sizes: Vec<String> = kept.iter().filter_map(size).filter(|size| !is_same(size, &wanted)).collect();
+    sizes.dedup();
+    if let Some(small) = sizes.iter().find(|size| amount(size) < amount(&wanted)) {
+        return Err(Error::user(format!("the kept volumes have {small}, less than the {wanted} requested"))
+            .hint(format!("to keep their keys, add --storage {small}; claims can be enlarged afterwards, where their StorageClass allows it"))
+            .hint(format!("or delete the data first: {} --delete-data", server.caller().plugin_on("delete", &(&spec.name).into()))));
     }
+    let class =
+        |claim: &&Value| storage.class.as_deref().is_some_and(|class| claim["spec"]["storageClassName"] != class);
+    let class = kept.iter().find(class).map(|claim| format!("StorageClass {}", claim["spec"]["storageClassName"]));
+    let kept: Vec<String> = sizes.into_iter().take(1).chain(class).collect();
+    Ok((!kept.is_empty()).then(|| format!("the kept volumes stay as they are: {}", kept.join(", "))))
 }
 
 /// Whether volumes can be provisioned.
@@ -227,44 +188,29 @@ async fn storage_class(server: &Server, spec: &Spec) -> Result<Option<String>, E
     }
 }
 
-/// Whether there are enough workers for the nodes of one shard.
-async fn workers(server: &Server, spec: &Spec) -> Result<Option<String>, Error> {
-    if spec.placement.spread != Spread::Required {
-        return Ok(None);
-    }
+/// Whether there are enough workers for the nodes of one shard, or why that is unknown.
+async fn workers(server: &Server, spec: &Spec) -> Result<Result<Option<Shortage>, String>, Error> {
     let api: Api<Node> = Api::all(server.client());
-    let nodes = match server.answer("list nodes", api.list(&ListParams::default())).await {
-        Ok(list) => list.items,
+    match server.answer("list nodes", api.list(&ListParams::default())).await {
+        Ok(list) => Ok(Ok(shortage(&list.items, spec))),
+        Err(error) if error.kind() == ErrorKind::Forbidden && spec.placement.spread != Spread::Required => Ok(Ok(None)),
         Err(error) if error.kind() == ErrorKind::Forbidden => {
             let text = "no permission to read workers: it is unknown whether there are enough";
-            return Ok(Some(format!("{text}; {}", error.reason())));
+            Ok(Err(format!("{text}; {}", error.reason())))
         }
-        Err(error) => return Err(error),
-    };
-    let wanted = usize::from(spec.shape.replicas()) + 1;
-    let usable = nodes.iter().filter(|node| is_usable(node, spec)).count();
-    if usable >= wanted {
-        return Ok(None);
+        Err(error) => Err(error),
     }
-    Err(Error::user(format!(
-        "a shard needs {wanted} workers for its {wanted} nodes, {usable} of {} are available",
-        nodes.len()
-    ))
-    .hint("to let them share a worker, add --spread preferred; if that worker fails, keys may be lost"))
 }
 
-fn is_usable(node: &Node, spec: &Spec) -> bool {
-    let labels = node.metadata.labels.clone().unwrap_or_default();
-    let selected = spec.placement.node_selector.iter().all(|(name, value)| labels.get(name) == Some(value));
-    let taints = node.spec.as_ref().and_then(|spec| spec.taints.clone()).unwrap_or_default();
-    let repelled = taints.iter().any(|taint| {
-        taint.effect != "PreferNoSchedule" && !spec.placement.tolerations.iter().any(|each| tolerates(each, taint))
-    });
-    selected && !repelled
-}
-
-fn tolerates(toleration: &Toleration, taint: &Taint) -> bool {
-    toleration.key == taint.key
-        && toleration.value.as_ref().is_none_or(|value| Some(value) == taint.value.as_ref())
-        && toleration.effect.as_ref().is_none_or(|effect| *effect == taint.effect)
+/// Whoever does not wait may know of workers that are to come.
+fn workers_note(workers: Result<Option<Shortage>, String>, way: Option<Via>) -> Result<Option<String>, Error> {
+    let shortage = match workers {
+        Ok(None) => return Ok(None),
+        Err(unknown) => return Ok(Some(unknown)),
+        Ok(Some(shortage)) => shortage,
+    };
+    if way.is_none() {
+        return Ok(Some(format!("{}; {}", shortage.message, shortage.hints.join("; "))));
+    }
+    Err(shortage.hints.into_iter().fold(Error::user(shortage.message), Error::hint))
 }

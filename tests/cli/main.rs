@@ -3,6 +3,7 @@
 //!
 //! One snapshot holds all that a user sees: standard output, standard error, status.
 
+mod create;
 mod documents;
 mod proxy;
 mod waits;

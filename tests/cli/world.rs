@@ -77,7 +77,7 @@ impl Drop for World {
     }
 }
 
-const NAMESPACE: &str = "/api/v1/namespaces/default";
+pub const NAMESPACE: &str = "/api/v1/namespaces/default";
 
 impl World {
     /// Three workers, of which the last is not labelled with its own name, a default
