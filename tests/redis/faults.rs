@@ -86,21 +86,24 @@ fn meets(cluster: &Cluster, code: &str) {
 
 #[test]
 fn slots() {
-    let cluster = running(50);
+    let mut cluster = running(50);
     let to = id(&cluster, 201);
     let from = id(&cluster, 101);
 
     tell(&cluster, 101, &format!("CLUSTER SETSLOT 7 MIGRATING {to}"));
     finds(&cluster, &["slots-open"]);
+    cluster.follow("slots-open");
+    finds(&cluster, &[]);
     tell(&cluster, 201, &format!("CLUSTER SETSLOT 7 IMPORTING {from}"));
+    tell(&cluster, 101, &format!("CLUSTER SETSLOT 7 MIGRATING {to}"));
     finds(&cluster, &["slots-open"]);
-    tell(&cluster, 101, "CLUSTER SETSLOT 7 STABLE");
-    tell(&cluster, 201, "CLUSTER SETSLOT 7 STABLE");
+    cluster.follow("slots-open");
     finds(&cluster, &[]);
 
-    tell(&cluster, 101, "CLUSTER DELSLOTS 7");
+    // It was moved.
+    tell(&cluster, 201, "CLUSTER DELSLOTS 7");
     finds(&cluster, &["slots-uncovered", "state-fail", "views-disagree"]);
-    tell(&cluster, 101, "CLUSTER ADDSLOTS 7");
+    cluster.follow("slots-uncovered");
     finds(&cluster, &[]);
 
     // key:0 is in slot 2592: its owner forgets that the slot is its own, and keeps the key.
@@ -109,6 +112,9 @@ fn slots() {
     assert!(says(&cluster, 201, "CLUSTER BUMPEPOCH").starts_with("BUMPED"));
     finds_in(&cluster, Scope::AllAndKeys, &["keys-astray"]);
     finds(&cluster, &[]);
+    cluster.follow_in(Scope::AllAndKeys, "keys-astray");
+    finds_in(&cluster, Scope::AllAndKeys, &[]);
+    assert_eq!(cluster.count(1), 1);
 }
 
 #[test]
@@ -132,11 +138,13 @@ fn two_masters_of_one_epoch() {
 
 #[test]
 fn nodes_that_do_not_hear_each_other() {
-    let cluster = running(53);
+    let mut cluster = running(53);
     // Nobody is there to shake hands with: it is tried for as long as a node may be silent.
     tell_all(&cluster, "CONFIG SET cluster-node-timeout 60000");
     tell(&cluster, 101, "CLUSTER MEET 127.0.53.99 6379");
     finds(&cluster, &["node-in-handshake"]);
+    cluster.follow("node-in-handshake");
+    finds(&cluster, &[]);
     tell_all(&cluster, "CONFIG SET cluster-node-timeout 2000");
     finds(&cluster, &[]);
 
@@ -171,6 +179,10 @@ fn a_replica_that_moves_in_with_others() {
     tell(&cluster, 302, &format!("CLUSTER REPLICATE {}", id(&cluster, 101)));
     // A replica of ours logs in as its shard: that of another may not copy it.
     finds(&cluster, &["replica-link-down", "replica-missing"]);
+    cluster.follow("replica-link-down");
+    finds(&cluster, &[]);
+    tell(&cluster, 302, &format!("CLUSTER REPLICATE {}", id(&cluster, 101)));
+    finds(&cluster, &["replica-link-down", "replica-missing"]);
 
     // What it knew when it was last there.
     cluster.kill(&[302]);
@@ -178,6 +190,8 @@ fn a_replica_that_moves_in_with_others() {
     cluster.edit_nodes_conf(302, &format!("myself,slave {old}"), &format!("myself,slave {new}"));
     cluster.start(302, Shell::Dash);
     finds(&cluster, &["replica-missing", "replica-of-replica"]);
+    cluster.follow("replica-of-replica");
+    finds(&cluster, &[]);
 }
 
 #[test]
@@ -201,7 +215,7 @@ fn masters_of_very_different_size() {
 
 #[test]
 fn replication() {
-    let cluster = running(57);
+    let mut cluster = running(57);
     let user = says(&cluster, 102, "CONFIG GET masteruser").replace("masteruser\n", "");
     tell(&cluster, 102, "CONFIG SET masteruser nobody");
     says(&cluster, 102, "CLIENT KILL TYPE master");
@@ -213,6 +227,8 @@ fn replication() {
     tell(&cluster, 302, "CONFIG SET replica-read-only no");
     tell(&cluster, 302, "FLUSHALL");
     finds(&cluster, &["replica-empty"]);
+    cluster.follow("replica-empty");
+    finds(&cluster, &[]);
 }
 
 #[test]
@@ -260,7 +276,7 @@ fn a_replica_that_never_gets_done() {
 
 #[test]
 fn nodes_that_load_fail_to_write_or_refuse() {
-    let cluster = running(49);
+    let mut cluster = running(49);
     cluster.write(3000);
     tell(&cluster, 102, "CONFIG SET loading-process-events-interval-bytes 1024");
     tell(&cluster, 102, "CONFIG SET key-load-delay 3000");
@@ -276,7 +292,8 @@ fn nodes_that_load_fail_to_write_or_refuse() {
 
     tell(&cluster, 201, "CONFIG SET cluster-node-timeout 7000");
     finds(&cluster, &["settings-differ"]);
-    tell(&cluster, 201, "CONFIG SET cluster-node-timeout 2000");
+    cluster.follow("settings-differ");
+    finds(&cluster, &[]);
     tell(&cluster, 202, "CONFIG SET requirepass other");
     finds(&cluster, &["passwords-differ"]);
     assert_eq!(cluster.cli(202, &["CONFIG", "SET", "requirepass", ""], Some("other")), "OK");

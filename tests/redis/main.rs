@@ -9,6 +9,7 @@ mod announced;
 mod damaged;
 mod faults;
 mod guard;
+mod hints;
 mod oracle;
 mod relay;
 mod server;

@@ -1,14 +1,15 @@
 //! A cluster of redis-server processes that our own manifests and script start.
 
+use super::hints::caller;
 use super::server::Server;
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use kubectl_redis_cluster::cluster::commands::{Caller, ClusterRef};
+use kubectl_redis_cluster::cluster::commands::ClusterRef;
 use kubectl_redis_cluster::cluster::health::{Report, check};
 use kubectl_redis_cluster::cluster::node::NodeNumber;
 use kubectl_redis_cluster::cluster::reply::KnownLines;
 use kubectl_redis_cluster::cluster::shape::{Shape, Small};
-use kubectl_redis_cluster::cluster::snapshot::{Member, NoResponse, Seen, Snapshot};
+use kubectl_redis_cluster::cluster::snapshot::{Member, NoResponse, Seen, Shell as InPod, Snapshot};
 use kubectl_redis_cluster::cluster::surroundings::Surroundings;
 use kubectl_redis_cluster::cluster::topology::{State, Topology};
 use kubectl_redis_cluster::error::Error;
@@ -512,13 +513,14 @@ impl Cluster {
                 number: Some(number),
                 pod: Some(format!("{number}-0")),
                 pod_ip: Some(address),
+                shell: Some(InPod { container: "redis".into(), port: 6379, ..InPod::default() }),
                 ..Member::default()
             };
             Seen { member, view }
         });
         let seen = seen.collect();
-        let caller = Caller { namespace: "n".into(), ..Caller::default() };
-        Snapshot { cluster: ClusterRef::Named("a".into()), caller, seen, around: Surroundings::default() }
+        let cluster = ClusterRef::Named("a".into());
+        Snapshot { cluster, caller: caller(), seen, around: Surroundings::default() }
     }
 
     pub fn topology(&self) -> Topology {

@@ -34,8 +34,8 @@ fn link(context: &CheckContext<'_>, node: &NodeFacts) -> Option<Finding> {
 
 fn of_replica(context: &CheckContext<'_>, node: &NodeFacts, master: &NodeFacts) -> Finding {
     let name = &node.member.name;
-    let top = context.topology.shards.iter().find(|shard| shard.replicas.iter().any(|each| each.id == master.id));
-    let hint = match top.and_then(|shard| shard.master.id.as_ref()) {
+    let top = || context.topology.shards.iter().find(|shard| shard.replicas.iter().any(|each| each.id == master.id));
+    let hint = match home(context, node).or_else(|| top()?.master.id.as_ref()) {
         Some(id) => context.hints.redis(&node.member, &format!("cluster replicate {id}")),
         None => context.hints.views_of_all(),
     };
@@ -47,11 +47,21 @@ fn of_replica(context: &CheckContext<'_>, node: &NodeFacts, master: &NodeFacts) 
     )
 }
 
+/// The owner of the shard that a node of this tool was made for: no other master lets it copy.
+fn home<'a>(context: &CheckContext<'a>, node: &NodeFacts) -> Option<&'a NodeId> {
+    let shard = node.member.number?.shard();
+    let is_of = |owner: &&NodeFacts| owner.member.number.is_some_and(|number| number.shard() == shard);
+    context.topology.owners().find(is_of).filter(|owner| owner.id != node.id)?.id.as_ref()
+}
+
 /// `right` is the ID of its master, if that is known and only its address is wrong.
 fn of_nobody(context: &CheckContext<'_>, node: &NodeFacts, right: Option<&NodeId>, evidence: String) -> Finding {
     let name = &node.member.name;
     let is_empty = node.server.as_ref().is_some_and(|server| server.keys == 0);
-    let any = || context.topology.owners().find(|owner| owner.is_reachable()).and_then(|owner| owner.id.as_ref());
+    let any = || {
+        let reachable = context.topology.owners().find(|owner| owner.is_reachable());
+        home(context, node).or_else(|| reachable?.id.as_ref())
+    };
     // A replica that follows another master drops its keys, which may be the last copy.
     let hint = match right.or_else(|| any().filter(|_| is_empty)) {
         Some(id) => context.hints.redis(&node.member, &format!("cluster replicate {id}")),
@@ -81,12 +91,15 @@ fn down(context: &CheckContext<'_>, node: &NodeFacts, master: &NodeFacts, server
         let evidence = format!("{evidence}; it connects to {} at {at}", master.member.name);
         return Some(of_nobody(context, node, master.id.as_ref(), evidence));
     }
-    Some(Code::ReplicaLinkDown.found(
-        name,
-        format!("{name} is not in sync with its master"),
-        evidence,
-        context.hints.logs_of(&node.member),
-    ))
+    // Its number says where it belongs.
+    let (hint, evidence) = match home(context, node).filter(|id| master.id.as_ref() != Some(id)) {
+        Some(id) if master.member.number.is_some() => {
+            let evidence = format!("{evidence}; its master {} is of another shard", master.member.name);
+            (context.hints.redis(&node.member, &format!("cluster replicate {id}")), evidence)
+        }
+        _ => (context.hints.logs_of(&node.member), evidence),
+    };
+    Some(Code::ReplicaLinkDown.found(name, format!("{name} is not in sync with its master"), evidence, hint))
 }
 
 fn lagging(context: &CheckContext<'_>, shard: &Shard, replica: &NodeFacts) -> Option<Finding> {
