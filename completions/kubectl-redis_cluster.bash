@@ -104,7 +104,7 @@ _kubectl__redis_cluster() {
 
     case "${cmd}" in
         kubectl__redis_cluster)
-            opts="-n -s -v -h -V --via --ask-timeout --auth-secret --redis-user --tls --tls-secret --color --namespace --kubeconfig --context --cluster --user --server --certificate-authority --insecure-skip-tls-verify --tls-server-name --client-certificate --client-key --token --username --password --as --as-group --as-uid --as-user-extra --request-timeout --disable-compression --cache-dir --v --help --version create info check list ls logs delete accept-loss check-proxy-mode set-gke-proxy-mode completion options version help"
+            opts="-n -s -v -h -V --via --ask-timeout --auth-secret --redis-user --redis-container --redis-port --tls --tls-secret --color --namespace --kubeconfig --context --cluster --user --server --certificate-authority --insecure-skip-tls-verify --tls-server-name --client-certificate --client-key --token --username --password --as --as-group --as-uid --as-user-extra --request-timeout --disable-compression --cache-dir --v --help --version create info check list ls logs delete accept-loss check-proxy-mode set-gke-proxy-mode completion options version help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -123,6 +123,14 @@ _kubectl__redis_cluster() {
                     return 0
                     ;;
                 --redis-user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --redis-container)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --redis-port)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -242,7 +250,7 @@ _kubectl__redis_cluster() {
             return 0
             ;;
         kubectl__subcmd__redis_cluster__subcmd__accept__subcmd__loss)
-            opts="-y -n -s -v -h --shard --yes --dry-run --timeout --via --ask-timeout --auth-secret --redis-user --tls --tls-secret --color --namespace --kubeconfig --context --cluster --user --server --certificate-authority --insecure-skip-tls-verify --tls-server-name --client-certificate --client-key --token --username --password --as --as-group --as-uid --as-user-extra --request-timeout --disable-compression --cache-dir --v --help"
+            opts="-y -n -s -v -h --shard --yes --dry-run --timeout --via --ask-timeout --auth-secret --redis-user --redis-container --redis-port --tls --tls-secret --color --namespace --kubeconfig --context --cluster --user --server --certificate-authority --insecure-skip-tls-verify --tls-server-name --client-certificate --client-key --token --username --password --as --as-group --as-uid --as-user-extra --request-timeout --disable-compression --cache-dir --v --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -273,6 +281,14 @@ _kubectl__redis_cluster() {
                     return 0
                     ;;
                 --redis-user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --redis-container)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --redis-port)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -392,7 +408,7 @@ _kubectl__redis_cluster() {
             return 0
             ;;
         kubectl__subcmd__redis_cluster__subcmd__check)
-            opts="-l -w -o -n -s -v -h --selector --severity --search-multiple-owners --watch --interval --output --via --ask-timeout --auth-secret --redis-user --tls --tls-secret --color --namespace --kubeconfig --context --cluster --user --server --certificate-authority --insecure-skip-tls-verify --tls-server-name --client-certificate --client-key --token --username --password --as --as-group --as-uid --as-user-extra --request-timeout --disable-compression --cache-dir --v --help"
+            opts="-l -w -o -n -s -v -h --selector --severity --search-multiple-owners --watch --interval --output --via --ask-timeout --auth-secret --redis-user --redis-container --redis-port --tls --tls-secret --color --namespace --kubeconfig --context --cluster --user --server --certificate-authority --insecure-skip-tls-verify --tls-server-name --client-certificate --client-key --token --username --password --as --as-group --as-uid --as-user-extra --request-timeout --disable-compression --cache-dir --v --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -435,6 +451,14 @@ _kubectl__redis_cluster() {
                     return 0
                     ;;
                 --redis-user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --redis-container)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --redis-port)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -554,7 +578,7 @@ _kubectl__redis_cluster() {
             return 0
             ;;
         kubectl__subcmd__redis_cluster__subcmd__check__subcmd__proxy__subcmd__mode)
-            opts="-l -o -n -s -v -h --selector --probe --image --timeout --output --via --ask-timeout --auth-secret --redis-user --tls --tls-secret --color --namespace --kubeconfig --context --cluster --user --server --certificate-authority --insecure-skip-tls-verify --tls-server-name --client-certificate --client-key --token --username --password --as --as-group --as-uid --as-user-extra --request-timeout --disable-compression --cache-dir --v --help"
+            opts="-l -o -n -s -v -h --selector --probe --image --timeout --output --via --ask-timeout --auth-secret --redis-user --redis-container --redis-port --tls --tls-secret --color --namespace --kubeconfig --context --cluster --user --server --certificate-authority --insecure-skip-tls-verify --tls-server-name --client-certificate --client-key --token --username --password --as --as-group --as-uid --as-user-extra --request-timeout --disable-compression --cache-dir --v --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -597,6 +621,14 @@ _kubectl__redis_cluster() {
                     return 0
                     ;;
                 --redis-user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --redis-container)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --redis-port)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -716,7 +748,7 @@ _kubectl__redis_cluster() {
             return 0
             ;;
         kubectl__subcmd__redis_cluster__subcmd__completion)
-            opts="-n -s -v -h --dir --via --ask-timeout --auth-secret --redis-user --tls --tls-secret --color --namespace --kubeconfig --context --cluster --user --server --certificate-authority --insecure-skip-tls-verify --tls-server-name --client-certificate --client-key --token --username --password --as --as-group --as-uid --as-user-extra --request-timeout --disable-compression --cache-dir --v --help install uninstall bash fish powershell zsh"
+            opts="-n -s -v -h --dir --via --ask-timeout --auth-secret --redis-user --redis-container --redis-port --tls --tls-secret --color --namespace --kubeconfig --context --cluster --user --server --certificate-authority --insecure-skip-tls-verify --tls-server-name --client-certificate --client-key --token --username --password --as --as-group --as-uid --as-user-extra --request-timeout --disable-compression --cache-dir --v --help install uninstall bash fish powershell zsh"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -742,6 +774,14 @@ _kubectl__redis_cluster() {
                     return 0
                     ;;
                 --redis-user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --redis-container)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --redis-port)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -861,7 +901,7 @@ _kubectl__redis_cluster() {
             return 0
             ;;
         kubectl__subcmd__redis_cluster__subcmd__create)
-            opts="-o -n -s -v -h --shards --replicas --allow-small --image --image-pull-secret --image-entrypoint --workload --storage --ephemeral --storage-class --memory --cpu --maxmemory-policy --config --node-timeout --spread --node-selector --toleration --priority-class --annotation --network-policy --no-auth --dry-run --output --wait --timeout --via --ask-timeout --auth-secret --redis-user --tls --tls-secret --color --namespace --kubeconfig --context --cluster --user --server --certificate-authority --insecure-skip-tls-verify --tls-server-name --client-certificate --client-key --token --username --password --as --as-group --as-uid --as-user-extra --request-timeout --disable-compression --cache-dir --v --help"
+            opts="-o -n -s -v -h --shards --replicas --allow-small --image --image-pull-secret --image-entrypoint --workload --storage --ephemeral --storage-class --memory --cpu --maxmemory-policy --config --node-timeout --spread --node-selector --toleration --priority-class --annotation --network-policy --no-auth --dry-run --output --wait --timeout --via --ask-timeout --auth-secret --redis-user --redis-container --redis-port --tls --tls-secret --color --namespace --kubeconfig --context --cluster --user --server --certificate-authority --insecure-skip-tls-verify --tls-server-name --client-certificate --client-key --token --username --password --as --as-group --as-uid --as-user-extra --request-timeout --disable-compression --cache-dir --v --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -968,6 +1008,14 @@ _kubectl__redis_cluster() {
                     return 0
                     ;;
                 --redis-user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --redis-container)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --redis-port)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1087,7 +1135,7 @@ _kubectl__redis_cluster() {
             return 0
             ;;
         kubectl__subcmd__redis_cluster__subcmd__delete)
-            opts="-y -o -n -s -v -h --yes --keep-data --delete-data --dry-run --wait --timeout --grace-period --ignore-not-found --output --via --ask-timeout --auth-secret --redis-user --tls --tls-secret --color --namespace --kubeconfig --context --cluster --user --server --certificate-authority --insecure-skip-tls-verify --tls-server-name --client-certificate --client-key --token --username --password --as --as-group --as-uid --as-user-extra --request-timeout --disable-compression --cache-dir --v --help"
+            opts="-y -o -n -s -v -h --yes --keep-data --delete-data --dry-run --wait --timeout --grace-period --ignore-not-found --output --via --ask-timeout --auth-secret --redis-user --redis-container --redis-port --tls --tls-secret --color --namespace --kubeconfig --context --cluster --user --server --certificate-authority --insecure-skip-tls-verify --tls-server-name --client-certificate --client-key --token --username --password --as --as-group --as-uid --as-user-extra --request-timeout --disable-compression --cache-dir --v --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1130,6 +1178,14 @@ _kubectl__redis_cluster() {
                     return 0
                     ;;
                 --redis-user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --redis-container)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --redis-port)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1445,7 +1501,7 @@ _kubectl__redis_cluster() {
             return 0
             ;;
         kubectl__subcmd__redis_cluster__subcmd__info)
-            opts="-l -w -o -n -s -v -h --selector --watch --interval --output --via --ask-timeout --auth-secret --redis-user --tls --tls-secret --color --namespace --kubeconfig --context --cluster --user --server --certificate-authority --insecure-skip-tls-verify --tls-server-name --client-certificate --client-key --token --username --password --as --as-group --as-uid --as-user-extra --request-timeout --disable-compression --cache-dir --v --help"
+            opts="-l -w -o -n -s -v -h --selector --watch --interval --output --via --ask-timeout --auth-secret --redis-user --redis-container --redis-port --tls --tls-secret --color --namespace --kubeconfig --context --cluster --user --server --certificate-authority --insecure-skip-tls-verify --tls-server-name --client-certificate --client-key --token --username --password --as --as-group --as-uid --as-user-extra --request-timeout --disable-compression --cache-dir --v --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1484,6 +1540,14 @@ _kubectl__redis_cluster() {
                     return 0
                     ;;
                 --redis-user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --redis-container)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --redis-port)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1603,7 +1667,7 @@ _kubectl__redis_cluster() {
             return 0
             ;;
         kubectl__subcmd__redis_cluster__subcmd__list)
-            opts="-A -l -o -n -s -v -h --all-namespaces --state --selector --sort-by --no-headers --output --via --ask-timeout --auth-secret --redis-user --tls --tls-secret --color --namespace --kubeconfig --context --cluster --user --server --certificate-authority --insecure-skip-tls-verify --tls-server-name --client-certificate --client-key --token --username --password --as --as-group --as-uid --as-user-extra --request-timeout --disable-compression --cache-dir --v --help"
+            opts="-A -l -o -n -s -v -h --all-namespaces --state --selector --sort-by --no-headers --output --via --ask-timeout --auth-secret --redis-user --redis-container --redis-port --tls --tls-secret --color --namespace --kubeconfig --context --cluster --user --server --certificate-authority --insecure-skip-tls-verify --tls-server-name --client-certificate --client-key --token --username --password --as --as-group --as-uid --as-user-extra --request-timeout --disable-compression --cache-dir --v --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1642,6 +1706,14 @@ _kubectl__redis_cluster() {
                     return 0
                     ;;
                 --redis-user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --redis-container)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --redis-port)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1761,7 +1833,7 @@ _kubectl__redis_cluster() {
             return 0
             ;;
         kubectl__subcmd__redis_cluster__subcmd__logs)
-            opts="-l -f -p -c -o -n -s -v -h --selector --follow --since --since-time --tail --previous --timestamps --container --node --shard --role --grep --no-prefix --max-log-requests --output --via --ask-timeout --auth-secret --redis-user --tls --tls-secret --color --namespace --kubeconfig --context --cluster --user --server --certificate-authority --insecure-skip-tls-verify --tls-server-name --client-certificate --client-key --token --username --password --as --as-group --as-uid --as-user-extra --request-timeout --disable-compression --cache-dir --v --help"
+            opts="-l -f -p -c -o -n -s -v -h --selector --follow --since --since-time --tail --previous --timestamps --container --node --shard --role --grep --no-prefix --max-log-requests --output --via --ask-timeout --auth-secret --redis-user --redis-container --redis-port --tls --tls-secret --color --namespace --kubeconfig --context --cluster --user --server --certificate-authority --insecure-skip-tls-verify --tls-server-name --client-certificate --client-key --token --username --password --as --as-group --as-uid --as-user-extra --request-timeout --disable-compression --cache-dir --v --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1836,6 +1908,14 @@ _kubectl__redis_cluster() {
                     return 0
                     ;;
                 --redis-user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --redis-container)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --redis-port)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1955,7 +2035,7 @@ _kubectl__redis_cluster() {
             return 0
             ;;
         kubectl__subcmd__redis_cluster__subcmd__options)
-            opts="-n -s -v -h --via --ask-timeout --auth-secret --redis-user --tls --tls-secret --color --namespace --kubeconfig --context --cluster --user --server --certificate-authority --insecure-skip-tls-verify --tls-server-name --client-certificate --client-key --token --username --password --as --as-group --as-uid --as-user-extra --request-timeout --disable-compression --cache-dir --v --help"
+            opts="-n -s -v -h --via --ask-timeout --auth-secret --redis-user --redis-container --redis-port --tls --tls-secret --color --namespace --kubeconfig --context --cluster --user --server --certificate-authority --insecure-skip-tls-verify --tls-server-name --client-certificate --client-key --token --username --password --as --as-group --as-uid --as-user-extra --request-timeout --disable-compression --cache-dir --v --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1974,6 +2054,14 @@ _kubectl__redis_cluster() {
                     return 0
                     ;;
                 --redis-user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --redis-container)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --redis-port)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2093,7 +2181,7 @@ _kubectl__redis_cluster() {
             return 0
             ;;
         kubectl__subcmd__redis_cluster__subcmd__set__subcmd__gke__subcmd__proxy__subcmd__mode)
-            opts="-y -n -s -v -h --node --image --probe-image --probe --timeout --dry-run --yes --allow-any-provider --via --ask-timeout --auth-secret --redis-user --tls --tls-secret --color --namespace --kubeconfig --context --cluster --user --server --certificate-authority --insecure-skip-tls-verify --tls-server-name --client-certificate --client-key --token --username --password --as --as-group --as-uid --as-user-extra --request-timeout --disable-compression --cache-dir --v --help userspace iptables ipvs nftables kernelspace"
+            opts="-y -n -s -v -h --node --image --probe-image --probe --timeout --dry-run --yes --allow-any-provider --via --ask-timeout --auth-secret --redis-user --redis-container --redis-port --tls --tls-secret --color --namespace --kubeconfig --context --cluster --user --server --certificate-authority --insecure-skip-tls-verify --tls-server-name --client-certificate --client-key --token --username --password --as --as-group --as-uid --as-user-extra --request-timeout --disable-compression --cache-dir --v --help userspace iptables ipvs nftables kernelspace"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2132,6 +2220,14 @@ _kubectl__redis_cluster() {
                     return 0
                     ;;
                 --redis-user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --redis-container)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --redis-port)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2251,7 +2347,7 @@ _kubectl__redis_cluster() {
             return 0
             ;;
         kubectl__subcmd__redis_cluster__subcmd__version)
-            opts="-o -n -s -v -h --client --output --via --ask-timeout --auth-secret --redis-user --tls --tls-secret --color --namespace --kubeconfig --context --cluster --user --server --certificate-authority --insecure-skip-tls-verify --tls-server-name --client-certificate --client-key --token --username --password --as --as-group --as-uid --as-user-extra --request-timeout --disable-compression --cache-dir --v --help"
+            opts="-o -n -s -v -h --client --output --via --ask-timeout --auth-secret --redis-user --redis-container --redis-port --tls --tls-secret --color --namespace --kubeconfig --context --cluster --user --server --certificate-authority --insecure-skip-tls-verify --tls-server-name --client-certificate --client-key --token --username --password --as --as-group --as-uid --as-user-extra --request-timeout --disable-compression --cache-dir --v --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2278,6 +2374,14 @@ _kubectl__redis_cluster() {
                     return 0
                     ;;
                 --redis-user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --redis-container)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --redis-port)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_kubectl_redis_cluster_global_optspecs
-    string join \n via= ask-timeout= auth-secret= redis-user= tls tls-secret= color= n/namespace= kubeconfig= context= cluster= user= s/server= certificate-authority= insecure-skip-tls-verify= tls-server-name= client-certificate= client-key= token= username= password= as= as-group= as-uid= as-user-extra= request-timeout= disable-compression= cache-dir= v/v= h/help V/version
+    string join \n via= ask-timeout= auth-secret= redis-user= redis-container= redis-port= tls tls-secret= color= n/namespace= kubeconfig= context= cluster= user= s/server= certificate-authority= insecure-skip-tls-verify= tls-server-name= client-certificate= client-key= token= username= password= as= as-group= as-uid= as-user-extra= request-timeout= disable-compression= cache-dir= v/v= h/help V/version
 end
 
 function __fish_kubectl_redis_cluster_needs_command
@@ -30,6 +30,8 @@ exec\t'Only exec of redis-cli'"
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -l ask-timeout -d 'How long to wait for the response of one node' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -l auth-secret -d 'Secret with the password, and its key (default "password")' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -l redis-user -d 'ACL user to authenticate as' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -l redis-container -d 'Container that runs the server (default: found by its port, command, image or name)' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -l redis-port -d 'Port on which the server listens in its pod (default: by the container\'s command and ports)' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -l tls-secret -d 'Secret with the CA of the nodes\' certificates (ca.crt), and with a client certificate if they require one (tls.crt, tls.key); implies --tls' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_needs_command" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
@@ -117,6 +119,8 @@ exec\t'Only exec of redis-cli'"
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l ask-timeout -d 'How long to wait for the response of one node' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l auth-secret -d 'Secret with the password, and its key (default "password")' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l redis-user -d 'ACL user to authenticate as' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l redis-container -d 'Container that runs the server (default: found by its port, command, image or name)' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l redis-port -d 'Port on which the server listens in its pod (default: by the container\'s command and ports)' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l tls-secret -d 'Secret with the CA of the nodes\' certificates (ca.crt), and with a client certificate if they require one (tls.crt, tls.key); implies --tls' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand create" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
@@ -165,6 +169,8 @@ exec\t'Only exec of redis-cli'"
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l ask-timeout -d 'How long to wait for the response of one node' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l auth-secret -d 'Secret with the password, and its key (default "password")' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l redis-user -d 'ACL user to authenticate as' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l redis-container -d 'Container that runs the server (default: found by its port, command, image or name)' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l redis-port -d 'Port on which the server listens in its pod (default: by the container\'s command and ports)' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l tls-secret -d 'Secret with the CA of the nodes\' certificates (ca.crt), and with a client certificate if they require one (tls.crt, tls.key); implies --tls' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand info" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
@@ -209,6 +215,8 @@ exec\t'Only exec of redis-cli'"
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l ask-timeout -d 'How long to wait for the response of one node' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l auth-secret -d 'Secret with the password, and its key (default "password")' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l redis-user -d 'ACL user to authenticate as' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l redis-container -d 'Container that runs the server (default: found by its port, command, image or name)' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l redis-port -d 'Port on which the server listens in its pod (default: by the container\'s command and ports)' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l tls-secret -d 'Secret with the CA of the nodes\' certificates (ca.crt), and with a client certificate if they require one (tls.crt, tls.key); implies --tls' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
@@ -253,6 +261,8 @@ exec\t'Only exec of redis-cli'"
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l ask-timeout -d 'How long to wait for the response of one node' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l auth-secret -d 'Secret with the password, and its key (default "password")' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l redis-user -d 'ACL user to authenticate as' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l redis-container -d 'Container that runs the server (default: found by its port, command, image or name)' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l redis-port -d 'Port on which the server listens in its pod (default: by the container\'s command and ports)' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l tls-secret -d 'Secret with the CA of the nodes\' certificates (ca.crt), and with a client certificate if they require one (tls.crt, tls.key); implies --tls' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand list" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
@@ -298,6 +308,8 @@ exec\t'Only exec of redis-cli'"
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l ask-timeout -d 'How long to wait for the response of one node' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l auth-secret -d 'Secret with the password, and its key (default "password")' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l redis-user -d 'ACL user to authenticate as' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l redis-container -d 'Container that runs the server (default: found by its port, command, image or name)' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l redis-port -d 'Port on which the server listens in its pod (default: by the container\'s command and ports)' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l tls-secret -d 'Secret with the CA of the nodes\' certificates (ca.crt), and with a client certificate if they require one (tls.crt, tls.key); implies --tls' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand ls" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
@@ -350,6 +362,8 @@ exec\t'Only exec of redis-cli'"
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l ask-timeout -d 'How long to wait for the response of one node' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l auth-secret -d 'Secret with the password, and its key (default "password")' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l redis-user -d 'ACL user to authenticate as' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l redis-container -d 'Container that runs the server (default: found by its port, command, image or name)' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l redis-port -d 'Port on which the server listens in its pod (default: by the container\'s command and ports)' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l tls-secret -d 'Secret with the CA of the nodes\' certificates (ca.crt), and with a client certificate if they require one (tls.crt, tls.key); implies --tls' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand logs" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
@@ -398,6 +412,8 @@ exec\t'Only exec of redis-cli'"
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l ask-timeout -d 'How long to wait for the response of one node' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l auth-secret -d 'Secret with the password, and its key (default "password")' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l redis-user -d 'ACL user to authenticate as' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l redis-container -d 'Container that runs the server (default: found by its port, command, image or name)' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l redis-port -d 'Port on which the server listens in its pod (default: by the container\'s command and ports)' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l tls-secret -d 'Secret with the CA of the nodes\' certificates (ca.crt), and with a client certificate if they require one (tls.crt, tls.key); implies --tls' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand delete" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
@@ -443,6 +459,8 @@ exec\t'Only exec of redis-cli'"
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l ask-timeout -d 'How long to wait for the response of one node' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l auth-secret -d 'Secret with the password, and its key (default "password")' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l redis-user -d 'ACL user to authenticate as' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l redis-container -d 'Container that runs the server (default: found by its port, command, image or name)' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l redis-port -d 'Port on which the server listens in its pod (default: by the container\'s command and ports)' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l tls-secret -d 'Secret with the CA of the nodes\' certificates (ca.crt), and with a client certificate if they require one (tls.crt, tls.key); implies --tls' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand accept-loss" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
@@ -485,6 +503,8 @@ exec\t'Only exec of redis-cli'"
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l ask-timeout -d 'How long to wait for the response of one node' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l auth-secret -d 'Secret with the password, and its key (default "password")' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l redis-user -d 'ACL user to authenticate as' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l redis-container -d 'Container that runs the server (default: found by its port, command, image or name)' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l redis-port -d 'Port on which the server listens in its pod (default: by the container\'s command and ports)' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l tls-secret -d 'Secret with the CA of the nodes\' certificates (ca.crt), and with a client certificate if they require one (tls.crt, tls.key); implies --tls' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand check-proxy-mode" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
@@ -528,6 +548,8 @@ exec\t'Only exec of redis-cli'"
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l ask-timeout -d 'How long to wait for the response of one node' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l auth-secret -d 'Secret with the password, and its key (default "password")' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l redis-user -d 'ACL user to authenticate as' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l redis-container -d 'Container that runs the server (default: found by its port, command, image or name)' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l redis-port -d 'Port on which the server listens in its pod (default: by the container\'s command and ports)' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l tls-secret -d 'Secret with the CA of the nodes\' certificates (ca.crt), and with a client certificate if they require one (tls.crt, tls.key); implies --tls' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand set-gke-proxy-mode" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
@@ -568,6 +590,8 @@ exec\t'Only exec of redis-cli'"
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l ask-timeout -d 'How long to wait for the response of one node' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l auth-secret -d 'Secret with the password, and its key (default "password")' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l redis-user -d 'ACL user to authenticate as' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l redis-container -d 'Container that runs the server (default: found by its port, command, image or name)' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l redis-port -d 'Port on which the server listens in its pod (default: by the container\'s command and ports)' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l tls-secret -d 'Secret with the CA of the nodes\' certificates (ca.crt), and with a client certificate if they require one (tls.crt, tls.key); implies --tls' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand completion" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
@@ -604,6 +628,8 @@ exec\t'Only exec of redis-cli'"
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -l ask-timeout -d 'How long to wait for the response of one node' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -l auth-secret -d 'Secret with the password, and its key (default "password")' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -l redis-user -d 'ACL user to authenticate as' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -l redis-container -d 'Container that runs the server (default: found by its port, command, image or name)' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -l redis-port -d 'Port on which the server listens in its pod (default: by the container\'s command and ports)' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -l tls-secret -d 'Secret with the CA of the nodes\' certificates (ca.crt), and with a client certificate if they require one (tls.crt, tls.key); implies --tls' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand options" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
@@ -642,6 +668,8 @@ exec\t'Only exec of redis-cli'"
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l ask-timeout -d 'How long to wait for the response of one node' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l auth-secret -d 'Secret with the password, and its key (default "password")' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l redis-user -d 'ACL user to authenticate as' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l redis-container -d 'Container that runs the server (default: found by its port, command, image or name)' -r
+complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l redis-port -d 'Port on which the server listens in its pod (default: by the container\'s command and ports)' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l tls-secret -d 'Secret with the CA of the nodes\' certificates (ca.crt), and with a client certificate if they require one (tls.crt, tls.key); implies --tls' -r
 complete -c kubectl-redis_cluster -n "__fish_kubectl_redis_cluster_using_subcommand version" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'

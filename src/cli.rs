@@ -14,6 +14,7 @@ use crate::k8s::client::Server;
 use crate::k8s::dial::PodDial;
 use crate::k8s::flags::ConnectionFlags;
 use crate::k8s::live_values::LiveValues;
+use crate::k8s::server_container::ServerChoice;
 use crate::node::dial::{Dial, Via};
 use crate::ui::terminal::{Color, Ui};
 use clap::builder::NonEmptyStringValueParser;
@@ -73,6 +74,14 @@ struct NodeFlags {
     /// ACL user to authenticate as
     #[arg(long, global = true, value_name = "USER")]
     redis_user: Option<String>,
+    /// Container that runs the server (default: found by its port, command, image or name)
+    ///
+    /// Pods without such a container are left out.
+    #[arg(long, global = true, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    redis_container: Option<String>,
+    /// Port on which the server listens in its pod (default: by the container's command and ports)
+    #[arg(long, global = true, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    redis_port: Option<u16>,
     /// Use TLS; without --tls-secret, certificates are not verified
     ///
     /// For clusters of other tools; clusters of this tool do not use TLS.
@@ -99,6 +108,8 @@ impl NodeFlags {
             .with("--ask-timeout", deadline.map(seconds))
             .with("--auth-secret", secret)
             .with("--redis-user", &self.redis_user)
+            .with("--redis-container", &self.redis_container)
+            .with("--redis-port", self.redis_port.map(|port| port.to_string()))
             .switch("--tls", self.tls.then_some(true))
             .with("--tls-secret", &self.tls_secret)
     }
@@ -191,9 +202,11 @@ impl Cli {
 
     pub fn context(&self, server: Server, dial: Box<dyn Dial>) -> Context {
         let server = server.called_with(self.connection.given(), self.node.given());
-        let NodeFlags { via, ask_timeout, auth_secret, redis_user, tls, tls_secret } = self.node.clone();
+        let NodeFlags { via, ask_timeout, auth_secret, redis_user, redis_container, redis_port, tls, tls_secret } =
+            self.node.clone();
+        let choice = ServerChoice { container: redis_container, port: redis_port };
         let tls = (tls || tls_secret.is_some()).then(|| TlsOptions { secret: tls_secret, ..TlsOptions::default() });
-        Context { server, dial, via, ask_timeout, redis_user, auth_secret, tls }
+        Context { server, dial, via, ask_timeout, redis_user, auth_secret, tls, choice }
     }
 }
 

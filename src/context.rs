@@ -3,6 +3,7 @@
 use crate::error::Error;
 use crate::k8s::client::Server;
 use crate::k8s::members::{Which, cluster_names};
+use crate::k8s::server_container::ServerChoice;
 use crate::node::dial::{Dial, Via};
 use crate::node::tls::Tls;
 use std::time::Duration;
@@ -20,6 +21,8 @@ pub struct Context {
     pub auth_secret: Option<(String, String)>,
     /// None if the nodes do not use TLS.
     pub tls: Option<TlsOptions>,
+    /// Which container and port of a pod is the server.
+    pub choice: ServerChoice,
 }
 
 /// `--tls` and `--tls-secret`.

@@ -71,6 +71,18 @@ pub struct PodState {
     pub host_ports: BTreeSet<u16>,
     /// The port of the bus in the pod, if it is declared.
     pub bus_port: Option<u16>,
+    pub controller: Option<Controller>,
+    /// Whether its containers say that one of them is a Redis server.
+    pub looks_like_server: bool,
+    /// The init container because of which the server has not started.
+    pub failing_init: Option<String>,
+}
+
+/// What keeps a pod: a StatefulSet, a Deployment.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Controller {
+    pub kind: String,
+    pub name: String,
 }
 
 /// How a container terminated.

@@ -12,6 +12,7 @@ use crate::k8s::live_values::LiveValues;
 use crate::k8s::log_order::LogLine;
 use crate::k8s::logs::{LogEvent, LogOptions, LogSource, Logs};
 use crate::k8s::members::{Which, list};
+use crate::k8s::node_pods::{may_be_node, node_pods};
 use crate::manifest::names::NODE;
 use crate::ops::observe;
 use crate::ops::questions::Scope;
@@ -82,10 +83,11 @@ enum Output {
 }
 
 impl Args {
-    fn options(&self) -> LogOptions {
+    fn options(&self, context: &Context) -> LogOptions {
         let since = self.since.and_then(|since| Timestamp::now().checked_sub(since).ok());
         LogOptions {
             container: self.container.clone(),
+            choice: context.choice.clone(),
             since: self.since_time.or(since),
             tail: Some(self.tail).filter(|lines| *lines >= 0),
             previous: self.previous,
@@ -130,7 +132,7 @@ async fn run(context: &Context, args: &Args, ui: &mut Ui) -> Result<(), Error> {
         ui.note(&format!("note: the nodes' roles are unknown: {why}"));
     }
     pods.retain(|pod| args.wants(pod) && has_role(pod, &roles, args.role));
-    let options = args.options();
+    let options = args.options(context);
     let sources: Vec<LogSource> = pods.iter().filter_map(|pod| LogSource::of(pod, &options)).collect();
     if sources.is_empty() && !args.follow {
         return Err(Error::user(format!("no pods of \"{}\" match", which.title())).hint(format!(
@@ -153,7 +155,7 @@ async fn run(context: &Context, args: &Args, ui: &mut Ui) -> Result<(), Error> {
     sources.iter().for_each(|source| printer.begin(source));
     if args.follow {
         // A role that a pod takes later is not known: with --role no new pod is added.
-        let wanted = |pod: &Pod| args.role.is_none() && args.wants(pod);
+        let wanted = |pod: &Pod| args.role.is_none() && args.wants(pod) && may_be_node(pod, &context.choice);
         logs.follow(sources, &which.selector(), wanted, |event| printer.take(event)).await
     } else {
         logs.read(&sources, |event| printer.take(event)).await?;
@@ -162,7 +164,7 @@ async fn run(context: &Context, args: &Args, ui: &mut Ui) -> Result<(), Error> {
 }
 
 async fn pods(context: &Context, which: &Which) -> Result<Vec<Pod>, Error> {
-    let pods = list::<Pod>(&context.server, "pods", which.selector()).await?;
+    let pods = node_pods(list::<Pod>(&context.server, "pods", which.selector()).await?, &context.choice);
     if pods.is_empty() {
         let namespace = context.server.namespace();
         return Err(Error::user(format!("no pods of \"{}\" found in namespace \"{namespace}\"", which.title()))

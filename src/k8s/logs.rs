@@ -2,7 +2,7 @@
 
 use super::client::Server;
 use super::log_order::{LogLine, Order, Resume};
-use super::members::server_container;
+use super::server_container::{ServerChoice, server_container};
 use super::wait::{Progress, TimeLimit, until};
 use crate::error::{Error, ErrorKind};
 use futures::stream::FuturesUnordered;
@@ -22,6 +22,8 @@ use tokio::sync::mpsc;
 pub struct LogOptions {
     /// None for the server's container.
     pub container: Option<String>,
+    /// Which container is the server's.
+    pub choice: ServerChoice,
     pub since: Option<Timestamp>,
     /// Lines of recent log to show per container.
     pub tail: Option<i64>,
@@ -48,7 +50,8 @@ pub enum LogEvent {
 
 impl LogSource {
     pub fn of(pod: &Pod, options: &LogOptions) -> Option<Self> {
-        let container = options.container.clone().or_else(|| Some(server_container(pod)?.name.clone()))?;
+        let container =
+            options.container.clone().or_else(|| Some(server_container(pod, &options.choice)?.name.clone()))?;
         Some(Self { pod: pod.metadata.name.clone()?, container, uid: pod.metadata.uid.clone().unwrap_or_default() })
     }
 }

@@ -1,8 +1,10 @@
 //! The pods of a cluster's nodes, and how to connect to each.
 
 use super::client::Server;
+use super::node_pods::node_pods;
 use super::pod_state::pod_state;
-use crate::cluster::commands::ClusterRef;
+use super::server_container::{ClientPort, ServerChoice, client_port, server_container};
+use crate::cluster::commands::{ClusterRef, quoted};
 use crate::cluster::node::{NodeId, NodeNumber};
 use crate::cluster::snapshot::{Member, Shell};
 use crate::cluster::surroundings::{PodState, Trouble, TroubleKind};
@@ -67,6 +69,7 @@ pub struct Candidate {
     pub member: Member,
     /// Or one sentence that says why there is no connection.
     pub target: Result<Target, String>,
+    pub port: ClientPort,
     pub password: Password,
 }
 
@@ -75,8 +78,10 @@ pub struct Candidate {
 ///
 /// # Errors
 /// The server's, and if there is no such cluster.
-pub async fn find(server: &Server, which: &Which) -> Result<Vec<Candidate>, Error> {
-    let pods = list::<Pod>(server, "pods", which.selector()).await?;
+pub async fn find(server: &Server, which: &Which, choice: &ServerChoice) -> Result<Vec<Candidate>, Error> {
+    let selected = list::<Pod>(server, "pods", which.selector()).await?;
+    let some_selected = selected.len();
+    let pods = node_pods(selected, choice);
     let declared = match which {
         Which::Named(name) if pods.is_empty() => {
             declared_by_services(&list::<Service>(server, "services", name.selector()).await?)
@@ -84,16 +89,30 @@ pub async fn find(server: &Server, which: &Which) -> Result<Vec<Candidate>, Erro
         Which::Named(name) => declared_by_pods(name, &pods),
         Which::Selected(_) => Declared::new(),
     };
-    let candidates = candidates(&pods, declared);
+    let candidates = candidates(&pods, declared, choice);
     if candidates.is_empty() {
         return Err(match which {
             Which::Named(name) => no_such_cluster(server, name),
-            Which::Selected(selector) => {
-                Error::user(format!("no pods match \"{selector}\" in namespace \"{}\"", server.namespace()))
-            }
+            Which::Selected(selector) => no_nodes(server, selector, some_selected, choice),
         });
     }
     Ok(candidates)
+}
+
+fn no_nodes(server: &Server, selector: &str, selected: usize, choice: &ServerChoice) -> Error {
+    let namespace = server.namespace();
+    let describe = |selector| server.caller().kubectl(&format!("describe pods -l {}", quoted(selector)));
+    let none = Error::user(format!("no pods match \"{selector}\" in namespace \"{namespace}\""));
+    match (selected, &choice.container) {
+        (0, _) => none,
+        (_, Some(container)) => {
+            Error::user(format!("no pod that matches \"{selector}\" has a container \"{container}\""))
+                .hint(format!("to see the containers, run: {}", describe(selector)))
+        }
+        (pods, None) => Error::user(format!(
+            "\"{selector}\" matches no Redis node in namespace \"{namespace}\": its {pods} pods have ended or belong to Jobs"
+        )),
+    }
 }
 
 fn no_such_cluster(server: &Server, name: &ClusterName) -> Error {
@@ -140,7 +159,7 @@ fn declared_by_services(services: &[Service]) -> Declared {
 /// From the newest pod: each pod has the initial nodes.conf with all nodes.
 fn declared_by_pods(cluster: &ClusterName, pods: &[Pod]) -> Declared {
     let youngest = pods.iter().max_by_key(|pod| pod.metadata.creation_timestamp.clone());
-    let container = youngest.and_then(server_container);
+    let container = youngest.and_then(|pod| server_container(pod, &ServerChoice::default()));
     let variable = container.and_then(|container| variable(container, &[names::NODES_CONF_VARIABLE]));
     let text = variable.and_then(|variable| variable.value.as_deref()).unwrap_or_default();
     let ids = text.lines().filter_map(|line| line.split(' ').next()?.parse::<NodeId>().ok());
@@ -148,7 +167,7 @@ fn declared_by_pods(cluster: &ClusterName, pods: &[Pod]) -> Declared {
 }
 
 /// Pure: the declared nodes and the nodes of the pods, in order.
-fn candidates(pods: &[Pod], mut declared: Declared) -> Vec<Candidate> {
+fn candidates(pods: &[Pod], mut declared: Declared, choice: &ServerChoice) -> Vec<Candidate> {
     let mut wanted: BTreeMap<(Option<NodeNumber>, String), Vec<&Pod>> = BTreeMap::new();
     for (number, name) in declared.keys() {
         wanted.insert((Some(*number), name.clone()), Vec::new());
@@ -163,7 +182,7 @@ fn candidates(pods: &[Pod], mut declared: Declared) -> Vec<Candidate> {
                 (pod.metadata.deletion_timestamp.is_none(), pod.metadata.creation_timestamp.clone())
             });
             match pods.last() {
-                Some(pod) => candidate(number, name, pod),
+                Some(pod) => candidate(number, name, pod, choice),
                 None => {
                     let id = number.and_then(|number| declared.remove(&(number, name.clone()))?);
                     without_pod(number, name, id)
@@ -197,15 +216,16 @@ fn without_pod(number: Option<NodeNumber>, name: String, id: Option<NodeId>) -> 
     let target = Err(trouble.text.clone());
     let state = PodState { trouble: Some(trouble), ..PodState::default() };
     let member = Member { name, number, id, state, ..Member::default() };
-    Candidate { member, target, password: Password::None }
+    Candidate { member, target, port: ClientPort::default(), password: Password::None }
 }
 
-fn candidate(number: Option<NodeNumber>, name: String, pod: &Pod) -> Candidate {
-    let container = server_container(pod);
+fn candidate(number: Option<NodeNumber>, name: String, pod: &Pod, choice: &ServerChoice) -> Candidate {
+    let container = server_container(pod, choice);
+    let port = client_port(container, choice);
     let state = pod_state(pod, container);
     let shell = Shell {
         container: container.map(|container| container.name.clone()).unwrap_or_default(),
-        port: container.map_or(DEFAULT_PORT, port),
+        port: port.number,
         password_variable: container
             .and_then(password_variable)
             .map(|variable| variable.name.clone())
@@ -234,33 +254,7 @@ fn candidate(number: Option<NodeNumber>, name: String, pod: &Pod) -> Candidate {
         shell: Some(shell),
         state,
     };
-    Candidate { member, target, password: container.map_or(Password::None, password) }
-}
-
-const DEFAULT_PORT: u16 = crate::cluster::nodes_conf::PORT;
-
-/// The server's container: `redis`, else the default container, else one named redis or valkey,
-pub fn server_container(pod: &Pod) -> Option<&Container> {
-    let containers = &pod.spec.as_ref()?.containers;
-    let default = pod
-        .metadata
-        .annotations
-        .as_ref()
-        .and_then(|annotations| annotations.get("kubectl.kubernetes.io/default-container"));
-    let named = |name: &str| containers.iter().find(|container| container.name == name);
-    let redis = || containers.iter().find(|each| each.name.contains("redis") || each.name.contains("valkey"));
-    named(names::CONTAINER).or_else(|| default.and_then(|name| named(name))).or_else(redis).or(containers.first())
-}
-
-/// The port that is named like a client port, else the default.
-fn port(container: &Container) -> u16 {
-    let ports = container.ports.as_deref().unwrap_or_default();
-    let is_bus = |name: &str| ["bus", "cluster", "gossip"].iter().any(|word| name.contains(word));
-    let client = ports.iter().find(|port| {
-        let name = port.name.as_deref().unwrap_or_default();
-        !is_bus(name) && ["redis", "valkey", "client"].iter().any(|word| name.contains(word))
-    });
-    client.and_then(|port| u16::try_from(port.container_port).ok()).unwrap_or(DEFAULT_PORT)
+    Candidate { member, target, port, password: container.map_or(Password::None, password) }
 }
 
 /// The password variables of common images and charts.
@@ -292,6 +286,10 @@ mod tests {
         serde_json::from_value(value).expect("a pod")
     }
 
+    fn all() -> ServerChoice {
+        ServerChoice::default()
+    }
+
     fn running(name: &str, number: &str) -> Pod {
         pod(json!({
             "metadata": { "name": name, "labels": { names::NODE: number, names::INSTANCE: "a" } },
@@ -319,7 +317,7 @@ mod tests {
         let container = &mut pod.spec.as_mut().expect("a spec").containers[0];
         container.env.as_mut().expect("variables").push(serde_json::from_value(variable).expect("a variable"));
         let cluster = "a".parse().expect("a name");
-        let found = candidates(&[pod.clone()], declared_by_pods(&cluster, &[pod]));
+        let found = candidates(&[pod.clone()], declared_by_pods(&cluster, &[pod]), &all());
         assert_eq!(found.len(), 2);
         assert_eq!(found[0].member.name, "a-node-101");
         assert_eq!(found[0].target.as_ref().map(|target| target.port), Ok(6379));
@@ -331,7 +329,7 @@ mod tests {
 
     #[test]
     fn without_pods_the_services_name_the_nodes() {
-        let found = candidates(&[], declared_by_services(&[service("102"), service("101")]));
+        let found = candidates(&[], declared_by_services(&[service("102"), service("101")]), &all());
         let names: Vec<&str> = found.iter().map(|each| each.member.name.as_str()).collect();
         assert_eq!(names, ["a-node-101", "a-node-102"]);
     }
@@ -340,7 +338,7 @@ mod tests {
     fn the_new_pod_counts_while_the_old_one_terminates() {
         let mut old = running("a-node-101-old", "101");
         old.metadata.deletion_timestamp = serde_json::from_value(json!("2026-01-01T00:00:00Z")).ok();
-        let found = candidates(&[running("a-node-101-new", "101"), old], Declared::new());
+        let found = candidates(&[running("a-node-101-new", "101"), old], Declared::new(), &all());
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].member.pod.as_deref(), Some("a-node-101-new"));
     }
@@ -354,8 +352,8 @@ mod tests {
             "status": { "phase": "Pending", "conditions": [
                 { "type": "PodScheduled", "status": "False", "message": "0/3 nodes are available" }] },
         }));
-        assert_eq!(server_container(&other).map(port), Some(7000));
-        let found = candidates(&[other], Declared::new());
+        let found = candidates(&[other], Declared::new(), &all());
+        assert_eq!(found[0].member.shell.as_ref().map(|shell| shell.port), Some(7000));
         assert_eq!(found[0].member.name, "x-0");
         let problem = found[0].target.as_ref().err().map(String::as_str);
         assert_eq!(problem, Some("its pod cannot be scheduled: 0/3 nodes are available"));

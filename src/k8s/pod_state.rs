@@ -1,5 +1,7 @@
 //! Pure: the state of a pod's server, from the pod object.
 
+use super::node_pods::controller;
+use super::server_container::looks_like_server;
 use crate::cluster::surroundings::{End, PodState, Trouble, TroubleKind};
 use crate::manifest::quantity::Size;
 use k8s_openapi::api::core::v1::{Container, ContainerState, ContainerStateTerminated, ContainerStatus, Pod, Probe};
@@ -20,6 +22,9 @@ pub fn pod_state(pod: &Pod, container: Option<&Container>) -> PodState {
         host_ip: pod.status.as_ref().and_then(|status| status.host_ip.clone()),
         host_ports: host_ports(pod),
         bus_port: container.and_then(bus_port),
+        controller: controller(pod),
+        looks_like_server: pod.spec.iter().flat_map(|spec| &spec.containers).any(looks_like_server),
+        failing_init: None,
     }
 }
 

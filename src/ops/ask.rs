@@ -28,7 +28,7 @@ pub(super) async fn ask(
             Err(error) if candidate.member.number.is_some() && !is_refused(&error) => {
                 Err(waiting(context, target, via, &credentials).await.unwrap_or_else(|| no_response(&error)))
             }
-            Err(error) => Err(advised(&error)),
+            Err(error) => Err(tried(candidate, advised(&error))),
         }
     };
     let answer = tokio::time::timeout(context.ask_timeout, answer).await;
@@ -54,6 +54,19 @@ fn advised(error: &Error) -> NoResponse {
             texts.join("; ").into()
         }
         refused => refused,
+    }
+}
+
+/// Names the port where nothing listens: it may not be the server's.
+fn tried(candidate: &Candidate, no_response: NoResponse) -> NoResponse {
+    let is_silent = |text: &str| ["nothing listens", "Connection refused"].iter().any(|words| text.contains(words));
+    match (no_response, &candidate.member.shell) {
+        (NoResponse::Unreachable(text), Some(shell)) if is_silent(&text) => {
+            let (port, container) = (candidate.port, &shell.container);
+            let tried = format!("tried port {} of container {container} ({})", port.number, port.source.as_str());
+            format!("{text}; {tried}: if the server is elsewhere, add --redis-port or --redis-container").into()
+        }
+        (no_response, _) => no_response,
     }
 }
 
@@ -122,4 +135,30 @@ async fn astray(node: &mut Node, nodes: &str) -> Result<SlotSet, Error> {
     let replies = node.ask(&Credentials::default(), &batch).await?;
     let held = slots.into_iter().zip(replies).filter(|(_, keys)| keys.as_ref().is_ok_and(|keys| keys.trim() != "0"));
     Ok(held.map(|(slot, _)| SlotRange::single(slot)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::snapshot::{Member, Shell};
+    use crate::k8s::members::Password;
+    use crate::k8s::server_container::{ClientPort, PortSource};
+
+    #[test]
+    fn the_port_where_nothing_listens_is_named() {
+        let shell = Shell { container: "server".into(), port: 7000, ..Shell::default() };
+        let candidate = Candidate {
+            member: Member { shell: Some(shell), ..Member::default() },
+            target: Err(String::new()),
+            port: ClientPort { number: 7000, source: PortSource::OnlyPort },
+            password: Password::None,
+        };
+        let said = |text: &str| tried(&candidate, text.into()).to_string();
+        assert_eq!(
+            said("nothing listens on its port"),
+            "nothing listens on its port; tried port 7000 of container server (its only port): \
+             if the server is elsewhere, add --redis-port or --redis-container"
+        );
+        assert_eq!(said("no response within 5s"), "no response within 5s");
+    }
 }

@@ -73,8 +73,8 @@ impl FoundNodes {
 /// If the nodes cannot be found.
 pub async fn find(context: &Context, which: &Which) -> Result<FoundNodes, Error> {
     context.server.open_ahead(AHEAD);
-    let (candidates, early) =
-        futures::future::join(members::find(&context.server, which), access::likely(context, which)).await;
+    let nodes = members::find(&context.server, which, &context.choice);
+    let (candidates, early) = futures::future::join(nodes, access::likely(context, which)).await;
     Ok(FoundNodes { candidates: candidates?, early })
 }
 

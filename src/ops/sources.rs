@@ -37,7 +37,7 @@ pub struct Station {
 pub async fn of_cluster(context: &Context, which: &Which) -> Result<(Vec<Station>, AtHand, Option<String>), Error> {
     let server = &context.server;
     let (candidates, pods, services) = try_join3(
-        members::find(server, which),
+        members::find(server, which, &context.choice),
         members::list::<Pod>(server, "pods", which.selector()),
         members::list::<Service>(server, "services", String::new()),
     )

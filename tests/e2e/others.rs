@@ -1,9 +1,12 @@
 //! Clusters that others have made: a StatefulSet whose nodes announce their pods'
 //! addresses and host names, formed by redis-cli, with a password in a Secret.
 
+mod odd;
+mod workload;
+
 use serde_json::Value;
-use std::collections::BTreeSet;
 use testkit::{Namespace, feed, program, run, until};
+use workload::{codes, hints};
 
 const MANIFEST: &str = r#"
 apiVersion: v1
@@ -55,19 +58,8 @@ spec:
       resources: {requests: {storage: 1Gi}}
 "#;
 
-/// Where pods happen to run is no fault of this cluster's, nor that it has no budget.
-const CHANCE: [&str; 5] =
-    ["budget-missing", "shard-on-one-worker", "shard-in-one-zone", "majority-on-one-worker", "majority-in-one-zone"];
-
 fn found(namespace: &Namespace, arguments: &[&str]) -> Value {
-    let check = ["check", "-l", "app=theirs", "-o", "json", "--ask-timeout", "10s"];
-    let said = namespace.plugin(&[&check[..], arguments].concat());
-    serde_json::from_str(&said.out).unwrap_or_else(|_| panic!("{}", said.err))
-}
-
-fn codes(found: &Value) -> BTreeSet<&str> {
-    let findings = found["findings"].as_array().expect("a list");
-    findings.iter().filter_map(|finding| finding["code"].as_str()).filter(|code| !CHANCE.contains(code)).collect()
+    workload::found(namespace, &[&["-l", "app=theirs"], arguments].concat())
 }
 
 fn form(namespace: &Namespace) {
@@ -123,13 +115,6 @@ fn a_statefulset_with_pod_addresses_until_all_of_them_change() {
         }
         codes(&now).is_empty()
     });
-}
-
-/// The commands that mend findings of these codes.
-fn hints(found: &Value, codes: &[&str]) -> Vec<String> {
-    let findings = found["findings"].as_array().expect("a list");
-    let such = findings.iter().filter(|finding| codes.iter().any(|code| finding["code"] == *code));
-    such.map(|finding| finding["hint"].as_str().expect("a hint").to_owned()).collect()
 }
 
 const TLS_MANIFEST: &str = r#"

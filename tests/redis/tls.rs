@@ -9,6 +9,7 @@ use kubectl_redis_cluster::k8s::client::Server as ApiServer;
 use kubectl_redis_cluster::k8s::dial::redis_cli;
 use kubectl_redis_cluster::k8s::flags::ConnectionFlags;
 use kubectl_redis_cluster::k8s::members::{Candidate, Password};
+use kubectl_redis_cluster::k8s::server_container::{ClientPort, ServerChoice};
 use kubectl_redis_cluster::node::connection::Credentials;
 use kubectl_redis_cluster::node::dial::{Target, Via};
 use kubectl_redis_cluster::node::tls::{Certificates, Tls};
@@ -225,9 +226,11 @@ async fn ping(server: &Server, seconds: u64) -> Result<String, String> {
         redis_user: None,
         auth_secret: None,
         tls: Some(TlsOptions::default()),
+        choice: ServerChoice::default(),
     };
     let member = Member { name: server.target.pod.clone(), ..Member::default() };
-    let candidate = Candidate { member, target: Ok(server.target(None)), password: Password::None };
+    let candidate =
+        Candidate { member, target: Ok(server.target(None)), port: ClientPort::default(), password: Password::None };
     tell(&context, &candidate, 6379, &["PING"]).await.map_err(|error| spoken(&error))
 }
 

@@ -95,8 +95,9 @@ fn unreachable(context: &CheckContext<'_>, node: &NodeFacts) -> (Code, String, S
 /// Without `--previous`, which fails for a container that terminated and was not restarted: without
 /// it, the kubelet returns the log of the last container.
 fn logs_hint(context: &CheckContext<'_>, node: &NodeFacts) -> String {
-    match &node.member.pod {
-        Some(pod) => context.hints.kubectl(&format!("logs {pod} --tail 20")),
-        None => context.hints.logs(),
+    let container = node.member.shell.as_ref().map(|shell| &shell.container);
+    match (&node.member.pod, container) {
+        (Some(pod), Some(container)) => context.hints.kubectl(&format!("logs {pod} -c {container} --tail 20")),
+        _ => context.hints.logs(),
     }
 }
