@@ -24,6 +24,8 @@ pub enum ErrorKind {
     Forbidden,
     /// The Redis server rejected the password or the command.
     Refused,
+    /// The Redis server does not run in cluster mode.
+    NotClustered,
     Timeout,
     /// The reader of standard output is gone.
     BrokenPipe,

@@ -59,6 +59,8 @@ pub enum Code {
     NodeWithoutPod,
     PodOutsideCluster,
     ForeignNode,
+    SameNodeId,
+    PodNotANode,
     NodeFailed,
     NodeSuspected,
     NodeInHandshake,
@@ -80,8 +82,10 @@ pub enum Code {
     DataLost,
     NodeLoading,
     PasswordsDiffer,
+    ClusterModeOff,
     // Pods.
     PodMissing,
+    PodDeleted,
     PodUnschedulable,
     ImageNotPulled,
     ContainerNotMade,
@@ -193,6 +197,14 @@ impl Code {
                 Error,
                 "The cluster knows a node that does not belong to it: two clusters have met and may take slots from each other.",
             ),
+            Self::SameNodeId => (
+                "same-node-id",
+                Error,
+                "Two pods run with one node ID, as of a copied volume: peers reach now the one, now the other.",
+            ),
+            Self::PodNotANode => {
+                ("pod-not-a-node", Info, "The selector also matches a pod that does not run Redis, as an exporter's.")
+            }
             Self::NodeFailed => ("node-failed", Error, "A node responds, but its peers marked it FAIL (`fail`)."),
             Self::NodeSuspected => {
                 ("node-suspected", Warning, "A node responds, but a peer cannot reach it (`fail?`).")
@@ -268,7 +280,17 @@ impl Code {
             Self::PasswordsDiffer => {
                 ("passwords-differ", Error, "A node rejects the password that other nodes accept.")
             }
+            Self::ClusterModeOff => (
+                "cluster-mode-off",
+                Error,
+                "A server runs without cluster mode (`cluster-enabled no`): it is no node of any cluster.",
+            ),
             Self::PodMissing => ("pod-missing", Error, "A node has no pod. A warning for a replica."),
+            Self::PodDeleted => (
+                "pod-deleted",
+                Error,
+                "A node's pod is being deleted and its server has ended. A warning for a replica.",
+            ),
             Self::PodUnschedulable => {
                 ("pod-unschedulable", Error, "A node's pod cannot be scheduled. A warning for a replica.")
             }

@@ -5,6 +5,7 @@ mod addresses;
 mod budgets;
 mod context;
 mod hints;
+mod identity;
 mod nodes;
 mod placement;
 mod pods;
@@ -31,6 +32,8 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// What could not be checked.
     pub gaps: Vec<Gap>,
+    /// Whether no node could be asked, and Kubernetes gives no reason.
+    pub none_responded: bool,
 }
 
 /// Something that could not be checked.
@@ -52,8 +55,9 @@ pub enum Verdict {
 }
 
 impl Report {
-    /// Only findings of at least severity `bar` count.
+    /// Only findings of at least severity `bar` count; while no node could be asked, only errors.
     pub fn verdict(&self, bar: Severity) -> Verdict {
+        let bar = if self.none_responded { Severity::Error } else { bar };
         if self.findings.iter().any(|finding| finding.severity >= bar) {
             Verdict::Unhealthy
         } else if self.gaps.iter().any(|gap| gap.matters) {
@@ -70,6 +74,7 @@ pub fn check(snapshot: &Snapshot, topology: &Topology) -> Report {
         slots::check,
         nodes::check,
         pods::check,
+        identity::check,
         views::check,
         addresses::check,
         replication::check,
@@ -82,11 +87,12 @@ pub fn check(snapshot: &Snapshot, topology: &Topology) -> Report {
     let mut findings: Vec<Finding> = parts.into_iter().flat_map(|part| part(&context)).collect();
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     let gaps = gaps(snapshot);
-    if no_node_responded(snapshot) {
+    let none_responded = no_node_responded(snapshot);
+    if none_responded {
         // If no node responds, the connection is the likely cause, not the nodes.
         findings.retain(|finding| !finding.code.follows_from_no_response());
     }
-    Report { findings, gaps }
+    Report { findings, gaps, none_responded }
 }
 
 /// Whether no node responded and Kubernetes reports no reason.

@@ -1,8 +1,9 @@
 //! Which nodes belong to one cluster: a selector may match two.
 
 use super::node::NodeId;
-use super::snapshot::Snapshot;
-use std::collections::HashSet;
+use super::snapshot::{NoResponse, Seen, Snapshot};
+use super::surroundings::Controller;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// Nodes that know each other.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,14 +44,69 @@ pub fn groups(snapshot: &Snapshot) -> Vec<Group> {
     found.into_iter().map(|(_, members)| Group { name: common_name(snapshot, &members), members }).collect()
 }
 
+/// Takes out the pods that are no nodes: no node knows them, nothing about them says that they run a
+/// server, and none answered. A pod of a controller whose other pods are nodes is one that is broken.
+pub fn set_bystanders_aside(snapshot: &mut Snapshot) {
+    let controllers: BTreeSet<Controller> =
+        snapshot.answered().filter_map(|(member, _)| member.state.controller.clone()).collect();
+    let known: BTreeSet<String> =
+        snapshot.answered().flat_map(|(_, view)| &view.nodes).map(|line| line.endpoint.host.clone()).collect();
+    if known.is_empty() {
+        return;
+    }
+    let is_bystander = |seen: &mut Seen| {
+        let member = &seen.member;
+        member.number.is_none()
+            && matches!(seen.view, Err(NoResponse::Unreachable(_)))
+            && !member.state.looks_like_server
+            && !member.state.controller.as_ref().is_some_and(|controller| controllers.contains(controller))
+            && !member.pod_ip.as_ref().is_some_and(|address| known.contains(address))
+    };
+    let bystanders = snapshot.seen.extract_if(.., is_bystander);
+    snapshot.around.bystanders = bystanders.map(|seen| seen.member.name).collect();
+}
+
+/// Pods of which none answered, and that no node of a group knows: clusters of their own, by the
+/// controllers that keep them.
+pub fn unheard(snapshot: &Snapshot, groups: &[Group]) -> Vec<Group> {
+    let of_groups = || groups.iter().flat_map(|group| &group.members).filter_map(|index| snapshot.seen.get(*index));
+    let controllers: BTreeSet<&Controller> =
+        of_groups().filter_map(|seen| seen.member.state.controller.as_ref()).collect();
+    let known: BTreeSet<&str> =
+        snapshot.answered().flat_map(|(_, view)| &view.nodes).map(|line| line.endpoint.host.as_str()).collect();
+    let is_apart = |seen: &Seen| {
+        let member = &seen.member;
+        seen.view.is_err()
+            && !member.state.controller.as_ref().is_some_and(|controller| controllers.contains(controller))
+            && !member.pod_ip.as_ref().is_some_and(|address| known.contains(address.as_str()))
+    };
+    let apart: Vec<usize> =
+        snapshot.seen.iter().enumerate().filter(|(_, seen)| is_apart(seen)).map(|(index, _)| index).collect();
+    (!apart.is_empty()).then(|| Group { name: common_name(snapshot, &apart), members: apart }).into_iter().collect()
+}
+
 fn common_name(snapshot: &Snapshot, members: &[usize]) -> String {
     let mut names = members.iter().map(|index| snapshot.seen[*index].member.name.as_str());
     let first = names.next().unwrap_or_default();
     let common = names.fold(first.len(), |common, name| {
         first.bytes().zip(name.bytes()).take_while(|(a, b)| a == b).count().min(common)
     });
-    let prefix = if members.len() > 1 { &first[..common] } else { first };
-    prefix.trim_end_matches(|last: char| last == '-' || last.is_ascii_digit()).to_owned()
+    let prefix = if members.len() > 1 { without_number(&first[..common]) } else { without_number(first) };
+    if prefix.is_empty() { commonest_name(snapshot, members) } else { prefix.to_owned() }
+}
+
+/// Where names have nothing in common: of most pods.
+fn commonest_name(snapshot: &Snapshot, members: &[usize]) -> String {
+    let mut stems: BTreeMap<&str, usize> = BTreeMap::new();
+    for index in members {
+        *stems.entry(without_number(&snapshot.seen[*index].member.name)).or_default() += 1;
+    }
+    let commonest = stems.into_iter().max_by_key(|(stem, pods)| (*pods, std::cmp::Reverse(*stem)));
+    commonest.map(|(stem, _)| stem.to_owned()).unwrap_or_default()
+}
+
+fn without_number(name: &str) -> &str {
+    name.trim_end_matches(|last: char| last == '-' || last.is_ascii_digit())
 }
 
 #[cfg(test)]
@@ -80,5 +136,81 @@ mod tests {
         both.seen.extend(other.seen);
         let names: Vec<_> = groups(&both).into_iter().map(|group| group.name).collect();
         assert_eq!(names, ["redis-001-node", "other-node"]);
+    }
+
+    /// Pods of another tool: of a controller, at an address, that do not look like anything.
+    fn pod(name: &str, controller: &str) -> Seen {
+        let mut seen = healthy().seen.swap_remove(0);
+        seen.member = super::super::snapshot::Member {
+            name: name.into(),
+            pod: Some(name.into()),
+            pod_ip: Some(format!("198.18.50.{}", name.len())),
+            ..Default::default()
+        };
+        seen.member.state.controller = Some(Controller { kind: "StatefulSet".into(), name: controller.into() });
+        seen.view = Err("nothing listens on its port".into());
+        seen
+    }
+
+    fn others() -> Snapshot {
+        let mut snapshot = healthy();
+        for seen in &mut snapshot.seen {
+            (seen.member.number, seen.member.id) = (None, None);
+            seen.member.state.controller = Some(Controller { kind: "StatefulSet".into(), name: "redis".into() });
+        }
+        snapshot
+    }
+
+    #[test]
+    fn a_pod_that_nothing_says_to_be_a_node_is_set_aside() {
+        let mut snapshot = others();
+        snapshot.seen.push(pod("exporter-7f-x", "exporter"));
+        set_bystanders_aside(&mut snapshot);
+        assert_eq!((snapshot.seen.len(), &snapshot.around.bystanders[..]), (6, &["exporter-7f-x".to_owned()][..]));
+    }
+
+    #[test]
+    fn a_broken_node_is_not_set_aside() {
+        let known = healthy().seen[0].view.as_ref().expect("a view").nodes[1].endpoint.host.clone();
+        let broken: [&dyn Fn(&mut Seen); 4] = [
+            &|seen| seen.member.state.looks_like_server = true,
+            &|seen| seen.member.pod_ip = Some(known.clone()),
+            &|seen| seen.view = Err(NoResponse::Refused("NOAUTH".into())),
+            &|seen| seen.member.state.controller = others().seen[0].member.state.controller.clone(),
+        ];
+        for change in broken {
+            let mut snapshot = others();
+            let mut broken = pod("own-start-script-7f-x", "own");
+            change(&mut broken);
+            snapshot.seen.push(broken);
+            set_bystanders_aside(&mut snapshot);
+            assert_eq!(snapshot.seen.len(), 7);
+        }
+        let mut silent = others();
+        silent.seen.iter_mut().for_each(|seen| seen.view = Err("no response".into()));
+        set_bystanders_aside(&mut silent);
+        assert_eq!(silent.seen.len(), 6, "nobody answered: nothing is known");
+    }
+
+    #[test]
+    fn a_cluster_of_which_no_node_answers_is_still_one() {
+        let mut snapshot = others();
+        for index in 0..3 {
+            let mut silent = pod(&format!("down-{index}"), "down");
+            silent.member.state.looks_like_server = true;
+            snapshot.seen.push(silent);
+        }
+        snapshot.seen[1].view = Err("no response".into());
+        let heard = groups(&snapshot);
+        let unheard = unheard(&snapshot, &heard);
+        assert_eq!(unheard.len(), 1);
+        assert_eq!((unheard[0].name.as_str(), &unheard[0].members[..]), ("down", &[6, 7, 8][..]));
+    }
+
+    #[test]
+    fn names_that_have_nothing_in_common() {
+        let mut snapshot = others();
+        snapshot.seen[5].member.name = "twin-0".into();
+        assert_eq!(groups(&snapshot)[0].name, "redis-001-node");
     }
 }

@@ -27,6 +27,8 @@ impl BadReply {
 pub struct NodeLine {
     pub id: NodeId,
     pub endpoint: Endpoint,
+    /// `cluster-announce-hostname` (Redis 7.0 and newer).
+    pub hostname: Option<String>,
     /// None before Redis 4, where it is the client port plus 10000.
     pub bus_port: Option<u16>,
     /// Without the role.
@@ -55,6 +57,7 @@ impl std::str::FromStr for NodeLine {
         Ok(Self {
             id: id.parse().map_err(|_| bad("a node ID")())?,
             endpoint: endpoint(address).ok_or_else(bad("an address"))?,
+            hostname: address.split(',').nth(1).filter(|name| is_hostname(name)).map(str::to_owned),
             bus_port: bus_port(address),
             role: if flags.iter().any(|flag| flag == "slave") { Role::Replica } else { Role::Master },
             flags,
@@ -77,6 +80,11 @@ fn endpoint(text: &str) -> Option<Endpoint> {
     let address = text.split(',').next()?.split('@').next()?;
     let (host, port) = address.rsplit_once(':')?;
     Some(Endpoint { host: host.to_owned(), port: port.parse().ok()? })
+}
+
+/// And not `AUX=VALUE`, or empty.
+fn is_hostname(text: &str) -> bool {
+    !text.is_empty() && !text.contains('=')
 }
 
 fn bus_port(text: &str) -> Option<u16> {
@@ -286,6 +294,9 @@ mod tests {
         assert_eq!(line.bus_port, Some(16379));
         assert_eq!(line.master.as_ref().map(NodeId::as_str), Some(B));
         assert_eq!(line.endpoint.host, "198.19.0.5");
+        assert_eq!(line.hostname.as_deref(), Some("host"));
+        let without = self::line(&format!("{A} 198.19.0.5:6379@16379,,shard-id={B} master - 0 0 1 connected"));
+        assert_eq!(without.hostname, None);
     }
 
     #[test]

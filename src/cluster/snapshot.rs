@@ -98,6 +98,8 @@ pub enum NoResponse {
     DataLost(String),
     /// The user lacks permission, or the server rejects the password.
     Refused(String),
+    /// A server that does not run in cluster mode: where its configuration comes from.
+    NotClustered(String),
 }
 
 impl fmt::Display for NoResponse {
@@ -108,7 +110,8 @@ impl fmt::Display for NoResponse {
             | Self::Kept(text)
             | Self::Damaged { message: text, .. }
             | Self::DataLost(text)
-            | Self::Refused(text) => f.pad(text),
+            | Self::Refused(text)
+            | Self::NotClustered(text) => f.pad(text),
         }
     }
 }
@@ -149,6 +152,14 @@ impl Snapshot {
             Err(NoResponse::Refused(why)) => Some(format!("{} cannot be queried: {why}", seen.member.name)),
             _ => None,
         })
+    }
+
+    /// The servers that do not run in cluster mode, and why none of them is a node.
+    pub fn not_clustered(&self) -> Option<String> {
+        let is_such = |seen: &&Seen| matches!(seen.view, Err(NoResponse::NotClustered(_)));
+        let names: Vec<&str> = self.seen.iter().filter(is_such).map(|seen| seen.member.name.as_str()).collect();
+        let runs = if names.len() == 1 { "runs" } else { "run" };
+        (!names.is_empty()).then(|| format!("{} {runs} without cluster mode (cluster-enabled no)", names.join(", ")))
     }
 
     /// The nodes that a peer flagged `fail?`, `fail`, `handshake` or `noaddr`.

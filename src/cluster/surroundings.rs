@@ -50,6 +50,8 @@ pub struct Surroundings {
     pub last_log_lines: Lookup<BTreeMap<String, String>>,
     /// What single kubelets did not answer, and why; the rest is known.
     pub unanswered: BTreeMap<String, String>,
+    /// Pods that the selector matches, and that are no nodes.
+    pub bystanders: Vec<String>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -113,6 +115,8 @@ pub enum TroubleKind {
     CrashLoop,
     OutOfMemory,
     Ended,
+    /// The pod is being deleted.
+    Deleted,
     Starting,
 }
 

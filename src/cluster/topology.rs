@@ -1,5 +1,6 @@
 //! From the nodes' views to shards, state and consistency.
 
+use super::identity::{self, Identities, Lines};
 use super::node::{Endpoint, Flags, NodeId, Role};
 use super::reply::{NodeLine, ServerInfo};
 use super::slots::{SLOTS, SlotSet};
@@ -45,6 +46,8 @@ pub struct NodeFacts {
     pub error: Option<NoResponse>,
     /// Bytes that a connected replica is behind its master.
     pub lag: Option<u64>,
+    /// The pod that has the same node ID, and is the node as long as both run.
+    pub copy_of: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,6 +79,10 @@ pub struct Topology {
     pub shards: Vec<Shard>,
     /// Nodes without a shard: unknown to the others, or masters without slots and replicas.
     pub unassigned: Vec<NodeFacts>,
+    /// Nodes that may be any of the pods that do not respond.
+    pub missing: BTreeSet<NodeId>,
+    /// So many of them have a row as a pod, too.
+    pub counted_twice: usize,
 }
 
 impl Topology {
@@ -84,7 +91,9 @@ impl Topology {
     pub fn of(snapshot: &Snapshot) -> Self {
         let newest = snapshot.answered().map(|(_, view)| view).max_by_key(|view| view.cluster.current_epoch);
         let lines = best_lines(snapshot, newest);
-        let mut nodes = facts(snapshot, &lines);
+        let identities = identity::identities(snapshot, &lines);
+        let counted_twice = identities.counted_twice();
+        let mut nodes = facts(snapshot, &lines, &identities);
         let mut shards = shards(&lines, &mut nodes);
         number(&mut shards);
         shards.iter_mut().for_each(measure_lag);
@@ -92,7 +101,12 @@ impl Topology {
         let agree = agree(snapshot);
         let slots = newest.map(counts);
         let state = state(snapshot, &shards, slots);
-        Self { state, agree, slots, shards, unassigned }
+        Self { state, agree, slots, shards, unassigned, missing: identities.missing, counted_twice }
+    }
+
+    /// How many nodes there are.
+    pub fn count(&self) -> usize {
+        self.nodes().count() - self.counted_twice
     }
 
     pub fn owners(&self) -> impl Iterator<Item = &NodeFacts> {
@@ -118,41 +132,41 @@ fn counts(view: &View) -> SlotCounts {
 }
 
 /// The authoritative line for every known node ID.
-fn best_lines(snapshot: &Snapshot, newest: Option<&View>) -> BTreeMap<NodeId, NodeLine> {
+fn best_lines(snapshot: &Snapshot, newest: Option<&View>) -> Lines {
+    let copies = identity::copies(snapshot);
     let by_peers =
         newest.into_iter().flat_map(|view| &view.nodes).map(Arc::as_ref).filter(|line| !line.flags.is_handshake());
-    let by_themselves = snapshot.answered().filter_map(|(_, view)| view.myself());
+    let originals = snapshot.seen.iter().filter(|seen| !copies.iter().any(|copy| std::ptr::eq(copy.copy, *seen)));
+    let by_themselves = originals.filter_map(|seen| seen.view.as_ref().ok()?.myself());
     by_peers.chain(by_themselves).map(|line| (line.id.clone(), line.clone())).collect()
 }
 
 /// Orders nodes by number, then by name.
 type NodeKey = (Option<super::node::NodeNumber>, String);
 
-fn facts(snapshot: &Snapshot, lines: &BTreeMap<NodeId, NodeLine>) -> BTreeMap<NodeKey, NodeFacts> {
+fn facts(snapshot: &Snapshot, lines: &Lines, identities: &Identities) -> BTreeMap<NodeKey, NodeFacts> {
     let mut nodes = BTreeMap::new();
     let mut met = BTreeSet::new();
-    for seen in &snapshot.seen {
-        let line = line_of(seen, lines);
+    let copies = identity::copies(snapshot);
+    for (seen, id) in snapshot.seen.iter().zip(&identities.ids) {
+        let copy = copies.iter().find(|copy| std::ptr::eq(copy.copy, seen));
+        // A copy says itself what it is.
+        let own = copy.and_then(|_| seen.view.as_ref().ok()?.myself());
+        let line = own.or_else(|| lines.get(id.as_ref()?));
         met.extend(line.map(|line| line.id.clone()));
-        nodes.insert((seen.member.number, seen.member.name.clone()), facts_of(seen, line));
+        let copy_of = copy.map(|copy| copy.original.member.name.clone());
+        let node = NodeFacts { copy_of, ..facts_of(seen, line) };
+        nodes.insert((seen.member.number, seen.member.name.clone()), node);
     }
     for line in lines.values().filter(|line| !met.contains(&line.id)) {
         let member = Member { name: format!("<{}>", line.endpoint), ..Member::default() };
-        let error = Some("this node has no pod".into());
-        let seen = NodeFacts { error, ..NodeFacts::known(member, Some(line)) };
+        let is_one_of = || format!("its pod is one of {}", identities.silent.join(", "));
+        let without = || "this node has no pod".to_owned();
+        let error = identities.missing.get(&line.id).map_or_else(without, |_| is_one_of());
+        let seen = NodeFacts { error: Some(error.into()), ..NodeFacts::known(member, Some(line)) };
         nodes.insert((None, format!("{}{}", seen.member.name, line.id)), seen);
     }
     nodes
-}
-
-/// Finds a member's line by its own view, by its assigned ID, or by its pod's address.
-fn line_of<'a>(seen: &Seen, lines: &'a BTreeMap<NodeId, NodeLine>) -> Option<&'a NodeLine> {
-    let own = seen.view.as_ref().ok().and_then(View::myself).map(|line| &line.id);
-    let id = own.or(seen.member.id.as_ref());
-    id.and_then(|id| lines.get(id)).or_else(|| {
-        let ip = seen.member.pod_ip.as_deref().filter(|_| id.is_none())?;
-        lines.values().find(|line| line.endpoint.host == ip)
-    })
 }
 
 impl NodeFacts {
@@ -165,12 +179,18 @@ impl NodeFacts {
             server: None,
             error: None,
             lag: None,
+            copy_of: None,
             member,
         }
     }
 
     pub fn is_reachable(&self) -> bool {
         self.error.is_none()
+    }
+
+    /// Whether its server answers, if only that it is no node.
+    pub fn responds(&self) -> bool {
+        matches!(self.error, None | Some(NoResponse::NotClustered(_)))
     }
 
     /// Whether it reports that it has no data and is waiting to start.
@@ -198,7 +218,7 @@ fn owners(shards: &[Shard]) -> impl Iterator<Item = &NodeFacts> {
 
 /// Takes the nodes of every shard out of `nodes`. If two masters claim a slot,
 /// the one with the higher epoch owns it.
-fn shards(lines: &BTreeMap<NodeId, NodeLine>, nodes: &mut BTreeMap<NodeKey, NodeFacts>) -> Vec<Shard> {
+fn shards(lines: &Lines, nodes: &mut BTreeMap<NodeKey, NodeFacts>) -> Vec<Shard> {
     let mut masters: Vec<&NodeLine> = lines.values().filter(|line| line.role == Role::Master).collect();
     masters.sort_by_key(|line| std::cmp::Reverse(line.epoch));
     let mut free: SlotSet = SlotSet::default().complement();
@@ -211,9 +231,12 @@ fn shards(lines: &BTreeMap<NodeId, NodeLine>, nodes: &mut BTreeMap<NodeKey, Node
         if slots.is_empty() && replicas.is_empty() {
             continue;
         }
-        let Some(master) = take(nodes, |node| node.id.as_ref() == Some(&line.id)).pop() else { continue };
+        let is_master = |node: &NodeFacts| node.copy_of.is_none() && node.id.as_ref() == Some(&line.id);
+        let Some(master) = take(nodes, is_master).pop() else { continue };
         let replicas = take(nodes, |node| {
-            node.role == Some(Role::Replica) && node.id.as_ref().is_some_and(|id| replicas.contains(id))
+            node.copy_of.is_none()
+                && node.role == Some(Role::Replica)
+                && node.id.as_ref().is_some_and(|id| replicas.contains(id))
         });
         shards.push(Shard { number: 0, slots, master, replicas });
     }
@@ -259,6 +282,10 @@ fn agree(snapshot: &Snapshot) -> bool {
 fn state(snapshot: &Snapshot, shards: &[Shard], slots: Option<SlotCounts>) -> State {
     let wanted = snapshot.seen.len();
     let answered = snapshot.answered().count();
+    let not_clustered = snapshot.seen.iter().filter(|seen| matches!(seen.view, Err(NoResponse::NotClustered(_))));
+    if not_clustered.count() * 2 > wanted {
+        return State::Fail;
+    }
     let Some(slots) = slots.filter(|_| answered * 2 >= wanted) else { return State::Unknown };
     let all_say_ok = snapshot.answered().all(|(_, view)| view.cluster.ok);
     // Its peers notice only after the node timeout, but it reports itself that it does not serve.

@@ -2,7 +2,7 @@
 
 use super::verb::{Invocation, Running, Verb, done};
 use crate::cluster::commands::Caller;
-use crate::cluster::membership::groups;
+use crate::cluster::membership::{Group, groups, unheard};
 use crate::cluster::node::NodeNumber;
 use crate::cluster::snapshot::Snapshot;
 use crate::cluster::topology::Topology;
@@ -144,7 +144,7 @@ async fn made_by_us(context: &Context, args: &Args) -> Result<Listing, Error> {
             let observation = observe::cluster(context, &which, Scope::Nodes).await?;
             let snapshot = observation.snapshot(server.caller());
             row.state = Some(Topology::of(&snapshot).state.as_str().to_owned());
-            unasked.extend(snapshot.unasked());
+            unasked.extend(snapshot.unasked().into_iter().chain(snapshot.not_clustered()));
         }
     }
     Ok((rows, unasked))
@@ -186,32 +186,32 @@ fn row(namespace: String, name: String, nodes: &[(Kind, &Value)]) -> ClusterRow 
     }
 }
 
-/// The clusters of the selected pods, by their own views.
+/// The clusters of the selected pods, by their own views; then the pods that nobody could ask.
 async fn selected(context: &Context, selector: &str) -> Result<Listing, Error> {
     let which = Which::Selected(selector.to_owned());
     let observation = observe::cluster(context, &which, Scope::Nodes).await?;
     let snapshot = observation.snapshot(context.server.caller());
-    let rows = groups(&snapshot)
-        .into_iter()
-        .map(|group| {
-            let seen = group.members.iter().map(|index| snapshot.seen[*index].clone()).collect();
-            let topology = Topology::of(&Snapshot { seen, ..snapshot.clone() });
-            let wanted = topology.nodes().count();
-            ClusterRow {
-                name: group.name,
-                namespace: snapshot.caller.namespace.clone(),
-                shards: topology.shards.len(),
-                replicas: topology.shards.iter().map(|shard| shard.replicas.len()).max().unwrap_or_default(),
-                nodes_ready: topology.nodes().filter(|node| node.is_reachable()).count(),
-                nodes_wanted: wanted,
-                workload: "<other>".into(),
-                image: "<unknown>".into(),
-                created_at: None,
-                state: Some(topology.state.as_str().to_owned()),
-            }
-        })
-        .collect();
-    Ok((rows, snapshot.unasked().into_iter().collect()))
+    let heard = groups(&snapshot);
+    let unheard = unheard(&snapshot, &heard);
+    let rows = heard.into_iter().chain(unheard).map(|group| row_of(&snapshot, group)).collect();
+    Ok((rows, snapshot.unasked().into_iter().chain(snapshot.not_clustered()).collect()))
+}
+
+fn row_of(snapshot: &Snapshot, group: Group) -> ClusterRow {
+    let seen = group.members.iter().map(|index| snapshot.seen[*index].clone()).collect();
+    let topology = Topology::of(&Snapshot { seen, ..snapshot.clone() });
+    ClusterRow {
+        name: group.name,
+        namespace: snapshot.caller.namespace.clone(),
+        shards: topology.shards.len(),
+        replicas: topology.shards.iter().map(|shard| shard.replicas.len()).max().unwrap_or_default(),
+        nodes_ready: topology.nodes().filter(|node| node.is_reachable()).count(),
+        nodes_wanted: topology.count(),
+        workload: "<other>".into(),
+        image: "<unknown>".into(),
+        created_at: None,
+        state: Some(topology.state.as_str().to_owned()),
+    }
 }
 
 #[cfg(test)]

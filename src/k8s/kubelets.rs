@@ -136,7 +136,8 @@ async fn last_log_lines(server: &Server, candidates: &[Candidate], deadline: &De
     });
     join_all(ended.filter_map(|candidate| {
         let pod = candidate.member.pod.clone()?;
-        let container = candidate.member.shell.as_ref()?.container.clone();
+        let own = || candidate.member.shell.as_ref().map(|shell| shell.container.clone());
+        let container = candidate.member.state.failing_init.clone().or_else(own)?;
         Some(async move {
             let lines = deadline.answer(last_lines(server, &pod, container)).await;
             (pod, lines)

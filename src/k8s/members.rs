@@ -109,8 +109,8 @@ fn no_nodes(server: &Server, selector: &str, selected: usize, choice: &ServerCho
             Error::user(format!("no pod that matches \"{selector}\" has a container \"{container}\""))
                 .hint(format!("to see the containers, run: {}", describe(selector)))
         }
-        (pods, None) => Error::user(format!(
-            "\"{selector}\" matches no Redis node in namespace \"{namespace}\": its {pods} pods have ended or belong to Jobs"
+        (_, None) => Error::user(format!(
+            "\"{selector}\" matches no Redis node in namespace \"{namespace}\": its pods have ended or belong to Jobs"
         )),
     }
 }

@@ -10,11 +10,12 @@ use std::collections::BTreeSet;
 /// `container` is the server's.
 pub fn pod_state(pod: &Pod, container: Option<&Container>) -> PodState {
     let status = container.and_then(|container| status_of(pod, &container.name));
+    let init = init_trouble(pod);
     PodState {
         labels: pod.metadata.labels.clone().unwrap_or_default(),
         ready: ready(pod),
         probe_delay: container.and_then(|container| container.readiness_probe.as_ref()).map_or(0, probe_delay),
-        trouble: trouble(pod, status),
+        trouble: trouble(pod, status, init.as_ref().map(|(_, trouble)| trouble)),
         restarts: status.map_or(0, |status| u32::try_from(status.restart_count).unwrap_or_default()),
         last_end: status.and_then(|status| status.last_state.as_ref()?.terminated.as_ref()).map(end),
         memory_limit: container.and_then(memory_limit),
@@ -24,7 +25,7 @@ pub fn pod_state(pod: &Pod, container: Option<&Container>) -> PodState {
         bus_port: container.and_then(bus_port),
         controller: controller(pod),
         looks_like_server: pod.spec.iter().flat_map(|spec| &spec.containers).any(looks_like_server),
-        failing_init: None,
+        failing_init: init.map(|(container, _)| container),
     }
 }
 
@@ -79,14 +80,20 @@ fn bus_port(container: &Container) -> Option<u16> {
     u16::try_from(bus.container_port).ok()
 }
 
-/// None if the server is running.
-fn trouble(pod: &Pod, server: Option<&ContainerStatus>) -> Option<Trouble> {
+/// None if the server is running. `init` is why it has not been started.
+fn trouble(pod: &Pod, server: Option<&ContainerStatus>, init: Option<&Trouble>) -> Option<Trouble> {
     let state = server.and_then(|server| server.state.as_ref());
     if state.is_some_and(|state| state.running.is_some()) {
         return None;
     }
     let status = pod.status.as_ref()?;
-    if let Some(trouble) = state.and_then(|state| of_state(state, server)) {
+    if pod.metadata.deletion_timestamp.is_some() {
+        return Some(Trouble { kind: TroubleKind::Deleted, text: "its pod is being deleted".into() });
+    }
+    if let Some(trouble) = init {
+        return Some(trouble.clone());
+    }
+    if let Some(trouble) = state.zip(server).and_then(|(state, server)| of_state(state, server, "container")) {
         return Some(trouble);
     }
     let conditions = status.conditions.as_deref().unwrap_or_default();
@@ -104,8 +111,27 @@ fn trouble(pod: &Pod, server: Option<&ContainerStatus>) -> Option<Trouble> {
     })
 }
 
-fn of_state(state: &ContainerState, server: Option<&ContainerStatus>) -> Option<Trouble> {
-    let last = server.and_then(|server| server.last_state.as_ref()?.terminated.as_ref());
+/// The first init container that does not come to its end, and why.
+fn init_trouble(pod: &Pod) -> Option<(String, Trouble)> {
+    let all = pod.status.as_ref()?.init_container_statuses.as_deref()?;
+    let failing = all.iter().filter_map(|init| {
+        let state = init.state.as_ref()?;
+        let is_done = state.terminated.as_ref().is_some_and(|end| end.exit_code == 0);
+        let trouble = of_state(state, init, &format!("init container {}", init.name)).filter(|_| !is_done)?;
+        // Its turn has not come, or it has just failed: the kubelet starts it again.
+        let kind = match trouble.kind {
+            TroubleKind::Starting => return None,
+            TroubleKind::Ended => TroubleKind::CrashLoop,
+            kind => kind,
+        };
+        Some((init.name.clone(), Trouble { kind, ..trouble }))
+    });
+    failing.into_iter().next()
+}
+
+/// `what` is a name for the container.
+fn of_state(state: &ContainerState, status: &ContainerStatus, what: &str) -> Option<Trouble> {
+    let last = status.last_state.as_ref().and_then(|last| last.terminated.as_ref());
     if let Some(waiting) = &state.waiting {
         let reason = waiting.reason.as_deref().unwrap_or("waiting");
         let kind = match reason {
@@ -123,12 +149,12 @@ fn of_state(state: &ContainerState, server: Option<&ContainerStatus>) -> Option<
         let told = matches!(kind, TroubleKind::Image | TroubleKind::Container);
         let message = waiting.message.as_ref().filter(|_| told).map(|text| format!(": {text}")).unwrap_or_default();
         let last = last.map(|last| format!(", last exit code {}", last.exit_code)).unwrap_or_default();
-        return Some(Trouble { kind, text: format!("its container is not running: {reason}{message}{last}") });
+        return Some(Trouble { kind, text: format!("its {what} is not running: {reason}{message}{last}") });
     }
     let ended = state.terminated.as_ref()?;
     let kind = if is_out_of_memory(ended) { TroubleKind::OutOfMemory } else { TroubleKind::Ended };
     let reason = ended.reason.as_deref().unwrap_or("unknown reason");
-    Some(Trouble { kind, text: format!("its container terminated: {reason}, exit code {}", ended.exit_code) })
+    Some(Trouble { kind, text: format!("its {what} terminated: {reason}, exit code {}", ended.exit_code) })
 }
 
 fn is_out_of_memory(ended: &ContainerStateTerminated) -> bool {
@@ -173,6 +199,48 @@ mod tests {
         assert_eq!((state.restarts, state.memory_limit, state.probe_delay), (2, Some(64 << 20), 105));
         assert_eq!(state.last_end, Some(End { reason: "OOMKilled".into(), code: 137, at: Some(60) }));
         assert_eq!(state.claims, ["data-a-0"]);
+    }
+
+    /// What `kubectl delete pod` does is no crash.
+    #[test]
+    fn a_pod_that_is_being_deleted() {
+        let pod = |deleted: Option<&str>| {
+            let status = container(&json!({ "terminated": { "exitCode": 0, "reason": "Completed" } }), &json!({}));
+            let pod = json!({ "metadata": { "name": "a-0", "deletionTimestamp": deleted }, "status": status });
+            let pod: Pod = serde_json::from_value(pod).expect("a pod");
+            let container = Container { name: "redis".into(), ..Container::default() };
+            pod_state(&pod, Some(&container)).trouble.map(|trouble| trouble.kind)
+        };
+        assert_eq!(pod(Some("2026-01-01T00:00:00Z")), Some(TroubleKind::Deleted));
+        assert_eq!(pod(None), Some(TroubleKind::Ended));
+    }
+
+    #[test]
+    fn an_init_container_that_fails() {
+        let init = |now: Value, last: Value| {
+            let init = json!({ "name": "sysctl", "ready": false, "restartCount": 2, "image": "", "imageID": "",
+                               "state": now, "lastState": last });
+            let waiting = json!({ "waiting": { "reason": "PodInitializing" } });
+            let mut status = container(&waiting, &json!({}));
+            status["initContainerStatuses"] = json!([init]);
+            status["phase"] = json!("Pending");
+            let found = state(&status);
+            (found.trouble.map(|trouble| (trouble.kind, trouble.text)), found.failing_init)
+        };
+        let ended = |code: i32| json!({ "terminated": { "exitCode": code, "reason": "Error" } });
+        let (trouble, failing) = init(json!({ "waiting": { "reason": "CrashLoopBackOff" } }), ended(255));
+        let text = "its init container sysctl is not running: CrashLoopBackOff, last exit code 255";
+        assert_eq!(trouble, Some((TroubleKind::CrashLoop, text.into())));
+        assert_eq!(failing.as_deref(), Some("sysctl"));
+        let (trouble, _) = init(ended(255), json!({}));
+        assert_eq!(trouble.map(|(kind, _)| kind), Some(TroubleKind::CrashLoop));
+        let (trouble, _) = init(json!({ "waiting": { "reason": "ImagePullBackOff" } }), json!({}));
+        assert_eq!(trouble.map(|(kind, _)| kind), Some(TroubleKind::Image));
+        // One that runs, waits for its turn, or is done.
+        for well in [json!({ "running": {} }), json!({ "waiting": { "reason": "PodInitializing" } }), ended(0)] {
+            let (trouble, failing) = init(well, json!({}));
+            assert_eq!((trouble.map(|(kind, _)| kind), failing), (Some(TroubleKind::Starting), None));
+        }
     }
 
     #[test]

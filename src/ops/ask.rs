@@ -72,7 +72,11 @@ fn tried(candidate: &Candidate, no_response: NoResponse) -> NoResponse {
 
 /// A missing permission is not a fault of the node.
 pub fn no_response(error: &Error) -> NoResponse {
-    if is_refused(error) { NoResponse::Refused(error.message().to_owned()) } else { error.to_string().into() }
+    match error.kind() {
+        _ if is_refused(error) => NoResponse::Refused(error.message().to_owned()),
+        ErrorKind::NotClustered => NoResponse::NotClustered(error.message().to_owned()),
+        _ => error.to_string().into(),
+    }
 }
 
 fn is_refused(error: &Error) -> bool {

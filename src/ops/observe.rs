@@ -6,6 +6,7 @@ use super::ask::ask;
 use super::questions::{Scope, Texts};
 use super::relay;
 use crate::cluster::commands::Caller;
+use crate::cluster::membership::set_bystanders_aside;
 use crate::cluster::reply::KnownLines;
 use crate::cluster::snapshot::{NoResponse, Seen, Snapshot};
 use crate::cluster::surroundings::{Lookup, Surroundings};
@@ -35,12 +36,14 @@ impl Observation {
             member: candidate.member.clone(),
             view: texts.as_ref().map_err(Clone::clone).and_then(&mut view),
         });
-        Snapshot {
+        let mut snapshot = Snapshot {
             cluster: self.which.reference(),
             caller: caller.clone(),
             seen: seen.collect(),
             around: self.around.clone(),
-        }
+        };
+        set_bystanders_aside(&mut snapshot);
+        snapshot
     }
 }
 

@@ -42,6 +42,9 @@ pub struct Texts {
 
 impl Texts {
     pub(super) fn of(replies: Vec<Reply>, scope: Scope) -> Result<Self, Error> {
+        if let Some(error) = not_clustered(&replies) {
+            return Err(error);
+        }
         let mut replies = replies.into_iter();
         let mut next = |command: &str| match replies.next() {
             Some(Ok(text)) => Ok(text),
@@ -71,9 +74,46 @@ impl Texts {
     }
 }
 
+/// INFO is answered without cluster mode too, and says where the server has its configuration from.
+fn not_clustered(replies: &[Reply]) -> Option<Error> {
+    let refusal = replies.first()?.as_ref().err()?;
+    if !refusal.contains("cluster support disabled") {
+        return None;
+    }
+    let info = replies.get(2).and_then(|reply| reply.as_ref().ok()).map(String::as_str).unwrap_or_default();
+    let file = info.lines().find_map(|line| line.trim_end().strip_prefix("config_file:"));
+    let source = match file.filter(|file| !file.is_empty()) {
+        Some(file) => format!("its configuration is {file}"),
+        None => "it was started without a configuration file: its command line has no cluster-enabled yes".to_owned(),
+    };
+    Some(Error::new(ErrorKind::NotClustered, format!("{refusal}; {source}")))
+}
+
 /// Distinguishes a missing permission or command from a busy server.
 fn refused(command: &str, refusal: &str) -> Error {
     let is_right = ["NOPERM", "NOAUTH", "ERR unknown command"].iter().any(|word| refusal.starts_with(word));
     let kind = if is_right { ErrorKind::Refused } else { ErrorKind::User };
     Error::new(kind, format!("{command}: {refusal}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_without_cluster_mode_says_where_its_configuration_is() {
+        let off = || Err("ERR This instance has cluster support disabled".to_owned());
+        let said = |info: &str| {
+            let error = Texts::of(vec![off(), off(), Ok(info.to_owned())], Scope::Nodes).expect_err("no node");
+            (error.kind(), error.message().to_owned())
+        };
+        assert_eq!(
+            said("redis_mode:standalone\r\nconfig_file:/etc/redis.conf\r\n"),
+            (
+                ErrorKind::NotClustered,
+                "ERR This instance has cluster support disabled; its configuration is /etc/redis.conf".to_owned()
+            )
+        );
+        assert!(said("config_file:\r\n").1.ends_with("its command line has no cluster-enabled yes"));
+    }
 }

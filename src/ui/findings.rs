@@ -40,7 +40,7 @@ pub fn full(report: &Report, impacts: &[FailureImpact], verdict: Verdict, colore
     if !gaps.is_empty() {
         parts.push(gaps.join("\n"));
     }
-    parts.push(sum(&report.findings, verdict, colored));
+    parts.push(sum(report, verdict, colored));
     parts.join("\n\n")
 }
 
@@ -120,7 +120,8 @@ fn costs(impacts: &[FailureImpact]) -> String {
 }
 
 /// `unhealthy: 1 error, 2 warnings`
-fn sum(findings: &[Finding], verdict: Verdict, colored: bool) -> String {
+fn sum(report: &Report, verdict: Verdict, colored: bool) -> String {
+    let findings = &report.findings;
     let count = |severity: Severity| findings.iter().filter(|finding| finding.severity == severity).count();
     let plural = |count: usize, noun: &str| format!("{count} {noun}{}", if count == 1 { "" } else { "s" });
     let mut counts: Vec<String> = [(Severity::Error, "error"), (Severity::Warning, "warning")]
@@ -132,7 +133,8 @@ fn sum(findings: &[Finding], verdict: Verdict, colored: bool) -> String {
         counts.push(format!("{} info", count(Severity::Info)));
     }
     if verdict == Verdict::Unclear {
-        counts.insert(0, "check incomplete".to_owned());
+        let why = if report.none_responded { "no node could be asked" } else { "check incomplete" };
+        counts.insert(0, why.to_owned());
     }
     let found = if counts.is_empty() { "no findings".to_owned() } else { counts.join(", ") };
     let below_the_bar = findings.iter().any(|finding| finding.severity > Severity::Info);
@@ -152,6 +154,7 @@ mod tests {
     use crate::cluster::health::{check, failure_impacts};
     use crate::cluster::shape::{Shape, Small};
     use crate::cluster::snapshot::{NoResponse, Snapshot};
+    use crate::cluster::surroundings::Lookup;
     use crate::cluster::topology::Topology;
     use crate::cluster::topology::tests::{healthy, healthy_of};
 
@@ -183,6 +186,19 @@ mod tests {
         insta::assert_snapshot!(shown(&snapshot));
         let topology = Topology::of(&snapshot);
         insta::assert_snapshot!(short(&check(&snapshot, &topology), "kubectl redis-cluster check", false));
+    }
+
+    /// What is around the nodes is no verdict on them, and what a loss would cost is unknown.
+    #[test]
+    fn of_nodes_that_nobody_could_ask_nothing_is_known() {
+        let mut snapshot = healthy();
+        snapshot.seen.iter_mut().for_each(|seen| seen.view = Err("no response within 3s".into()));
+        snapshot.around.budgets = Lookup::Seen(Vec::new());
+        let said = shown(&snapshot);
+        assert!(said.ends_with("\nunknown: no node could be asked, 1 warning"), "{said}");
+        assert!(!said.contains("IF-LOST") && !said.contains("if any single"), "{said}");
+        snapshot.seen[0].view = healthy().seen.swap_remove(0).view;
+        assert!(shown(&snapshot).contains("unhealthy: "));
     }
 
     #[test]

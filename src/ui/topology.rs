@@ -75,8 +75,8 @@ pub fn summary(name: &str, topology: &Topology, colored: bool) -> String {
         State::Fail | State::Unknown => Paint::Red,
     };
     let state = if colored { painted(state, paint) } else { state.to_owned() };
-    let nodes = topology.nodes().count();
-    let answered = topology.nodes().filter(|node| node.is_reachable()).count();
+    let nodes = topology.count();
+    let answered = topology.nodes().filter(|node| node.responds()).count();
     let slots = topology.slots.map_or("?".to_owned(), |slots| slots.ok.to_string());
     let agree = if topology.agree { "views consistent" } else { "views inconsistent" };
     let shards = topology.shards.len();
@@ -131,6 +131,9 @@ fn flags(flags: &Flags) -> String {
 fn status(node: &NodeFacts) -> String {
     match (&node.error, &node.server) {
         (Some(error), _) => error.to_string(),
+        (None, _) if node.copy_of.is_some() => {
+            format!("same node ID as {}", node.copy_of.as_deref().unwrap_or_default())
+        }
         (None, Some(server)) if server.loading => "loading".to_owned(),
         (None, Some(server)) if server.sync_in_progress => "syncing".to_owned(),
         (None, Some(server)) if server.link_up == Some(false) => "master link down".to_owned(),

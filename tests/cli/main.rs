@@ -226,6 +226,46 @@ async fn a_worker_without_power_costs_check_at_most_a_second() {
     assert!(begin.elapsed() < std::time::Duration::from_millis(1100), "{:?}", begin.elapsed());
 }
 
+/// What is around nodes that nobody could ask says nothing about them.
+#[tokio::test(start_paused = true)]
+async fn nobody_could_be_asked() {
+    let world = World::with_cluster().await;
+    world.remove("/apis/policy/v1/namespaces/default/poddisruptionbudgets/redis-001");
+    for node in ["101", "102", "201", "202", "301", "302"] {
+        world.node(&format!("redis-001-node-{node}-0"), Node::Hangs);
+    }
+    let said = world.run("check redis-001").await;
+    assert!(said.ends_with("unknown: no node could be asked, 1 warning\n[exit status: 2]\n"), "{said}");
+    assert!(!said.contains("IF-LOST") && !said.contains("if any single"), "{said}");
+    let said = world.run("list --no-headers -l app.kubernetes.io/instance=redis-001").await;
+    let row: Vec<&str> = said.split_whitespace().take(4).collect();
+    assert_eq!(row, ["redis-001-node", "unknown", "0", "0/6"], "{said}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_selector_that_matches_no_node() {
+    let world = World::new();
+    let pod = |name: &str, phase: &str, container: &str| {
+        let labels = json!({ "app": "redis" });
+        let pod = json!({ "apiVersion": "v1", "kind": "Pod", "metadata": { "name": name, "labels": labels },
+                          "spec": { "containers": [{ "name": container }] }, "status": { "phase": phase } });
+        world.put(&format!("/api/v1/namespaces/default/pods/{name}"), pod);
+    };
+    pod("init-x", "Succeeded", "init");
+    insta::assert_snapshot!(world.run("info -l app=redis").await, @r#"
+    ------- stderr
+    error: "app=redis" matches no Redis node in namespace "default": its pods have ended or belong to Jobs
+    [exit status: 1]
+    "#);
+    pod("redis-0", "Running", "server");
+    insta::assert_snapshot!(world.run("info -l app=redis --redis-container redis").await, @r#"
+    ------- stderr
+    error: no pod that matches "app=redis" has a container "redis"
+    hint: to see the containers, run: kubectl -n default describe pods -l app=redis
+    [exit status: 1]
+    "#);
+}
+
 #[tokio::test(start_paused = true)]
 async fn accept_loss_of_a_shard_that_is_gone() {
     let world = World::with_cluster().await;

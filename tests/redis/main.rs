@@ -10,6 +10,7 @@ mod damaged;
 mod faults;
 mod guard;
 mod hints;
+mod identity;
 mod oracle;
 mod relay;
 mod server;

@@ -3,7 +3,7 @@
 use super::Code;
 
 impl Code {
-    pub const ALL: [Self; 61] = [
+    pub const ALL: [Self; 65] = [
         Self::SlotsUncovered,
         Self::SlotsOwnedTwice,
         Self::KeysAstray,
@@ -19,6 +19,8 @@ impl Code {
         Self::NodeWithoutPod,
         Self::PodOutsideCluster,
         Self::ForeignNode,
+        Self::SameNodeId,
+        Self::PodNotANode,
         Self::NodeFailed,
         Self::NodeSuspected,
         Self::NodeInHandshake,
@@ -38,7 +40,9 @@ impl Code {
         Self::DataLost,
         Self::NodeLoading,
         Self::PasswordsDiffer,
+        Self::ClusterModeOff,
         Self::PodMissing,
+        Self::PodDeleted,
         Self::PodUnschedulable,
         Self::ImageNotPulled,
         Self::ContainerNotMade,

@@ -3,6 +3,7 @@
 use super::context::{CheckContext, list};
 use super::reach::{Places, address, address_to_meet, client_port, is_address, service_of};
 use crate::cluster::finding::{Code, Finding};
+use crate::cluster::identity::copies;
 use crate::cluster::node::{LinkState, NodeId};
 use crate::cluster::reply::NodeLine;
 use crate::cluster::snapshot::{Member, Seen};
@@ -11,7 +12,10 @@ use std::collections::{BTreeSet, HashMap};
 
 pub(super) fn check(context: &CheckContext<'_>) -> Vec<Finding> {
     let known = Addresses::of(context);
-    let reachable = context.topology.nodes().filter(|node| node.is_reachable());
+    // Two pods with one ID have two addresses, until one is stopped.
+    let copies = copies(context.snapshot);
+    let is_double = |node: &NodeFacts| copies.iter().any(|copy| Some(copy.id) == node.id.as_ref());
+    let reachable = context.topology.nodes().filter(|node| node.is_reachable() && !is_double(node));
     reachable.flat_map(|node| known.of_node(context, node)).collect()
 }
 

@@ -1,8 +1,10 @@
 //! Commands that show more about a finding or fix it. A test checks that each one exists.
 
 use crate::cluster::commands::{ClusterRef, quoted};
+use crate::cluster::identity::copies;
 use crate::cluster::node::NodeId;
 use crate::cluster::snapshot::{Member, Snapshot, View};
+use crate::cluster::surroundings::Controller;
 use crate::cluster::topology::NodeFacts;
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -40,6 +42,20 @@ impl Hints<'_> {
             (None, Some(pod), Some(shell)) => self.kubectl(&format!("logs {pod} -c {} --tail 20", shell.container)),
             _ => self.logs(),
         }
+    }
+
+    /// Where the settings of a pod are: in what keeps it.
+    pub fn edit(&self, member: &Member) -> String {
+        match &member.state.controller {
+            Some(Controller { kind, name }) => self.kubectl(&format!("edit {} {}", kind.to_lowercase(), quoted(name))),
+            None => self.describe(member),
+        }
+    }
+
+    /// No pods of this controller any more.
+    pub fn scale_to_none(&self, controller: &Controller) -> String {
+        let Controller { kind, name } = controller;
+        self.kubectl(&format!("scale {} {} --replicas 0", kind.to_lowercase(), quoted(name)))
     }
 
     pub fn describe(&self, member: &Member) -> String {
@@ -124,8 +140,10 @@ impl Hints<'_> {
             *viewers.entry(&line.id).or_default() += 1;
         }
         let known = |view: &View| view.myself().and_then(|line| viewers.get(&line.id)).copied().unwrap_or_default();
-        // The first of several.
-        let answered = self.snapshot.answered().enumerate();
+        // The first of several; never the copy of another.
+        let copies = copies(self.snapshot);
+        let is_copy = |member: &Member| copies.iter().any(|copy| std::ptr::eq(&raw const copy.copy.member, member));
+        let answered = self.snapshot.answered().filter(|(member, _)| !is_copy(member)).enumerate();
         let best = answered.max_by_key(|(index, (_, view))| (known(view), Reverse(*index)));
         best.map(|(_, (member, _))| member)
     }

@@ -33,6 +33,10 @@ fn not_responding(context: &CheckContext<'_>, node: &NodeFacts) -> Option<Findin
             let message = format!("{name} rejects the password that other nodes accept");
             (Code::PasswordsDiffer, message, context.hints.describe(&node.member))
         }
+        NoResponse::NotClustered(_) => {
+            let message = format!("{name} runs without cluster mode (cluster-enabled no): it is no node");
+            (Code::ClusterModeOff, message, context.hints.edit(&node.member))
+        }
         // A missing permission is not a fault of the node.
         NoResponse::Refused(_) => return None,
     };
@@ -41,7 +45,8 @@ fn not_responding(context: &CheckContext<'_>, node: &NodeFacts) -> Option<Findin
     if let Some(lines) = last_log_lines.filter(|_| matches!(code, Code::CrashLoop | Code::OutOfMemory)) {
         evidence += &format!("; last log lines: {lines}");
     }
-    let is_minor = node.role == Some(Role::Replica) && !matches!(code, Code::DataLost | Code::PasswordsDiffer);
+    let is_minor = node.role == Some(Role::Replica)
+        && !matches!(code, Code::DataLost | Code::PasswordsDiffer | Code::ClusterModeOff);
     let severity = if is_minor { Severity::Warning } else { code.severity() };
     Some(code.found(name, message, evidence, hint).at(severity))
 }
@@ -72,6 +77,7 @@ fn unreachable(context: &CheckContext<'_>, node: &NodeFacts) -> (Code, String, S
     };
     match trouble.kind {
         TroubleKind::NoPod => (Code::PodMissing, format!("{name} has no pod"), describe),
+        TroubleKind::Deleted => (Code::PodDeleted, format!("the pod of {name} is being deleted"), describe),
         TroubleKind::Unschedulable => {
             (Code::PodUnschedulable, format!("the pod of {name} cannot be scheduled"), describe)
         }
@@ -80,7 +86,10 @@ fn unreachable(context: &CheckContext<'_>, node: &NodeFacts) -> (Code, String, S
             (Code::ContainerNotMade, format!("the container of {name} cannot be created"), describe)
         }
         TroubleKind::CrashLoop => {
-            (Code::CrashLoop, format!("the container of {name} is crash-looping"), logs_hint(context, node))
+            let init =
+                node.member.state.failing_init.as_ref().map(|init| format!("the init container {init} of {name}"));
+            let container = init.unwrap_or_else(|| format!("the container of {name}"));
+            (Code::CrashLoop, format!("{container} is crash-looping"), logs_hint(context, node))
         }
         TroubleKind::Ended => {
             (Code::CrashLoop, format!("the container of {name} has terminated"), logs_hint(context, node))
@@ -95,7 +104,8 @@ fn unreachable(context: &CheckContext<'_>, node: &NodeFacts) -> (Code, String, S
 /// Without `--previous`, which fails for a container that terminated and was not restarted: without
 /// it, the kubelet returns the log of the last container.
 fn logs_hint(context: &CheckContext<'_>, node: &NodeFacts) -> String {
-    let container = node.member.shell.as_ref().map(|shell| &shell.container);
+    let server = node.member.shell.as_ref().map(|shell| &shell.container);
+    let container = node.member.state.failing_init.as_ref().or(server);
     match (&node.member.pod, container) {
         (Some(pod), Some(container)) => context.hints.kubectl(&format!("logs {pod} -c {container} --tail 20")),
         _ => context.hints.logs(),

@@ -42,7 +42,11 @@ pub struct FailureImpact {
     pub majority_left: bool,
 }
 
+/// None if no owner of slots is known: then nothing is known of their loss.
 pub fn failure_impacts(topology: &Topology) -> Vec<FailureImpact> {
+    if topology.owners().next().is_none() {
+        return Vec::new();
+    }
     [FailureDomain::Worker, FailureDomain::Zone].into_iter().flat_map(|domain| impacts_of(topology, domain)).collect()
 }
 

@@ -53,7 +53,7 @@ fn owned_twice(context: &CheckContext<'_>) -> Vec<Finding> {
         masters[index + 1..].iter().map(move |other| (one, other, one.1.slots.intersection(&other.1.slots)))
     });
     pairs
-        .filter(|(_, _, both)| !both.is_empty())
+        .filter(|((_, one), (_, other), both)| !both.is_empty() && one.id != other.id)
         .map(|((one, first), (other, second), both)| {
             Code::SlotsOwnedTwice.found(
                 &format!("slots {both}"),

@@ -8,7 +8,7 @@ use crate::cluster::reply::NodeLine;
 use crate::cluster::slots::{SlotRange, SlotSet};
 use crate::cluster::snapshot::{Shell, View};
 use crate::cluster::surroundings::{
-    Budget, Claim, End, Labels, Service, Surroundings, Trouble, TroubleKind, Usage, Worker,
+    Budget, Claim, Controller, End, Labels, Service, Surroundings, Trouble, TroubleKind, Usage, Worker,
 };
 use crate::cluster::topology::tests::healthy;
 use clap::Parser;
@@ -59,6 +59,7 @@ pub(super) fn whole() -> Snapshot {
         usage: Lookup::Seen(names().map(|name| (name, usage)).collect()),
         workers: Lookup::Seen(["node-1", "node-2", "node-3"].map(worker).into()),
         last_log_lines: Lookup::Seen(BTreeMap::new()),
+        bystanders: Vec::new(),
         unanswered: BTreeMap::new(),
     };
     snapshot
@@ -103,6 +104,19 @@ pub(super) fn trouble(snapshot: &mut Snapshot, index: usize, kind: TroubleKind) 
 
 pub(super) fn each_view(snapshot: &mut Snapshot, change: impl Fn(&mut View)) {
     snapshot.seen.iter_mut().filter_map(|seen| seen.view.as_mut().ok()).for_each(change);
+}
+
+/// A pod with a copy of the volume of the node at `index`, and without its keys.
+fn copy(snapshot: &mut Snapshot, index: usize) {
+    let mut copy = snapshot.seen[index].clone();
+    copy.member.name = "copy-0".into();
+    copy.member.pod = Some("copy-0".into());
+    copy.member.pod_ip = Some("198.18.9.9".into());
+    (copy.member.number, copy.member.id) = (None, None);
+    copy.member.state.controller = Some(Controller { kind: "StatefulSet".into(), name: "copy".into() });
+    copy.member.state.claims = Vec::new();
+    copy.view.as_mut().expect("it answers").server.keys = 0;
+    snapshot.seen.push(copy);
 }
 
 type Scenario = (fn(&mut Snapshot), &'static [Code]);
@@ -168,6 +182,9 @@ const SCENARIOS: &[Scenario] = &[
         },
         &[Code::NodeWithoutPod],
     ),
+    (|snapshot| copy(snapshot, 0), &[Code::SameNodeId]),
+    (|snapshot| copy(snapshot, 1), &[Code::SameNodeId]),
+    (|snapshot| snapshot.around.bystanders = vec!["exporter".into()], &[Code::PodNotANode]),
     (|snapshot| line(snapshot, 0, 3).endpoint.host = "198.19.0.21".into(), &[Code::AddressOfAnother]),
     (|snapshot| line(snapshot, 3, 3).endpoint.host = "198.18.77.7".into(), &[Code::AddressStale]),
     (
@@ -217,7 +234,9 @@ const SCENARIOS: &[Scenario] = &[
         &[Code::PasswordsDiffer],
     ),
     (|snapshot| snapshot.seen[1].view = Err(NoResponse::Refused("no rights".into())), &[]),
+    (|snapshot| snapshot.seen[1].view = Err(NoResponse::NotClustered("off".into())), &[Code::ClusterModeOff]),
     (|snapshot| trouble(snapshot, 1, TroubleKind::NoPod), &[Code::PodMissing]),
+    (|snapshot| trouble(snapshot, 1, TroubleKind::Deleted), &[Code::PodDeleted]),
     (|snapshot| trouble(snapshot, 1, TroubleKind::Unschedulable), &[Code::PodUnschedulable]),
     (|snapshot| trouble(snapshot, 1, TroubleKind::Image), &[Code::ImageNotPulled]),
     (|snapshot| trouble(snapshot, 1, TroubleKind::Container), &[Code::ContainerNotMade]),
@@ -528,4 +547,43 @@ fn no_hint_forgets_a_node_that_may_have_keys() {
     assert!(hint(&without_replica, Code::NodeWithoutPod).contains("cluster forget"));
     snapshot.seen.remove(0);
     assert!(!hint(&snapshot, Code::NodeWithoutPod).contains("cluster forget"));
+}
+
+/// What is stopped must have nothing to lose.
+#[test]
+fn only_a_copy_without_keys_is_stopped() {
+    let hint = |snapshot: &Snapshot| {
+        let found = report(snapshot).findings.into_iter().find(|finding| finding.code == Code::SameNodeId);
+        let found = found.expect("found");
+        (found.subject, found.hint)
+    };
+    let mut snapshot = whole();
+    copy(&mut snapshot, 0);
+    let stop = "kubectl -n default scale statefulset copy --replicas 0";
+    assert_eq!(hint(&snapshot), ("copy-0".into(), stop.into()));
+    let mut with_keys = snapshot.clone();
+    view(&mut with_keys, 6).server.keys = 2;
+    assert_eq!(hint(&with_keys), ("copy-0".into(), "kubectl -n default describe pod copy-0".into()));
+    // The one that Kubernetes knows longer is the empty one.
+    view(&mut with_keys, 0).server.keys = 0;
+    assert_eq!(hint(&with_keys).0, "redis-001-node-101");
+    // Its controller keeps nodes, too.
+    let controller = snapshot.seen[6].member.state.controller.clone();
+    snapshot.seen[3].member.state.controller = controller;
+    assert_eq!(hint(&snapshot).1, "kubectl -n default describe pod copy-0");
+}
+
+/// A node whose pod was replaced and does not respond is no node without a pod.
+#[test]
+fn nodes_that_may_be_silent_pods_are_not_forgotten() {
+    let mut snapshot = whole();
+    snapshot.seen.iter_mut().for_each(|seen| (seen.member.number, seen.member.id) = (None, None));
+    for index in [1, 3] {
+        snapshot.seen[index].member.pod_ip = Some(format!("198.18.99.{index}"));
+        trouble(&mut snapshot, index, TroubleKind::CrashLoop);
+        each_view(&mut snapshot, |view| changed(view, index).flags = flags(["slave", "fail"]));
+    }
+    let findings = report(&snapshot).findings;
+    assert!(findings.iter().all(|finding| finding.code != Code::NodeWithoutPod), "{findings:?}");
+    assert_eq!(findings.iter().filter(|finding| finding.code == Code::CrashLoop).count(), 2);
 }

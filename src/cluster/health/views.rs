@@ -100,8 +100,9 @@ fn differences(
 fn equal_epochs(context: &CheckContext<'_>) -> Vec<Finding> {
     let mut epochs: BTreeMap<u64, Vec<(&str, &NodeLine)>> = BTreeMap::new();
     for (name, line) in context.views().filter_map(|(name, view)| Some((name, view.myself()?))) {
-        if !line.slots.is_empty() {
-            epochs.entry(line.epoch).or_default().push((name, line));
+        let owners = epochs.entry(line.epoch).or_default();
+        if !line.slots.is_empty() && owners.iter().all(|(_, other)| other.id != line.id) {
+            owners.push((name, line));
         }
     }
     let shared = epochs.into_iter().filter(|(_, owners)| owners.len() > 1);
@@ -126,7 +127,9 @@ fn equal_epochs(context: &CheckContext<'_>) -> Vec<Finding> {
 fn without_pod(context: &CheckContext<'_>) -> Vec<Finding> {
     let expected: Option<BTreeSet<&NodeId>> =
         context.snapshot.seen.iter().map(|seen| seen.member.number.and(seen.member.id.as_ref())).collect();
-    let nodes = context.topology.nodes().filter(|node| has_no_pod(node));
+    // A node that may be one of the silent pods is told with these.
+    let is_missing = |node: &&NodeFacts| node.id.as_ref().is_some_and(|id| context.topology.missing.contains(id));
+    let nodes = context.topology.nodes().filter(|node| has_no_pod(node) && !is_missing(node));
     nodes
         .filter_map(|node| {
             let id = node.id.as_ref()?;
