@@ -7,6 +7,7 @@ pub mod commands;
 pub mod finding;
 pub mod formation;
 pub mod health;
+pub mod hopeless;
 pub mod identity;
 pub mod loss;
 pub mod membership;

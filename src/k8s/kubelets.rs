@@ -162,8 +162,11 @@ fn printed(
     Lookup::Seen(printed)
 }
 
-/// None if its log is empty.
-async fn last_lines(server: &Server, pod: &str, container: String) -> Result<Option<String>, Error> {
+/// What the log of a container that has ended says of it; none if it is empty.
+///
+/// # Errors
+/// If the user may not read it.
+pub async fn last_lines(server: &Server, pod: &str, container: String) -> Result<Option<String>, Error> {
     let api: Api<Pod> = Api::namespaced(server.client(), server.namespace());
     let parameters = |previous| LogParams {
         container: Some(container.clone()),

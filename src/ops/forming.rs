@@ -3,10 +3,13 @@
 use super::observe::{self, FoundNodes, Observation};
 use super::questions::Scope;
 use crate::cluster::formation::{self, Formation, Holdup};
+use crate::cluster::hopeless::Attempts;
 use crate::cluster::snapshot::{Member, NoResponse};
+use crate::cluster::surroundings::TroubleKind;
 use crate::context::Context;
 use crate::error::{Error, ErrorKind};
 use crate::k8s::client::Server;
+use crate::k8s::kubelets::last_lines;
 use crate::k8s::logs::{LogSource, last_line};
 use crate::k8s::members::{Candidate, Which};
 use crate::k8s::wait::{Progress, Stage, TimeLimit, times, until_telling};
@@ -54,6 +57,7 @@ pub async fn formed(
         says_ok: false,
         holdup: None,
         known: None,
+        attempts: Attempts::default(),
     };
     let awaited = format!("redis cluster \"{}\" to form", forming.title);
     until_telling(deadline, &awaited, PAUSE, seen, async || forming.poll().await).await
@@ -77,6 +81,7 @@ struct Forming<'a> {
     holdup: Option<Holdup>,
     /// What was read elsewhere about a holdup, by its `what`.
     known: Option<(String, String)>,
+    attempts: Attempts,
 }
 
 impl Forming<'_> {
@@ -89,12 +94,14 @@ impl Forming<'_> {
                     Some(Holdup::of_response(&self.title, &candidate.member, texts.as_ref().err()?))
                 });
                 let holdup = self.of_pods(&self.found.candidates).or(silent).or_else(|| self.holdup.clone());
+                self.refuse_hopeless(&self.found.candidates, holdup.as_ref())?;
                 return Ok(Progress::Pending(self.stage(&self.found.candidates, holdup)));
             }
         }
         let observation = observe::cluster(self.context, self.which, Scope::Nodes).await?;
         self.refuse(&observation)?;
         self.due = Some(Instant::now() + rest(observation.nodes.len()));
+        self.attempts.note(observation.nodes.iter().map(|(candidate, _)| &candidate.member));
         let snapshot = observation.snapshot(self.context.server.caller());
         self.holdup = formation::holdup(&self.title, &snapshot);
         let Some(holdup) = self.holdup.clone() else { return Ok(Progress::Done(observation)) };
@@ -103,6 +110,7 @@ impl Forming<'_> {
         if self.begin.elapsed() > LONG {
             self.known = look_up(self.context, &candidates, &holdup).await.map(|more| (holdup.what.clone(), more));
         }
+        self.refuse_hopeless(&candidates, Some(&holdup))?;
         Ok(Progress::Pending(self.stage(&candidates, Some(holdup))))
     }
 
@@ -111,6 +119,7 @@ impl Forming<'_> {
         if self.listed.elapsed() >= times(GOOD_A_POD, self.found.candidates.len()) {
             self.found = observe::find(self.context, self.which).await?;
             self.listed = Instant::now();
+            self.attempts.note(self.found.candidates.iter().map(|candidate| &candidate.member));
         }
         let first = observe::of(self.context, self.which, self.found.first(), Scope::Nodes).await?;
         self.refuse(&first)?;
@@ -130,6 +139,29 @@ impl Forming<'_> {
         Err(Error::new(ErrorKind::Refused, why.clone())
             .context(text)
             .context(format!("cannot see whether redis cluster \"{}\" forms", self.title)))
+    }
+
+    /// What was tried again meanwhile, and will always fail so.
+    fn refuse_hopeless(&self, candidates: &[Candidate], holdup: Option<&Holdup>) -> Result<(), Error> {
+        let members = || candidates.iter().map(|candidate| &candidate.member);
+        let image = members().find(|member| self.attempts.lacks_image(member));
+        let image = image.and_then(|member| Holdup::of_pod(&self.title, member));
+        let start = || {
+            let holdup = holdup?;
+            let (_, more) = self.known.as_ref().filter(|(what, _)| *what == holdup.what)?;
+            let member = members().find(|member| Some(&member.name) == holdup.node.as_ref())?;
+            self.attempts.cannot_start(member, more).then(|| holdup.clone().and(more))
+        };
+        let (why, mend) = match (image, start()) {
+            (Some(image), _) => (image, "create it with another --image"),
+            (None, Some(start)) => {
+                (start, "mend what its log names: a line of --config, or the password in its Secret")
+            }
+            (None, None) => return Ok(()),
+        };
+        Err(Error::user(format!("redis cluster \"{}\" cannot form", self.title))
+            .cause(format!("{}{}", why.what, why.detail))
+            .hint(format!("this does not pass by itself: {mend}; for other flags, remove the cluster first")))
     }
 
     fn of_pods(&self, candidates: &[Candidate]) -> Option<Holdup> {
@@ -171,6 +203,7 @@ async fn look_up(context: &Context, candidates: &[Candidate], holdup: &Holdup) -
     let Candidate { member, .. } = candidates.iter().find(|each| Some(&each.member.name) == holdup.node.as_ref())?;
     let event = last_warning(&context.server, member).await;
     let line = match &member.pod {
+        Some(pod) if has_ended(member) => last_lines(&context.server, pod, names::CONTAINER.into()).await,
         Some(pod) => {
             let source = LogSource { pod: pod.clone(), container: names::CONTAINER.into(), uid: String::new() };
             last_line(&context.server, &source).await
@@ -182,6 +215,12 @@ async fn look_up(context: &Context, candidates: &[Candidate], holdup: &Holdup) -
     let line = line.ok().flatten().map(|line| format!("last log line: {line}"));
     let says: Vec<String> = line.or(event.ok().flatten()).into_iter().chain(denied).collect();
     (!says.is_empty()).then(|| says.join("; "))
+}
+
+/// Its last line alone may not say why.
+fn has_ended(member: &Member) -> bool {
+    let trouble = member.state.trouble.as_ref();
+    trouble.is_some_and(|trouble| matches!(trouble.kind, TroubleKind::CrashLoop | TroubleKind::Ended))
 }
 
 /// The newest warning event about a node's controller or current pod; not about an earlier pod of

@@ -196,11 +196,16 @@ fn a_hanging_node_and_a_missing_pod_are_rows_that_say_why() {
     let row = if replica.is_null() { &info["status"]["unassigned"][0] } else { replica };
     assert_eq!(row["error"], "its pod does not exist", "{info:#}");
     // The next create makes just what is missing.
+    let created = |said: &str| -> Vec<String> {
+        said.lines().filter(|line| line.ends_with(" created")).map(str::to_owned).collect()
+    };
     let made = namespace.plugin(&create).ok();
-    assert_eq!(
-        made.lines().filter(|line| line.ends_with(" created")).collect::<Vec<_>>(),
-        ["statefulset.apps/redis-001-node-302 created"]
-    );
+    assert_eq!(created(&made), ["statefulset.apps/redis-001-node-302 created"]);
+    // A lost Secret gets the password of the pods that run, which are logged in to with it.
+    namespace.kubectl(&["delete", "secret", "redis-001"]).ok();
+    let again = namespace.plugin(&create);
+    assert!(again.err.contains("it gets the password of the running pods back"), "{}", again.err);
+    assert_eq!(created(&again.ok()), ["secret/redis-001 created"]);
 }
 
 #[test]

@@ -6,6 +6,8 @@
 use super::guard::{failed_over, formed, is_handed_over, is_whole, is_whole_under_102};
 use super::server::Server;
 use super::servers::{Cluster, Shell, until};
+use kubectl_redis_cluster::cluster::hopeless::is_final;
+use kubectl_redis_cluster::k8s::last_lines::telling;
 use kubectl_redis_cluster::manifest::settings::{Owner, owner};
 use std::collections::BTreeSet;
 use std::process::{Command, Stdio};
@@ -94,6 +96,21 @@ fn every_setting_of_every_server_has_an_owner() {
         assert!(names.len() > 60 && names.contains("hz"), "{names:?}");
         let undecided: Vec<&String> = names.iter().filter(|name| owner(name) == Owner::Unknown).collect();
         assert!(undecided.is_empty(), "{undecided:?}");
+    }
+}
+
+/// What each prints of a setting that it does not know is recognized as final.
+#[test]
+fn every_server_says_that_it_does_not_know_a_setting() {
+    let others = SERVERS.iter().map(|name| Server::of(name));
+    for server in others.chain([Server::chosen().clone()]) {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(folder.path().join("redis.conf"), "port 0\nunixsocket s\nfoo bar\n").expect("written");
+        let ended = Command::new(server.program("redis-server")).arg("redis.conf").current_dir(folder.path()).output();
+        let ended = ended.expect("redis-server runs");
+        let said = [ended.stdout, ended.stderr].concat();
+        let told = telling(&String::from_utf8_lossy(&said)).expect("last lines");
+        assert!(is_final(&told) && told.contains("foo bar"), "{told}");
     }
 }
 
