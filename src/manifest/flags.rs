@@ -144,7 +144,7 @@ fn from_conf(map: &Value) -> Vec<Flag> {
 }
 
 fn duration(millis: u64) -> String {
-    if millis % 1000 == 0 { format!("{}s", millis / 1000) } else { format!("{millis}ms") }
+    if millis.is_multiple_of(1000) { format!("{}s", millis / 1000) } else { format!("{millis}ms") }
 }
 
 fn from_controller(controller: &Value) -> Vec<Flag> {
@@ -189,7 +189,7 @@ fn shape(container: &Value) -> Vec<Flag> {
     shape.into_iter().map(|(name, count)| Flag::one(name, &count.to_string())).chain(small).collect()
 }
 
-fn text<'a>(name: &'static str, value: &'a Value) -> Option<Flag> {
+fn text(name: &'static str, value: &Value) -> Option<Flag> {
     value.as_str().map(|value| Flag::one(name, value))
 }
 

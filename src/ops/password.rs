@@ -70,16 +70,16 @@ pub async fn of_running_pods(server: &Server, spec: &Spec) -> Result<Option<Stri
         match server
             .exec(pod, CONTAINER, &["printenv", PASSWORD_VARIABLE], "")
             .await
-            .and_then(|ended| printed(pod, ended))
+            .and_then(|ended| printed(pod, &ended))
         {
             Ok(password) => return Ok(Some(password)),
             Err(error) => failed = Some((pod, error)),
         }
     }
-    failed.map_or(Ok(None), |(pod, error)| Err(way_back(server, spec, pod, error)))
+    failed.map_or(Ok(None), |(pod, error)| Err(way_back(server, spec, pod, &error)))
 }
 
-fn printed(pod: &str, ended: Ended) -> Result<String, Error> {
+fn printed(pod: &str, ended: &Ended) -> Result<String, Error> {
     match ended.code {
         Some(0) => Ok(ended.out.strip_suffix('\n').unwrap_or(&ended.out).to_owned()),
         _ => Err(Error::user(format!("cannot read {PASSWORD_VARIABLE} in pod \"{pod}\": {}", ended.err.trim()))),
@@ -101,7 +101,7 @@ fn runs_with_secret(pod: &Pod, secret: &str) -> bool {
 }
 
 /// A new password would lock the plugin, new pods and clients out of the nodes that run.
-fn way_back(server: &Server, spec: &Spec, pod: &str, error: Error) -> Error {
+fn way_back(server: &Server, spec: &Spec, pod: &str, error: &Error) -> Error {
     let (name, caller) = (&spec.name, server.caller());
     let permission = error.hints().first().filter(|_| error.kind() == ErrorKind::Forbidden).cloned();
     let what = format!("secret \"{name}\" is gone, and the password of its running pods cannot be read");
@@ -152,7 +152,7 @@ mod tests {
     #[test]
     fn the_password_is_what_was_printed_without_the_line_feed() {
         let ended = |code, out: &str| Ended { code, out: out.into(), err: "not found".into() };
-        assert_eq!(printed("p", ended(Some(0), " x \n")).ok().as_deref(), Some(" x "));
-        assert!(printed("p", ended(Some(1), "")).is_err() && printed("p", ended(None, "x\n")).is_err());
+        assert_eq!(printed("p", &ended(Some(0), " x \n")).ok().as_deref(), Some(" x "));
+        assert!(printed("p", &ended(Some(1), "")).is_err() && printed("p", &ended(None, "x\n")).is_err());
     }
 }
