@@ -55,6 +55,7 @@ pub enum Code {
     // Views.
     ViewsDisagree,
     StateFail,
+    MajorityLost,
     EpochsCollide,
     NodeWithoutPod,
     PodOutsideCluster,
@@ -76,11 +77,17 @@ pub enum Code {
     ReplicaOfNobody,
     FullSyncLoop,
     ReplicaEmpty,
+    FailoverDisabled,
+    // Writes.
+    WritesRefused,
+    ClientsDenied,
+    ClientsLimit,
     // Nodes that do not answer.
     NodeUnreachable,
     NodeWaiting,
     DataLost,
     NodeLoading,
+    NodeBusy,
     PasswordsDiffer,
     ClusterModeOff,
     // Pods.
@@ -181,6 +188,11 @@ impl Code {
                 ("views-disagree", Warning, "The nodes have different views of owners, roles and members.")
             }
             Self::StateFail => ("state-fail", Error, "Nodes report `cluster_state:fail` and reject client commands."),
+            Self::MajorityLost => (
+                "majority-lost",
+                Error,
+                "Half of the masters or more are gone: no replica is elected, and their slots stay down.",
+            ),
             Self::EpochsCollide => (
                 "epochs-collide",
                 Warning,
@@ -259,6 +271,26 @@ impl Code {
                 Error,
                 "A connected replica has no keys, but its master does: a failover would lose them.",
             ),
+            Self::FailoverDisabled => (
+                "failover-disabled",
+                Warning,
+                "No replica of a shard takes over, because of `cluster-replica-no-failover yes`: if its master fails, its slots are down until it is back.",
+            ),
+            Self::WritesRefused => (
+                "writes-refused",
+                Error,
+                "A master rejects writes although `cluster_state` is ok, or a replica drops its master's: memory, replicas or disk do not suffice.",
+            ),
+            Self::ClientsDenied => (
+                "clients-denied",
+                Error,
+                "A master is in protected mode and has no password: it denies every client that is not in its own pod.",
+            ),
+            Self::ClientsLimit => (
+                "clients-limit",
+                Error,
+                "A node has as many connections as `maxclients` allows and rejects new ones. A warning for a replica.",
+            ),
             Self::NodeUnreachable => (
                 "node-unreachable",
                 Error,
@@ -276,6 +308,11 @@ impl Code {
                 "node-loading",
                 Error,
                 "A node is still loading its data from disk and rejects client commands. A warning for a replica.",
+            ),
+            Self::NodeBusy => (
+                "node-busy",
+                Error,
+                "A node has been running a script or a function for many seconds and rejects all other commands. A warning for a replica.",
             ),
             Self::PasswordsDiffer => {
                 ("passwords-differ", Error, "A node rejects the password that other nodes accept.")

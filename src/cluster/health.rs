@@ -3,7 +3,9 @@
 
 mod addresses;
 mod budgets;
+mod clients;
 mod context;
+mod elections;
 mod hints;
 mod identity;
 mod nodes;
@@ -16,6 +18,7 @@ mod settings;
 mod slots;
 mod views;
 mod volumes;
+mod writes;
 
 use super::finding::{Finding, Severity};
 use super::snapshot::{NoResponse, Snapshot};
@@ -71,7 +74,11 @@ impl Report {
 pub fn check(snapshot: &Snapshot, topology: &Topology) -> Report {
     let context = CheckContext { snapshot, topology, hints: Hints { snapshot } };
     let parts = [
+        // Before what follows from it.
+        elections::check,
         slots::check,
+        writes::check,
+        clients::check,
         nodes::check,
         pods::check,
         identity::check,

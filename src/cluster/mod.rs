@@ -4,6 +4,7 @@
 //! in as arguments.
 
 pub mod commands;
+pub mod election;
 pub mod finding;
 pub mod formation;
 pub mod health;

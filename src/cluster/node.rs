@@ -109,6 +109,9 @@ impl fmt::Display for Role {
 pub struct Flags(Vec<String>);
 
 impl Flags {
+    /// Of a replica that never asks for votes.
+    pub const NO_FAILOVER: &'static str = "nofailover";
+
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(String::as_str)
     }

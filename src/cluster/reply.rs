@@ -156,8 +156,16 @@ pub struct ServerInfo {
     pub used_memory: Option<u64>,
     /// Bytes; 0 is no limit.
     pub max_memory: Option<u64>,
+    /// Bytes of `used_memory` that do not count toward maxmemory: buffers of replicas and the AOF.
+    pub not_counted_memory: u64,
     /// In all databases.
     pub keys: u64,
+    /// Keys that expire, in all databases.
+    pub expiring_keys: u64,
+    /// Replicas that count for `min-replicas-to-write`; none where that is off.
+    pub good_replicas: Option<u64>,
+    /// Connections that count toward maxclients: clients, and since Redis 6.2 the bus.
+    pub connections: Option<u64>,
     /// None for a master.
     pub link_up: Option<bool>,
     pub sync_in_progress: bool,
@@ -189,7 +197,11 @@ impl ServerInfo {
             uptime_seconds: fields.number("uptime_in_seconds"),
             used_memory: fields.number("used_memory"),
             max_memory: fields.number("maxmemory"),
-            keys: fields.keys(),
+            not_counted_memory: fields.number("mem_not_counted_for_evict").unwrap_or_default(),
+            keys: fields.keys("keys"),
+            expiring_keys: fields.keys("expires"),
+            good_replicas: fields.number("min_slaves_good_slaves"),
+            connections: fields.connections(),
             link_up: replica.then(|| fields.text("master_link_status") == Some("up")),
             sync_in_progress: fields.text("master_sync_in_progress") == Some("1"),
             loading: fields.text("loading") == Some("1"),
@@ -259,10 +271,16 @@ impl<'a> Fields<'a> {
         failed.map(str::to_owned).collect()
     }
 
+    fn connections(&self) -> Option<u64> {
+        let bus = self.number("cluster_connections").unwrap_or_default();
+        self.number("connected_clients").map(|clients| clients + bus)
+    }
+
     /// The sum over lines such as `db0:keys=3,expires=0,avg_ttl=0`.
-    fn keys(&self) -> u64 {
+    fn keys(&self, which: &str) -> u64 {
         let databases = self.0.iter().filter(|(name, _)| name.starts_with("db"));
-        databases.filter_map(|(_, value)| value.strip_prefix("keys=")?.split(',').next()?.parse::<u64>().ok()).sum()
+        let counts = databases.flat_map(|(_, value)| value.split(','));
+        counts.filter_map(|count| count.strip_prefix(which)?.strip_prefix('=')?.parse::<u64>().ok()).sum()
     }
 }
 
@@ -354,11 +372,13 @@ mod tests {
         let info = ServerInfo::parse(
             "# Server\r\nredis_version:7.2.4\r\nvalkey_version:8.1.1\r\nrole:slave\r\nmaster_link_status:down\r\n\
              master_sync_in_progress:1\r\nslave_repl_offset:42\r\nmaster_repl_offset:7\r\nmaxmemory:0\r\n\
-             db0:keys=3,expires=0,avg_ttl=0\r\ndb1:keys=2,expires=0\r\n",
+             db0:keys=3,expires=1,avg_ttl=0\r\ndb1:keys=2,expires=0\r\nconnected_clients:4\r\n\
+             cluster_connections:10\r\n",
         );
         assert_eq!(info.version.as_deref(), Some("8.1.1"));
         assert_eq!((info.link_up, info.sync_in_progress, info.offset), (Some(false), true, Some(42)));
-        assert_eq!((info.keys, info.max_memory), (5, Some(0)));
+        assert_eq!((info.keys, info.expiring_keys, info.max_memory), (5, 1, Some(0)));
+        assert_eq!((info.connections, info.good_replicas), (Some(14), None));
     }
 
     #[test]

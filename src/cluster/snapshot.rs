@@ -53,6 +53,8 @@ pub struct View {
     pub cluster: ClusterInfo,
     pub server: ServerInfo,
     pub settings: Lookup<Settings>,
+    /// Whether it was asked without a password, and answered.
+    pub needs_no_password: bool,
     /// Slots that it has keys in but does not own; empty if not searched for.
     pub astray: SlotSet,
 }
@@ -68,8 +70,15 @@ impl View {
             cluster: cluster_info.parse()?,
             server: ServerInfo::parse(info),
             settings: Lookup::Skipped,
+            needs_no_password: false,
             astray: SlotSet::default(),
         })
+    }
+
+    /// The value of the first of a setting's names that the server knows; none if it was not asked.
+    pub fn setting(&self, names: &[&str]) -> Option<&str> {
+        let settings = self.settings.seen()?;
+        names.iter().find_map(|name| settings.get(*name)).map(String::as_str)
     }
 
     pub fn myself(&self) -> Option<&NodeLine> {
@@ -96,10 +105,43 @@ pub enum NoResponse {
     /// Has no data, and no other node of its shard has any: its own message. Only the user can
     /// decide that it may start empty.
     DataLost(String),
+    /// Runs, and rejects every command: its own message.
+    Rejected(Rejection, String),
     /// The user lacks permission, or the server rejects the password.
     Refused(String),
     /// A server that does not run in cluster mode: where its configuration comes from.
     NotClustered(String),
+}
+
+/// Why a running server rejects every command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rejection {
+    /// A script runs for longer than `busy-reply-threshold` (5 s).
+    Script,
+    /// The same with a function (Redis 7.0).
+    Function,
+    /// It has as many connections as `maxclients` allows.
+    ClientsLimit,
+    /// Protected mode, without a password.
+    ProtectedMode,
+    /// A replica without its master, with `replica-serve-stale-data no`.
+    NoMaster,
+}
+
+impl Rejection {
+    /// By the server's message.
+    pub fn of(message: &str) -> Option<Self> {
+        let says = |words: &str| message.contains(words);
+        match () {
+            () if says("BUSY Redis is busy") || says("BUSY Valkey is busy") => {
+                Some(if says("FUNCTION KILL") { Self::Function } else { Self::Script })
+            }
+            () if says("max number of clients") => Some(Self::ClientsLimit),
+            () if says("DENIED ") && says("protected mode") => Some(Self::ProtectedMode),
+            () if says("MASTERDOWN ") => Some(Self::NoMaster),
+            () => None,
+        }
+    }
 }
 
 impl fmt::Display for NoResponse {
@@ -110,6 +152,7 @@ impl fmt::Display for NoResponse {
             | Self::Kept(text)
             | Self::Damaged { message: text, .. }
             | Self::DataLost(text)
+            | Self::Rejected(_, text)
             | Self::Refused(text)
             | Self::NotClustered(text) => f.pad(text),
         }

@@ -1,5 +1,6 @@
 //! From the nodes' views to shards, state and consistency.
 
+use super::election::Obstacle;
 use super::identity::{self, Identities, Lines};
 use super::node::{Endpoint, Flags, NodeId, Role};
 use super::reply::{NodeLine, ServerInfo};
@@ -48,6 +49,8 @@ pub struct NodeFacts {
     pub lag: Option<u64>,
     /// The pod that has the same node ID, and is the node as long as both run.
     pub copy_of: Option<String>,
+    /// Why it would not be elected if its master failed.
+    pub obstacle: Option<Obstacle>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -180,6 +183,7 @@ impl NodeFacts {
             error: None,
             lag: None,
             copy_of: None,
+            obstacle: line.and_then(|line| Obstacle::of(line, None)),
             member,
         }
     }
@@ -191,6 +195,27 @@ impl NodeFacts {
     /// Whether its server answers, if only that it is no node.
     pub fn responds(&self) -> bool {
         matches!(self.error, None | Some(NoResponse::NotClustered(_)))
+    }
+
+    /// Whether the node responds, or would to somebody else: with more permissions, or in time.
+    pub fn may_live(&self) -> bool {
+        self.is_reachable() || matches!(self.error, Some(NoResponse::Refused(_) | NoResponse::Rejected(..)))
+    }
+
+    /// Whether the node is down, not only out of our reach: its peers flagged it, or Kubernetes or the
+    /// node itself says so.
+    pub fn is_gone(&self) -> bool {
+        let is_flagged = self.flags.as_ref().is_some_and(|flags| flags.is_failed() || flags.is_suspected());
+        match &self.error {
+            None | Some(NoResponse::Refused(_) | NoResponse::Rejected(..)) => false,
+            Some(NoResponse::Unreachable(_)) => is_flagged || self.member.state.trouble.is_some(),
+            Some(_) => true,
+        }
+    }
+
+    /// Whether a replica could be elected if its master failed.
+    pub fn is_candidate(&self) -> bool {
+        self.role == Some(Role::Replica) && self.may_live() && self.obstacle.is_none()
     }
 
     /// Whether it reports that it has no data and is waiting to start.
@@ -208,6 +233,7 @@ fn facts_of(seen: &Seen, line: Option<&NodeLine>) -> NodeFacts {
     NodeFacts {
         server: seen.view.as_ref().ok().map(|view| view.server.clone()),
         error: seen.view.as_ref().err().cloned(),
+        obstacle: line.and_then(|line| Obstacle::of(line, seen.view.as_ref().ok())),
         ..NodeFacts::known(seen.member.clone(), line)
     }
 }

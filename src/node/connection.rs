@@ -6,7 +6,7 @@ use crate::error::{Error, ErrorKind};
 use futures::future::BoxFuture;
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Pipeline, RedisConnectionInfo, Value};
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, ReadHalf, WriteHalf};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, ReadHalf, WriteHalf};
 use tokio::task::JoinHandle;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -18,6 +18,14 @@ pub struct Credentials {
 }
 
 impl Credentials {
+    /// The same without the line feed at the password's end, which a Secret made from a file or by
+    /// `echo` has, and a server whose script reads it has not.
+    fn without_line_feed(&self) -> Option<Self> {
+        let shorter = self.password.as_ref()?.strip_suffix('\n')?;
+        let password = Some(shorter.strip_suffix('\r').unwrap_or(shorter).to_owned());
+        Some(Self { password, user: self.user.clone() })
+    }
+
     /// The AUTH line for redis-cli; none without a password.
     pub fn login(&self) -> Option<String> {
         let words = auth(self);
@@ -88,6 +96,17 @@ impl Node {
     /// # Errors
     /// If the server rejects the password, or the connection is lost, with the reason if it is known.
     pub async fn ask(&mut self, credentials: &Credentials, commands: &[&[&str]]) -> Result<Vec<Reply>, Error> {
+        let rejected = match self.ask_as(credentials, commands).await {
+            Err(error) if error.kind() == ErrorKind::Refused => error,
+            replies => return replies,
+        };
+        match credentials.without_line_feed() {
+            Some(shorter) => self.ask_as(&shorter, commands).await.map_err(|_| rejected),
+            None => Err(rejected),
+        }
+    }
+
+    async fn ask_as(&mut self, credentials: &Credentials, commands: &[&[&str]]) -> Result<Vec<Reply>, Error> {
         let auth = auth(credentials);
         let auth: Vec<&str> = auth.iter().map(String::as_str).collect();
         let batch: Vec<&[&str]> =
@@ -112,6 +131,20 @@ impl Node {
         Ok(replies)
     }
 }
+
+/// What a server says to a connection on which nothing is sent, if it refuses it: one with TLS says
+/// nothing, and neither does one that waits for commands.
+pub async fn farewell(dial: &dyn Dial, target: &Target, via: Via) -> Option<String> {
+    let line = if target.tls.is_none() { dial.dial(target, via).await.ok()? } else { return None };
+    let Line::Server { stream, trouble: _open } = line else { return None };
+    let mut sentence = String::new();
+    // A refusal is one line; whoever sends more is no Redis server.
+    BufReader::new(stream.take(LONGEST_REFUSAL)).read_line(&mut sentence).await.ok()?;
+    sentence.strip_prefix('-').map(|text| text.trim_end().to_owned())
+}
+
+/// In bytes: that of protected mode has a thousand.
+const LONGEST_REFUSAL: u64 = 4096;
 
 /// Whether the server closed the connection, by our own messages or redis-cli's.
 fn is_cut(reason: &str) -> bool {
@@ -178,7 +211,9 @@ where
 
 /// redis-cli splits input lines like a shell.
 pub(super) fn quoted(command: &[&str]) -> String {
-    let word = |word: &&str| format!("\"{}\"", word.replace('\\', "\\\\").replace('"', "\\\""));
+    let escaped =
+        |word: &str| word.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n").replace('\r', "\\r");
+    let word = |word: &&str| format!("\"{}\"", escaped(word));
     command.iter().map(word).collect::<Vec<_>>().join(" ")
 }
 
@@ -234,6 +269,12 @@ mod tests {
         assert_eq!(replies[2], Err("ERR unknown command".into()));
         assert_eq!(replies[3], Ok("x:1\r\ny:2\r\n".into()));
         assert!(sent.starts_with("\"AUTH\" \"a\\\"b\"\nECHO "));
+    }
+
+    #[test]
+    fn a_password_is_one_word_of_one_line() {
+        let credentials = Credentials { user: None, password: Some("a\"b\n".into()) };
+        assert_eq!(credentials.login().as_deref(), Some(r#""AUTH" "a\"b\n""#));
     }
 
     #[tokio::test]

@@ -5,13 +5,14 @@ use super::questions::{Scope, Texts, commands};
 use crate::cluster::nodes_conf::STARTUP_PORT;
 use crate::cluster::reply::KnownLines;
 use crate::cluster::slots::{SLOTS, SlotRange, SlotSet};
-use crate::cluster::snapshot::NoResponse;
+use crate::cluster::snapshot::{NoResponse, Rejection};
 use crate::context::Context;
 use crate::error::{Error, ErrorKind};
 use crate::k8s::members::Candidate;
-use crate::node::connection::{Credentials, Node};
+use crate::node::connection::{self, Credentials, Node};
 use crate::node::dial::{Dial, Target, Via};
 use crate::node::tls::IF_PLAIN;
+use std::time::Duration;
 
 pub(super) async fn ask(
     context: &Context,
@@ -75,12 +76,20 @@ pub fn no_response(error: &Error) -> NoResponse {
     match error.kind() {
         _ if is_refused(error) => NoResponse::Refused(error.message().to_owned()),
         ErrorKind::NotClustered => NoResponse::NotClustered(error.message().to_owned()),
-        _ => error.to_string().into(),
+        _ => rejection_or_silence(error.to_string()),
     }
 }
 
 fn is_refused(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::Forbidden | ErrorKind::Refused)
+}
+
+/// A server that runs says itself why it rejects what was asked.
+fn rejection_or_silence(text: String) -> NoResponse {
+    match Rejection::of(&text) {
+        Some(rejection) => NoResponse::Rejected(rejection, text),
+        None => text.into(),
+    }
 }
 
 async fn waiting(context: &Context, target: &Target, via: Via, credentials: &Credentials) -> Option<NoResponse> {
@@ -118,12 +127,29 @@ pub async fn texts(
     let commands = commands(scope);
     let batch: Vec<&[&str]> = commands.iter().map(Vec::as_slice).collect();
     let mut node = Node::connect(dial, target, via).await?;
-    let mut texts = Texts::of(node.ask(credentials, &batch).await?, scope)?;
+    let replies = match node.ask(credentials, &batch).await {
+        Ok(replies) => replies,
+        // A server that refuses the connection says why, and closes it while we write.
+        Err(error) if error.kind() == ErrorKind::User => {
+            return Err(farewell(dial, target, via).await.unwrap_or(error));
+        }
+        Err(error) => return Err(error),
+    };
+    let mut texts = Texts::of(replies, scope)?;
+    texts.needs_no_password = credentials.password.is_none() && via != Via::Exec;
     if scope == Scope::AllAndKeys {
         texts.astray = astray(&mut node, &texts.nodes).await?;
     }
     Ok(texts)
 }
+
+/// What the server says to a connection before it closes it.
+async fn farewell(dial: &dyn Dial, target: &Target, via: Via) -> Option<Error> {
+    tokio::time::timeout(FAREWELL, connection::farewell(dial, target, via)).await.ok()?.map(Error::user)
+}
+
+/// A server that refuses a connection says so at once.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// Slots in which a master has keys but which it does not own.
 async fn astray(node: &mut Node, nodes: &str) -> Result<SlotSet, Error> {

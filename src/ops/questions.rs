@@ -36,6 +36,8 @@ pub struct Texts {
     pub info: String,
     /// CONFIG GET, if it was sent.
     pub settings: Lookup<String>,
+    /// Whether it answered without a password.
+    pub needs_no_password: bool,
     /// Slots with keys that the node does not own, if they were searched for.
     pub astray: SlotSet,
 }
@@ -70,7 +72,7 @@ impl Texts {
             Lookup::Skipped => Lookup::Skipped,
         };
         let view = View::parse(known, &self.nodes, &self.cluster_info, &self.info)?;
-        Ok(View { settings, astray: self.astray.clone(), ..view })
+        Ok(View { settings, needs_no_password: self.needs_no_password, astray: self.astray.clone(), ..view })
     }
 }
 

@@ -7,7 +7,7 @@ use kubectl_redis_cluster::ops::questions::Scope;
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-fn running(network: u8) -> Cluster {
+pub fn running(network: u8) -> Cluster {
     let mut cluster = Cluster::with_debugging(network);
     cluster.start_all(Shell::Dash);
     cluster.wait_ok();
@@ -17,7 +17,7 @@ fn running(network: u8) -> Cluster {
 }
 
 /// Waits until exactly these codes are found: what follows from a fault may take its time.
-fn finds(cluster: &Cluster, codes: &[&str]) {
+pub fn finds(cluster: &Cluster, codes: &[&str]) {
     finds_in(cluster, Scope::All, codes);
 }
 
@@ -35,17 +35,17 @@ fn finds_in(cluster: &Cluster, scope: Scope, codes: &[&str]) {
     }
 }
 
-fn says(cluster: &Cluster, number: u32, command: &str) -> String {
+pub fn says(cluster: &Cluster, number: u32, command: &str) -> String {
     cluster.cli(number, &command.split(' ').collect::<Vec<_>>(), None)
 }
 
-fn tell(cluster: &Cluster, number: u32, command: &str) {
+pub fn tell(cluster: &Cluster, number: u32, command: &str) {
     assert_eq!(says(cluster, number, command), "OK", "{number}: {command}");
 }
 
-const NODES: [u32; 6] = [101, 102, 201, 202, 301, 302];
+pub const NODES: [u32; 6] = [101, 102, 201, 202, 301, 302];
 
-fn tell_all(cluster: &Cluster, command: &str) {
+pub fn tell_all(cluster: &Cluster, command: &str) {
     NODES.into_iter().for_each(|number| tell(cluster, number, command));
 }
 
@@ -60,7 +60,7 @@ fn give(cluster: &Cluster, slots: &str, to: u32) {
     });
 }
 
-fn id(cluster: &Cluster, number: u32) -> String {
+pub fn id(cluster: &Cluster, number: u32) -> String {
     says(cluster, number, "CLUSTER MYID")
 }
 
@@ -80,7 +80,7 @@ fn all_deaf(cluster: &Cluster) {
 }
 
 /// Waits until this code is among those found: the fault is over soon by itself.
-fn meets(cluster: &Cluster, code: &str) {
+pub fn meets(cluster: &Cluster, code: &str) {
     until(20, code, || cluster.codes(Scope::All).contains(code));
 }
 

@@ -11,6 +11,7 @@ mod faults;
 mod guard;
 mod hints;
 mod identity;
+mod limits;
 mod oracle;
 mod relay;
 mod server;

@@ -91,6 +91,8 @@ pub struct Cluster {
     /// The third number of the nodes' addresses.
     network: u8,
     password: Option<String>,
+    /// That of `password()` if another one is used to read the cluster.
+    reads_with: Option<String>,
     folder: tempfile::TempDir,
     children: BTreeMap<u32, Child>,
     forgotten: Option<u32>,
@@ -138,7 +140,8 @@ impl Cluster {
         let password = password.map(|password| Server::chosen().password(password));
         let (children, misplaced) = (BTreeMap::new(), Vec::new());
         let server = Server::chosen().clone();
-        Self { spec, server, network, password, folder, children, forgotten: None, misplaced, swapped: None }
+        let (forgotten, swapped, reads_with) = (None, None, None);
+        Self { spec, server, network, password, reads_with, folder, children, forgotten, misplaced, swapped }
     }
 
     fn numbers(&self) -> Vec<NodeNumber> {
@@ -494,7 +497,7 @@ impl Cluster {
     /// What all nodes say, asked as the commands ask.
     pub fn snapshot(&self, scope: Scope) -> Snapshot {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        let credentials = Credentials { user: None, password: self.password.clone() };
+        let credentials = Credentials { user: None, password: self.reads_with.clone().or(self.password.clone()) };
         let seen = self.numbers().into_iter().map(|number| {
             let address = self.address(digits(&number));
             let target = Target { pod: address.clone(), container: String::new(), port: 6379, tls: None };
@@ -521,6 +524,11 @@ impl Cluster {
         let seen = seen.collect();
         let cluster = ClusterRef::Named("a".into());
         Snapshot { cluster, caller: caller(), seen, around: Surroundings::default() }
+    }
+
+    /// From now on it is read with this password.
+    pub fn read_with_password(&mut self, password: &str) {
+        self.reads_with = Some(password.to_owned());
     }
 
     pub fn topology(&self) -> Topology {

@@ -3,7 +3,7 @@
 use super::Code;
 
 impl Code {
-    pub const ALL: [Self; 65] = [
+    pub const ALL: [Self; 71] = [
         Self::SlotsUncovered,
         Self::SlotsOwnedTwice,
         Self::KeysAstray,
@@ -15,6 +15,7 @@ impl Code {
         Self::MasterWithoutSlots,
         Self::ViewsDisagree,
         Self::StateFail,
+        Self::MajorityLost,
         Self::EpochsCollide,
         Self::NodeWithoutPod,
         Self::PodOutsideCluster,
@@ -35,10 +36,15 @@ impl Code {
         Self::ReplicaOfNobody,
         Self::FullSyncLoop,
         Self::ReplicaEmpty,
+        Self::FailoverDisabled,
+        Self::WritesRefused,
+        Self::ClientsDenied,
+        Self::ClientsLimit,
         Self::NodeUnreachable,
         Self::NodeWaiting,
         Self::DataLost,
         Self::NodeLoading,
+        Self::NodeBusy,
         Self::PasswordsDiffer,
         Self::ClusterModeOff,
         Self::PodMissing,

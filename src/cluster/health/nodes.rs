@@ -1,9 +1,10 @@
 //! Nodes that did not respond or are not ready to serve.
 
+use super::clients::limits_elsewhere;
 use super::context::{CheckContext, has_no_pod};
 use crate::cluster::finding::{Code, Finding, Severity};
 use crate::cluster::node::Role;
-use crate::cluster::snapshot::NoResponse;
+use crate::cluster::snapshot::{NoResponse, Rejection};
 use crate::cluster::surroundings::TroubleKind;
 use crate::cluster::topology::NodeFacts;
 
@@ -29,9 +30,11 @@ fn not_responding(context: &CheckContext<'_>, node: &NodeFacts) -> Option<Findin
             let message = format!("{name} and its whole shard have lost their data and stay down");
             (Code::DataLost, message, context.hints.accept_loss(node))
         }
+        NoResponse::Rejected(..) if node.member.state.trouble.is_some() => unreachable(context, node),
+        NoResponse::Rejected(rejection, _) => rejected(context, node, *rejection),
         NoResponse::Refused(why) if is_password(why) && context.any_responded() => {
             let message = format!("{name} rejects the password that other nodes accept");
-            (Code::PasswordsDiffer, message, context.hints.describe(&node.member))
+            (Code::PasswordsDiffer, message, unify_passwords(context, node))
         }
         NoResponse::NotClustered(_) => {
             let message = format!("{name} runs without cluster mode (cluster-enabled no): it is no node");
@@ -41,6 +44,9 @@ fn not_responding(context: &CheckContext<'_>, node: &NodeFacts) -> Option<Findin
         NoResponse::Refused(_) => return None,
     };
     let mut evidence = no_response.to_string();
+    if code == Code::ClientsLimit {
+        evidence += &format!("; {}", limits_elsewhere(context).1);
+    }
     let last_log_lines = node.member.pod.as_ref().and_then(|pod| context.around().last_log_lines.seen()?.get(pod));
     if let Some(lines) = last_log_lines.filter(|_| matches!(code, Code::CrashLoop | Code::OutOfMemory)) {
         evidence += &format!("; last log lines: {lines}");
@@ -53,6 +59,53 @@ fn not_responding(context: &CheckContext<'_>, node: &NodeFacts) -> Option<Findin
 
 /// The error of almost every command while the server loads its data.
 const LOADING: &str = "LOADING ";
+
+fn rejected(context: &CheckContext<'_>, node: &NodeFacts, why: Rejection) -> (Code, String, String) {
+    let (name, member, hints) = (&node.member.name, &node.member, context.hints);
+    match why {
+        Rejection::Script => {
+            let message = format!("{name} runs a script and rejects all other commands");
+            (Code::NodeBusy, message, hints.redis(member, "script kill"))
+        }
+        Rejection::Function => {
+            let message = format!("{name} runs a function and rejects all other commands");
+            (Code::NodeBusy, message, hints.redis(member, "function kill"))
+        }
+        Rejection::ClientsLimit => {
+            let message = format!("{name} rejects new connections: it has as many as maxclients allows");
+            let more = limits_elsewhere(context).0 * 2;
+            (Code::ClientsLimit, message, hints.redis(member, &format!("config set maxclients {more}")))
+        }
+        Rejection::ProtectedMode => {
+            let message = format!("{name} denies every client that is not in its own pod");
+            (Code::ClientsDenied, message, hints.redis(member, "config set protected-mode no"))
+        }
+        Rejection::NoMaster => {
+            let message = format!("{name} is not in sync with its master, and rejects all commands until it is");
+            (Code::ReplicaLinkDown, message, hints.logs_of(member))
+        }
+    }
+}
+
+/// A server reads the password of its pod's environment when it starts. Where most nodes reject
+/// ours, not they have changed, but the Secret: they know the one that it should have.
+fn unify_passwords(context: &CheckContext<'_>, node: &NodeFacts) -> String {
+    let rejects = |node: &&NodeFacts| matches!(&node.error, Some(NoResponse::Refused(why)) if is_password(why));
+    let rejecting = context.topology.nodes().filter(rejects).count();
+    let accepting = context.topology.nodes().filter(|node| node.is_reachable()).count();
+    let member = &node.member;
+    let variable = member.shell.as_ref().and_then(|shell| shell.password_variable.as_deref());
+    match (variable.or(member.number.map(|_| OWN_VARIABLE)), &member.pod, &member.shell) {
+        (Some(_), Some(_), _) if rejecting <= accepting => context.hints.restart(member),
+        (Some(variable), Some(pod), Some(shell)) => {
+            context.hints.kubectl(&format!("exec {pod} -c {} -- printenv {variable}", shell.container))
+        }
+        _ => context.hints.describe(member),
+    }
+}
+
+/// The variable of the pods of this tool, which redis-cli reads by itself.
+const OWN_VARIABLE: &str = "REDISCLI_AUTH";
 
 /// Whether the server rejected the password, and not the API server the request.
 fn is_password(refusal: &str) -> bool {

@@ -1,8 +1,9 @@
 //! Where nodes run, and what the loss of a worker or a zone would cost.
 
 use super::context::{CheckContext, list};
+use super::elections::lacks_majority;
 use crate::cluster::finding::{Code, Finding, Severity};
-use crate::cluster::snapshot::{Member, NoResponse};
+use crate::cluster::snapshot::Member;
 use crate::cluster::topology::{NodeFacts, Shard, Topology};
 use std::collections::BTreeMap;
 
@@ -36,15 +37,15 @@ pub struct FailureImpact {
     pub name: String,
     pub nodes: usize,
     pub masters: usize,
-    /// The shards of which all nodes that respond now run there.
+    /// The shards of which all nodes that respond now, and serve or could be elected, run there.
     pub shards: Vec<u32>,
     /// Whether a majority of masters would be left to elect new ones.
     pub majority_left: bool,
 }
 
-/// None if no owner of slots is known: then nothing is known of their loss.
+/// None if no node responded, or no owner of slots is known: then nothing is known of their loss.
 pub fn failure_impacts(topology: &Topology) -> Vec<FailureImpact> {
-    if topology.owners().next().is_none() {
+    if topology.owners().next().is_none() || !topology.nodes().any(NodeFacts::is_reachable) {
         return Vec::new();
     }
     [FailureDomain::Worker, FailureDomain::Zone].into_iter().flat_map(|domain| impacts_of(topology, domain)).collect()
@@ -59,9 +60,10 @@ fn impacts_of(topology: &Topology, domain: FailureDomain) -> Vec<FailureImpact> 
     let impact = |(name, nodes): (&str, usize)| {
         let there = |node: &NodeFacts| domain.of(&node.member) == Some(name);
         let masters = shards.iter().filter(|shard| there(&shard.master)).count();
+        let left = shards.iter().filter(|shard| !shard.master.is_gone() && !there(&shard.master)).count();
         let gone = |shard: &&&Shard| {
-            let mut alive = std::iter::once(&shard.master).chain(&shard.replicas).filter(|node| may_live(node));
-            alive.all(there)
+            let mut survivors = survivors(shard).peekable();
+            survivors.peek().is_some() && survivors.all(there)
         };
         FailureImpact {
             domain,
@@ -69,15 +71,16 @@ fn impacts_of(topology: &Topology, domain: FailureDomain) -> Vec<FailureImpact> 
             nodes,
             masters,
             shards: shards.iter().filter(gone).map(|shard| shard.number).collect(),
-            majority_left: (shards.len() - masters) * 2 > shards.len(),
+            majority_left: left * 2 > shards.len(),
         }
     };
     nodes.into_iter().map(impact).collect()
 }
 
-/// Whether the node responds, or would respond to a user with more permissions.
-fn may_live(node: &NodeFacts) -> bool {
-    node.is_reachable() || matches!(node.error, Some(NoResponse::Refused(_)))
+/// The nodes that serve the shard, or could be elected to.
+fn survivors(shard: &Shard) -> impl Iterator<Item = &NodeFacts> {
+    let replicas = shard.replicas.iter().filter(|replica| replica.is_candidate());
+    std::iter::once(&shard.master).filter(|master| master.may_live()).chain(replicas)
 }
 
 pub(super) fn check(context: &CheckContext<'_>) -> Vec<Finding> {
@@ -123,8 +126,13 @@ fn zones(context: &CheckContext<'_>) -> usize {
 
 /// A worker, or a zone, without which no majority could elect new masters.
 fn majority(context: &CheckContext<'_>) -> Option<Finding> {
+    if lacks_majority(context) {
+        return None;
+    }
     let masters = context.topology.owners().count();
-    let worst = |domain| impacts_of(context.topology, domain).into_iter().find(|impact| !impact.majority_left);
+    // Wherever masters are gone for now, too: it is about where they are placed.
+    let is_half = |impact: &FailureImpact| impact.masters * 2 >= masters;
+    let worst = |domain| impacts_of(context.topology, domain).into_iter().find(is_half);
     let (code, impact) = worst(FailureDomain::Worker)
         .map(|impact| (Code::MajorityOnOneWorker, impact))
         .or_else(|| Some((Code::MajorityInOneZone, worst(FailureDomain::Zone).filter(|_| zones(context) > 1)?)))

@@ -1,6 +1,7 @@
 //! Replicas: their masters, links and data.
 
 use super::context::{CheckContext, has_no_pod};
+use crate::cluster::election::Obstacle;
 use crate::cluster::finding::{Code, Finding};
 use crate::cluster::node::{NodeId, Role};
 use crate::cluster::reply::ServerInfo;
@@ -79,6 +80,9 @@ fn down(context: &CheckContext<'_>, node: &NodeFacts, master: &NodeFacts, server
     };
     if let Some(seconds) = server.link_down_seconds {
         evidence += &format!(", down for {seconds} s");
+    }
+    if let Some(Obstacle::Stale { allowed }) = node.obstacle {
+        evidence += &format!(": it is not elected any more, for which {allowed} s are allowed");
     }
     // The cluster may know the right master while replication connects to an old address.
     let at = server.master.as_ref().map(|endpoint| endpoint.host.as_str()).unwrap_or_default();

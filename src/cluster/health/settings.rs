@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 /// Settings that should be the same on all nodes. All others differ by node or do not affect
 /// the cluster.
-const SHARED: [&str; 13] = [
+const SHARED: [&str; 14] = [
     "appendfsync",
     "appendonly",
     "cluster-allow-reads-when-down",
@@ -20,12 +20,25 @@ const SHARED: [&str; 13] = [
     "maxmemory",
     "maxmemory-policy",
     "min-replicas-to-write",
+    "protected-mode",
     "save",
+];
+
+/// Settings of single nodes that are looked at, by the names that match.
+#[cfg(test)]
+const LOOKED_AT: [&str; 7] = [
+    "bind",
+    "cluster-replica-no-failover",
+    "cluster-slave-no-failover",
+    "maxclients",
+    "min-slaves-to-write",
+    "slave-ignore-maxmemory",
+    "stop-writes-on-bgsave-error",
 ];
 
 /// A CONFIG GET pattern that matches these, a few more, and no secrets. Before Redis 7, CONFIG GET
 /// takes one pattern only, and each command is one more round trip to every node.
-pub const PATTERN: &str = "[acms][ailp][npuvx]*";
+pub const PATTERN: &str = "[abcmsp][ailptr][anopuvx]*";
 
 pub(super) fn check(context: &CheckContext<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -73,14 +86,26 @@ fn differing(context: &CheckContext<'_>, name: &str) -> Option<Finding> {
         .answered()
         .filter_map(|(member, view)| Some((member, view.settings.seen()?.get(name)?.as_str())));
     let split = split(values)?;
-    let (most, _) = split.first()?;
-    let odd = split.last().and_then(|(_, members)| members.first())?;
+    let (most, odd) = if name == PROTECTED_MODE { unprotect(&split)? } else { follow_most(&split)? };
     Some(Code::SettingsDiffer.found(
         name,
         format!("the nodes have {} values of {name}", split.len()),
         groups(&split),
         context.hints.redis(odd, &format!("config set {name} \"{most}\"")),
     ))
+}
+
+const PROTECTED_MODE: &str = "protected-mode";
+
+/// The most frequent value, for a node that has another one.
+fn follow_most<'a>(split: &[(&'a str, Vec<&'a Member>)]) -> Option<(&'a str, &'a Member)> {
+    Some((split.first()?.0, split.last().and_then(|(_, members)| members.first())?))
+}
+
+/// Even if most have it: nobody but the node's own pod is let in.
+fn unprotect<'a>(split: &[(&'a str, Vec<&'a Member>)]) -> Option<(&'a str, &'a Member)> {
+    let (_, protected) = split.iter().find(|(value, _)| *value == "yes")?;
+    Some(("no", protected.first()?))
 }
 
 /// One finding for all nodes with the same limit and maxmemory.
@@ -129,8 +154,17 @@ mod tests {
 
     #[test]
     fn one_question_brings_all_that_is_compared_and_no_secret() {
-        assert_eq!(SHARED.iter().find(|name| !is_asked_for(name)), None);
-        let secret = ["masterauth", "masteruser", "primaryauth", "requirepass", "tls-key-file-pass", "aclfile", "user"];
+        assert_eq!(SHARED.iter().chain(&LOOKED_AT).find(|name| !is_asked_for(name)), None);
+        let secret = [
+            "masterauth",
+            "masteruser",
+            "primaryauth",
+            "requirepass",
+            "tls-key-file-pass",
+            "aclfile",
+            "user",
+            "primaryuser",
+        ];
         assert_eq!(secret.iter().find(|name| is_asked_for(name)), None);
     }
 }

@@ -5,12 +5,13 @@ use crate::cluster::commands::{Caller, ClusterRef, GivenFlags};
 use crate::cluster::finding::Code;
 use crate::cluster::node::{Flags, LinkState, NodeId, NodeNumber};
 use crate::cluster::reply::NodeLine;
+use crate::cluster::shape::{Shape, Small};
 use crate::cluster::slots::{SlotRange, SlotSet};
-use crate::cluster::snapshot::{Shell, View};
+use crate::cluster::snapshot::{Rejection, Shell, View};
 use crate::cluster::surroundings::{
     Budget, Claim, Controller, End, Labels, Service, Surroundings, Trouble, TroubleKind, Usage, Worker,
 };
-use crate::cluster::topology::tests::healthy;
+use crate::cluster::topology::tests::{healthy, healthy_of};
 use clap::Parser;
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Stdio;
@@ -119,6 +120,32 @@ fn copy(snapshot: &mut Snapshot, index: usize) {
     snapshot.seen.push(copy);
 }
 
+fn set(view: &mut View, name: &str, value: &str) {
+    seen(&mut view.settings).insert(name.to_owned(), value.to_owned());
+}
+
+/// Its peers see its flag, and so does it.
+fn never_elected(snapshot: &mut Snapshot, whose: usize) {
+    each_view(snapshot, |view| {
+        let line = changed(view, whose);
+        line.flags = line
+            .flags
+            .iter()
+            .chain([Flags::NO_FAILOVER])
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+            .iter()
+            .map(String::as_str)
+            .collect();
+    });
+}
+
+/// These do not respond, and their peers have marked them FAIL.
+fn fail(snapshot: &mut Snapshot, whose: &[usize]) {
+    whose.iter().for_each(|index| snapshot.seen[*index].view = Err("no answer".into()));
+    each_view(snapshot, |view| whose.iter().for_each(|index| changed(view, *index).flags = flags(["fail"])));
+}
+
 type Scenario = (fn(&mut Snapshot), &'static [Code]);
 
 /// A change to a healthy cluster, and the codes of all findings after it. 0, 2 and 4 are the
@@ -225,6 +252,66 @@ const SCENARIOS: &[Scenario] = &[
         },
         &[Code::ReplicaEmpty],
     ),
+    (
+        |snapshot| {
+            each_view(snapshot, |view| set(view, "maxmemory-policy", "noeviction"));
+            view(snapshot, 0).server.max_memory = Some(1 << 19);
+        },
+        &[Code::WritesRefused],
+    ),
+    (
+        |snapshot| {
+            each_view(snapshot, |view| set(view, "maxmemory-policy", "allkeys-lru"));
+            view(snapshot, 0).server.max_memory = Some(1 << 19);
+        },
+        &[],
+    ),
+    (
+        |snapshot| {
+            each_view(snapshot, |view| set(view, "appendonly", "yes"));
+            view(snapshot, 0).server.failed_writes = vec!["aof_last_write_status".into()];
+        },
+        &[Code::PersistenceFails, Code::WritesRefused],
+    ),
+    (|snapshot| never_elected(snapshot, 1), &[Code::FailoverDisabled]),
+    (
+        |snapshot| {
+            each_view(snapshot, |view| set(view, "protected-mode", "yes"));
+            view(snapshot, 0).needs_no_password = true;
+        },
+        &[Code::ClientsDenied],
+    ),
+    (
+        |snapshot| {
+            each_view(snapshot, |view| set(view, "maxclients", "20"));
+            view(snapshot, 0).server.connections = Some(20);
+        },
+        &[Code::ClientsLimit],
+    ),
+    (
+        |snapshot| {
+            each_view(snapshot, |view| set(view, "maxclients", "20"));
+            view(snapshot, 0).server.connections = Some(19);
+        },
+        &[],
+    ),
+    (
+        |snapshot| {
+            let text = "CLUSTER NODES: BUSY Redis is busy running a script. You can only call SCRIPT KILL.";
+            snapshot.seen[0].view = Err(NoResponse::Rejected(Rejection::Script, text.into()));
+        },
+        &[Code::NodeBusy],
+    ),
+    (
+        |snapshot| snapshot.seen[0].view = Err(NoResponse::Rejected(Rejection::ClientsLimit, "ERR max".into())),
+        &[Code::ClientsLimit],
+    ),
+    (
+        |snapshot| snapshot.seen[1].view = Err(NoResponse::Rejected(Rejection::NoMaster, "MASTERDOWN".into())),
+        &[Code::ReplicaLinkDown],
+    ),
+    (|snapshot| fail(snapshot, &[0, 2]), &[Code::NodeUnreachable, Code::MajorityLost]),
+    (|snapshot| fail(snapshot, &[0]), &[Code::NodeUnreachable]),
     (|snapshot| snapshot.seen[1].view = Err("CLUSTER NODES: LOADING it".into()), &[Code::NodeLoading]),
     (|snapshot| snapshot.seen[1].view = Err("no answer".into()), &[Code::NodeUnreachable]),
     (|snapshot| snapshot.seen[1].view = Err(NoResponse::Waiting("waiting for node 102".into())), &[Code::NodeWaiting]),
@@ -525,6 +612,71 @@ fn what_losing_a_place_would_cost() {
     let all = failure_impacts(&Topology::of(&snapshot));
     let worst = all.iter().find(|loss| loss.name == "node-9").expect("it");
     assert_eq!((worst.nodes, worst.masters, &worst.shards[..], worst.majority_left), (3, 2, &[1][..], false));
+}
+
+#[test]
+fn nobody_knows_what_a_loss_would_cost_if_nobody_responded() {
+    let mut snapshot = whole();
+    snapshot.seen.iter_mut().for_each(|seen| seen.view = Err("no answer".into()));
+    assert_eq!(failure_impacts(&Topology::of(&snapshot)), []);
+}
+
+#[test]
+fn a_replica_that_is_never_elected_saves_no_shard() {
+    let lost = |snapshot: &Snapshot| -> BTreeSet<u32> {
+        failure_impacts(&Topology::of(snapshot)).into_iter().flat_map(|impact| impact.shards).collect()
+    };
+    let mut snapshot = whole();
+    snapshot.seen.iter_mut().for_each(|seen| seen.member.zone = None);
+    assert_eq!(lost(&snapshot), [].into());
+    never_elected(&mut snapshot, 1);
+    assert_eq!(lost(&snapshot), [1].into());
+    // Nor does one whose data is too old.
+    let stale = view(&mut snapshot, 3);
+    stale.server.link_up = Some(false);
+    set(stale, "cluster-replica-validity-factor", "10");
+    assert_eq!(lost(&snapshot), [1, 2].into());
+}
+
+#[test]
+fn one_replica_that_is_elected_is_enough() {
+    let mut snapshot = healthy_of(Shape::new(3, 2, Small::Refused).expect("valid"));
+    never_elected(&mut snapshot, 1);
+    let codes: Vec<Code> = report(&snapshot).findings.iter().map(|finding| finding.code).collect();
+    assert_eq!(codes, []);
+    never_elected(&mut snapshot, 2);
+    let codes: Vec<Code> = report(&snapshot).findings.iter().map(|finding| finding.code).collect();
+    assert_eq!(codes, [Code::FailoverDisabled]);
+}
+
+#[test]
+fn without_a_majority_no_loss_leaves_one() {
+    let mut snapshot = whole();
+    fail(&mut snapshot, &[0, 2]);
+    let topology = Topology::of(&snapshot);
+    assert!(failure_impacts(&topology).iter().all(|impact| !impact.majority_left));
+    let first = &check(&snapshot, &topology).findings[0];
+    assert_eq!(
+        (first.code, first.evidence.as_str()),
+        (Code::MajorityLost, "gone: redis-001-node-101, redis-001-node-201; left: redis-001-node-301")
+    );
+    let takeover = |pod: &str| format!("exec redis-001-node-{pod}-0 -c redis -- redis-cli cluster failover takeover");
+    assert!(first.hint.contains(&takeover("102")) && first.hint.contains(&takeover("202")), "{}", first.hint);
+}
+
+/// A server that restarts has the Secret's password; but not if that is the one that differs.
+#[test]
+fn passwords_are_unified_by_those_that_most_nodes_have() {
+    let hint = |rejecting: &[usize]| {
+        let mut snapshot = whole();
+        for index in rejecting {
+            snapshot.seen[*index].view = Err(NoResponse::Refused("CLUSTER NODES: NOAUTH".into()));
+        }
+        let found = report(&snapshot).findings.into_iter().find(|finding| finding.code == Code::PasswordsDiffer);
+        found.expect("found").hint
+    };
+    assert!(hint(&[1]).ends_with("delete pod redis-001-node-102-0"));
+    assert!(hint(&[1, 2, 3, 4]).ends_with("exec redis-001-node-102-0 -c redis -- printenv REDISCLI_AUTH"));
 }
 
 /// `fix` and CLUSTER FORGET lose keys if a node that has them did not respond.
