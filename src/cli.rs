@@ -9,7 +9,7 @@ use crate::commands::choice::{Word, one_of};
 use crate::commands::verb::{Invocation, Running, Wants};
 use crate::context::{Context, TlsOptions};
 use crate::duration;
-use crate::error::{Error, seconds};
+use crate::error::Error;
 use crate::k8s::client::Server;
 use crate::k8s::dial::PodDial;
 use crate::k8s::flags::ConnectionFlags;
@@ -56,9 +56,6 @@ const WAYS: [(Word, Via); 3] = [
     (Word("exec", "Only exec of redis-cli"), Via::Exec),
 ];
 
-/// The default of `--ask-timeout`.
-const ASK_TIMEOUT: Duration = Duration::from_secs(5);
-
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Redis flags")]
 struct NodeFlags {
@@ -101,11 +98,9 @@ struct NodeFlags {
 impl NodeFlags {
     fn given(&self) -> GivenFlags {
         let via = WAYS.iter().find(|(_, via)| *via == self.via && *via != Via::Auto);
-        let deadline = Some(self.ask_timeout).filter(|deadline| *deadline != ASK_TIMEOUT);
         let secret = self.auth_secret.as_ref().map(|(name, key)| format!("{name}/{key}"));
         GivenFlags::default()
             .with("--via", via.map(|(word, _)| word.0))
-            .with("--ask-timeout", deadline.map(seconds))
             .with("--auth-secret", secret)
             .with("--redis-user", &self.redis_user)
             .with("--redis-container", &self.redis_container)

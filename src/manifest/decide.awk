@@ -121,9 +121,9 @@ function judge_empty(owner, replica, unclear, living) {
     if (owner == me && replica) return await("failover", replica, "holds no data: waiting for its replica " name(replica) " to be promoted")
     if (unclear) return wait("unclear", "holds no data: waiting for " unclear ", which may hold this shard's data, to answer")
     if (replica) return wait("promotion", "holds no data: waiting for " name(replica) " to be promoted")
-    if (owner) return wait_for_person("lost", "no node holds this shard's data any more: restore its volumes, or accept the loss: kubectl redis-cluster accept-loss")
+    if (owner) return wait_for_person("lost", "no node holds this shard's data any more: restore its volumes, or accept the loss with accept-loss")
     if (living) return wait("ownerless", "holds no data: waiting for " living " to own the shard's slots")
-    if (formed == "yes") return wait_for_person("emptied", "the cluster has formed once, and all volumes of this shard are empty now: restore them, or accept the loss: kubectl redis-cluster accept-loss")
+    if (formed == "yes") return wait_for_person("emptied", "the cluster has formed once, and all volumes of this shard are empty now: restore them, or accept the loss with accept-loss")
     start("initial", "no node of the shard holds data: starting as declared")
 }
 
@@ -145,7 +145,7 @@ function judge_damaged(view, owner) {
     owner = find_owner()
     if (accepted == "yes") return start_as_owner("accepted", "with what its volume holds")
     if (!enough && somebody_may_answer()) return wait("apart", "holds data, but its nodes.conf is damaged: waiting for a majority of shards to answer " counted(shards))
-    if (!enough || !view) return wait_for_person("unknown", "holds data, but its nodes.conf is damaged, and what other nodes know cannot replace it: restore nodes.conf, or let this node own its shard with what its volume holds: kubectl redis-cluster accept-loss")
+    if (!enough || !view) return wait_for_person("unknown", "holds data, but its nodes.conf is damaged, and what other nodes know cannot replace it: restore nodes.conf, or let this node own its shard with what its volume holds, with accept-loss")
     start("rebuilt", "nodes.conf is damaged: rebuilt from what " name(view) " knows")
     # Its slots are gone to its successor, or it was a replica.
     if (owner && owner != me && slots(line[view, me]) == "") return write_as_replica(owner, view)

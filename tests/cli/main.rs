@@ -297,6 +297,56 @@ async fn info_of_what_is_not_there() {
     "#);
 }
 
+/// Asserts that a command is printed, and that each acts on what was asked about.
+fn assert_commands_repeat_what_was_given(said: &str) {
+    let commands: Vec<&str> = said.split("kubectl ").skip(1).collect();
+    assert!(!commands.is_empty(), "{said}");
+    for words in commands {
+        let of_plugin = words.strip_prefix("redis-cluster ");
+        let rest = of_plugin.unwrap_or(words).strip_prefix("--context staging --as bob ").expect(said);
+        if rest.starts_with("list -A") || rest.starts_with("auth can-i") {
+            continue;
+        }
+        let rest = rest.strip_prefix("-n default ").expect(said);
+        let is_complete =
+            of_plugin.is_none() || rest.starts_with("--via port-forward --auth-secret redis-001/password ");
+        // It has them as what the cluster is made of.
+        assert!(is_complete || rest.starts_with("create redis-001 --shards "), "{said}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_printed_command_repeats_what_was_given() {
+    let run = async |world: &World, line: &str| {
+        let line = format!("{line} --context staging --as bob --auth-secret redis-001 --via port-forward");
+        let said = world.run(&line).await;
+        assert_commands_repeat_what_was_given(&said);
+        said
+    };
+    let empty = World::new();
+    for line in ["info", "info nope", "delete nope --yes", "logs nope", "check-proxy-mode"] {
+        run(&empty, line).await;
+    }
+    let world = World::with_cluster().await;
+    for line in ["create redis-001 --memory 1Gi", "accept-loss --yes", "logs --node 999", "list --sort-by .nope"] {
+        run(&world, line).await;
+    }
+    run(&world, "accept-loss --shard 1 --yes").await;
+    world.node("redis-001-node-302-0", Node::Hangs);
+    let checked = run(&world, "check").await;
+    assert!(checked.contains(" describe pod redis-001-node-302-0"), "{checked}");
+    run(&world, "info redis-001").await;
+    let selected = run(&world, "info -l app.kubernetes.io/instance").await;
+    assert!(selected.contains(" check -l app.kubernetes.io/instance"), "{selected}");
+    world.forbid("delete services");
+    run(&world, "delete redis-001 --yes").await;
+    world.mend();
+    world.fail("delete services redis-001-node-201", 500, "no");
+    run(&world, "delete redis-001 --yes").await;
+    world.mend();
+    run(&world, "delete redis-001 --yes").await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_api_server_that_hangs_costs_a_deadline() {
     let world = World::with_cluster().await;

@@ -48,7 +48,7 @@ fn a_shard_without_a_copy_waits_for_a_persons_word() {
     // The guard tells those who ask before it prints the same.
     wait(10, "the log to say how to accept the loss", || {
         let log = namespace.kubectl(&["logs", master]).ok();
-        if log.contains("accept the loss: kubectl redis-cluster accept-loss") { Ok(()) } else { Err(log) }
+        if log.contains("accept the loss with accept-loss") { Ok(()) } else { Err(log) }
     });
 
     let plan = namespace.plugin(&["accept-loss", "redis-001", "--dry-run=client"]);
