@@ -208,10 +208,20 @@ impl Cli {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cluster::commands::Caller;
 
     #[test]
     fn the_command_line_holds_together() {
         command().debug_assert();
+    }
+
+    #[test]
+    fn which_server_is_meant_is_repeated_in_hints() {
+        let words = "kubectl-redis-cluster check --redis-port 7000 --redis-container my-node".split(' ');
+        let cli = Cli::try_parse_from(words).expect("a command line");
+        let caller = Caller { namespace: "n".into(), nodes: cli.node.given(), ..Caller::default() };
+        let hint = caller.plugin("info x");
+        assert_eq!(hint, "kubectl redis-cluster -n n --redis-container my-node --redis-port 7000 info x");
     }
 
     #[test]

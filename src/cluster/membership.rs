@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 /// Nodes that know each other.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Group {
-    /// The common prefix of their names.
+    /// Of the controller that keeps most of them, else the common prefix of their names.
     pub name: String,
     /// Indexes into the snapshot.
     pub members: Vec<usize>,
@@ -86,6 +86,16 @@ pub fn unheard(snapshot: &Snapshot, groups: &[Group]) -> Vec<Group> {
 }
 
 fn common_name(snapshot: &Snapshot, members: &[usize]) -> String {
+    let mut controllers: BTreeMap<&Controller, usize> = BTreeMap::new();
+    for controller in members.iter().filter_map(|index| snapshot.seen[*index].member.state.controller.as_ref()) {
+        *controllers.entry(controller).or_default() += 1;
+    }
+    let most = controllers.into_iter().find(|(_, pods)| pods * 2 > members.len());
+    most.filter(|_| members.len() > 1)
+        .map_or_else(|| common_prefix(snapshot, members), |(controller, _)| controller.name.clone())
+}
+
+fn common_prefix(snapshot: &Snapshot, members: &[usize]) -> String {
     let mut names = members.iter().map(|index| snapshot.seen[*index].member.name.as_str());
     let first = names.next().unwrap_or_default();
     let common = names.fold(first.len(), |common, name| {
@@ -106,7 +116,7 @@ fn commonest_name(snapshot: &Snapshot, members: &[usize]) -> String {
 }
 
 fn without_number(name: &str) -> &str {
-    name.trim_end_matches(|last: char| last == '-' || last.is_ascii_digit())
+    name.trim_end_matches(|last: char| last.is_ascii_digit()).trim_end_matches('-')
 }
 
 #[cfg(test)]
@@ -211,6 +221,12 @@ mod tests {
     fn names_that_have_nothing_in_common() {
         let mut snapshot = others();
         snapshot.seen[5].member.name = "twin-0".into();
+        assert_eq!(groups(&snapshot)[0].name, "redis", "of the controller");
+        snapshot.seen.iter_mut().for_each(|seen| seen.member.state.controller = None);
         assert_eq!(groups(&snapshot)[0].name, "redis-001-node");
+        for (index, seen) in snapshot.seen.iter_mut().enumerate() {
+            seen.member.name = format!("p7-{index}");
+        }
+        assert_eq!(groups(&snapshot)[0].name, "p7");
     }
 }

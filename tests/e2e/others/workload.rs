@@ -1,9 +1,10 @@
 //! Redis pods as anybody may run them: a workload in a few words, so that a new case is a few lines.
 //!
 //! ```text
-//! let pods = Workload::new("theirs", 6).setting("--appendonly yes").start(&namespace);
+//! let pods = Workload::new("theirs", 6).setting("--appendonly yes").apply(&namespace);
+//! pods.wait_ready(&namespace);
 //! pods.form(&namespace, 1);
-//! assert_eq!(codes(&pods.found(&namespace)), none());
+//! pods.wait_codes(&namespace, &[]);
 //! ```
 
 use serde_json::{Value, json};
@@ -132,13 +133,6 @@ impl Workload {
         self
     }
 
-    /// The same, and all pods are ready.
-    pub fn start(self, namespace: &Namespace) -> Self {
-        let started = self.apply(namespace);
-        started.wait_ready(namespace);
-        started
-    }
-
     pub fn wait_ready(&self, namespace: &Namespace) {
         let kind = self.object["kind"].as_str().expect("a kind").to_lowercase();
         let workload = format!("{kind}/{}", self.name);
@@ -162,8 +156,8 @@ impl Workload {
         namespace.kubectl(&[&exec[..], words].concat()).ok()
     }
 
-    /// `redis-cli --cluster create` of all pods that run, and waits until nothing is found any more.
-    pub fn form(self, namespace: &Namespace, replicas: usize) -> Self {
+    /// `redis-cli --cluster create` of all pods that run.
+    pub fn form(&self, namespace: &Namespace, replicas: usize) {
         let running = ["pods", "-l", &self.selector(), "--field-selector", "status.phase=Running"];
         let addresses = namespace.values(&running, &format!("{{.status.podIP}}:{}", self.port));
         let pod = self.running(namespace).swap_remove(0);
@@ -172,7 +166,6 @@ impl Workload {
         let create: Vec<&str> = create.chain(["--cluster-replicas", &replicas, "--cluster-yes"]).collect();
         let formed = self.cli(namespace, &pod, &create);
         assert!(formed.contains("All 16384 slots covered"), "{formed}");
-        self
     }
 
     /// What `check -o json` says of it.
