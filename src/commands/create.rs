@@ -16,6 +16,7 @@ use crate::k8s::flags::Creates;
 use crate::k8s::live_values::LiveValues;
 use crate::k8s::members::Which;
 use crate::k8s::objects::Run;
+use crate::k8s::server_container::ServerChoice;
 use crate::k8s::wait::{Stage, TimeLimit};
 use crate::manifest::advice::advice;
 use crate::manifest::assembly::objects;
@@ -262,13 +263,17 @@ fn refuse_login(context: &Context, args: &Args) -> Result<(), Error> {
         return Err(Error::user("clusters of this tool do not use TLS: create cannot wait for nodes with --tls")
             .hint("omit --tls and --tls-secret"));
     }
+    if context.choice != ServerChoice::default() {
+        return Err(Error::user("each node of the new cluster is in the container redis, on port 6379")
+            .hint("omit --redis-container and --redis-port: they are for clusters of other tools"));
+    }
     let Some(user) = &context.redis_user else { return Ok(()) };
     let has_user = |line: &String| line.starts_with("aclfile ") || line.starts_with(&format!("user {user} "));
     if args.config.iter().any(has_user) {
         return Ok(());
     }
     Err(Error::user(format!("the new cluster has no ACL user \"{user}\": create cannot log in with --redis-user"))
-        .hint(format!("omit --redis-user, or add the user: --config 'user={user} on >PASSWORD ~* +@all'")))
+        .hint(format!("omit --redis-user, or add the user: --config 'user={user} on #SHA256 ~* +@all'")))
 }
 
 async fn make(

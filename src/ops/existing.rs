@@ -122,9 +122,9 @@ fn way_to_change(caller: &Caller, spec: &Spec, differences: &[Difference]) -> St
     if !applied.is_empty() && fixed.is_empty() {
         return format!(
             "to change it, add to this command: {}; then delete its pods one at a time, replicas first, and wait \
-             before each until it is healthy: {}",
+             before each until there are no errors: {}",
             apply(caller),
-            caller.plugin_on("check", &(&spec.name).into())
+            caller.plugin_on("check --severity error", &(&spec.name).into())
         );
     }
     let names: BTreeSet<&str> = fixed.iter().map(|each| each.name()).collect();

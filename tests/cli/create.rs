@@ -186,6 +186,10 @@ async fn flags_that_cannot_mean_what_a_person_thinks() {
         let said = refused(&world, line).await;
         assert!(said.contains("is kubectl's flag to log in to the API server, not to Redis"), "{said}");
     }
+    for line in ["create redis-001 --redis-port 7000", "create redis-001 --redis-container app"] {
+        let said = refused(&world, line).await;
+        assert!(said.contains("each node of the new cluster is in the container redis, on port 6379"), "{said}");
+    }
     // With both, every other command logs in to the API server.
     let listed = world.run("list --username app --password x").await;
     assert!(listed.contains("No resources found"), "{listed}");

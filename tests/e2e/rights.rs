@@ -60,11 +60,11 @@ fn each_missing_right_is_named_and_another_way_is_taken_where_there_is_one() {
     let shown = |said: String| said.replace(&namespace.name, "<ns>");
     insta::assert_snapshot!(shown(namespace.plugin(&["info", "a", "--as", "nobody"]).refused()), @r#"
     Error from server (Forbidden): pods is forbidden: User "nobody" cannot list resource "pods" in API group "" in the namespace "<ns>"
-    hint: you need permission to list pods: kubectl auth can-i list pods -n <ns>
+    hint: you need permission to list pods: kubectl --as nobody auth can-i list pods -n <ns>
     "#);
     insta::assert_snapshot!(shown(namespace.plugin(&["create", "b", "--as", "no-services"]).refused()), @r#"
     error: you may not create services, patch services in the namespace "<ns>"
-    hint: to list your permissions, run: kubectl auth can-i --list -n <ns>
+    hint: to list your permissions, run: kubectl --as no-services auth can-i --list -n <ns>
     "#);
     assert_eq!(namespace.kubectl(&["get", "secret", "b", "--ignore-not-found"]).ok(), "");
     let table = shown(namespace.plugin(&["info", "a", "--as", "reader"]).ok());
