@@ -131,6 +131,11 @@ impl Server {
         }
     }
 
+    /// How long a stream that should deliver at once may say nothing.
+    pub fn patience(&self) -> Duration {
+        self.deadline
+    }
+
     pub fn error(&self, error: &kube::Error) -> Error {
         Error::from_kube(error, &self.address, &self.caller)
     }

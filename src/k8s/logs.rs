@@ -2,42 +2,20 @@
 
 use super::client::Server;
 use super::log_order::{LogLine, Order, Resume};
-use super::server_container::{ServerChoice, server_container};
+use super::log_source::{LogOptions, LogSource};
+use super::log_stream::{LogStream, Read, open};
 use super::wait::{Progress, TimeLimit, until};
 use crate::error::{Error, ErrorKind};
+use futures::future::join_all;
 use futures::stream::FuturesUnordered;
-use futures::{AsyncBufRead, AsyncBufReadExt, StreamExt, TryStreamExt};
-use jiff::Timestamp;
+use futures::{AsyncBufReadExt, StreamExt, TryStreamExt};
 use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
 use kube::api::LogParams;
 use kube::runtime::{WatchStreamExt, watcher};
 use std::collections::BTreeSet;
-use std::pin::Pin;
 use std::time::Duration;
 use tokio::sync::mpsc;
-
-/// Options with the meanings of `kubectl logs`.
-#[derive(Clone, Debug, Default)]
-pub struct LogOptions {
-    /// None for the server's container.
-    pub container: Option<String>,
-    /// Which container is the server's.
-    pub choice: ServerChoice,
-    pub since: Option<Timestamp>,
-    /// Lines of recent log to show per container.
-    pub tail: Option<i64>,
-    /// The previous container's log.
-    pub previous: bool,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LogSource {
-    pub pod: String,
-    pub container: String,
-    /// The pod's UID: a StatefulSet's next pod has the same name.
-    pub uid: String,
-}
 
 #[derive(Debug)]
 pub enum LogEvent {
@@ -47,18 +25,6 @@ pub enum LogEvent {
     /// A message for standard error.
     Note(String),
 }
-
-impl LogSource {
-    pub fn of(pod: &Pod, options: &LogOptions) -> Option<Self> {
-        let container =
-            options.container.clone().or_else(|| Some(server_container(pod, &options.choice)?.name.clone()))?;
-        Some(Self { pod: pod.metadata.name.clone()?, container, uid: pod.metadata.uid.clone().unwrap_or_default() })
-    }
-}
-
-type Reader = Pin<Box<dyn AsyncBufRead + Send>>;
-
-type Opened = Result<Reader, Error>;
 
 /// How long live lines wait for earlier lines of slower sources.
 const PACE: Duration = Duration::from_millis(8);
@@ -76,25 +42,10 @@ impl Logs {
         Self { server: server.clone(), pods, options }
     }
 
-    async fn open(&self, source: &LogSource, parameters: LogParams) -> Opened {
-        let parameters = LogParams { container: Some(source.container.clone()), timestamps: true, ..parameters };
-        let opened = self.server.answer("a pod's log", self.pods.log_stream(&source.pod, &parameters)).await;
-        Ok(Box::pin(opened?))
-    }
-
-    fn parameters(&self) -> LogParams {
-        LogParams {
-            since_time: self.options.since,
-            tail_lines: self.options.tail,
-            previous: self.options.previous,
-            ..LogParams::default()
-        }
-    }
-
     /// The current logs in time order; returns where each source ended.
     ///
-    /// A container without a log becomes a note. Memory use is bounded: one line of
-    /// each source.
+    /// A container without a log, and one whose log breaks off, becomes a note. Memory use is
+    /// bounded: one line of each source.
     ///
     /// # Errors
     /// If no log could be opened, or `each` fails.
@@ -103,12 +54,7 @@ impl Logs {
         sources: &[LogSource],
         mut each: impl FnMut(LogEvent) -> Result<(), Error>,
     ) -> Result<Vec<Resume>, Error> {
-        let opened = futures::future::join_all(sources.iter().map(|source| self.open(source, self.parameters()))).await;
-        let mut failures = Vec::new();
-        let mut readers: Vec<Option<Reader>> = Vec::new();
-        for (source, opened) in sources.iter().zip(opened) {
-            readers.push(opened.map_err(|error| failures.push((source, error))).ok());
-        }
+        let (mut streams, mut failures) = self.open_all(sources).await;
         if failures.len() == sources.len()
             && let Some((_, error)) = failures.pop()
         {
@@ -117,16 +63,20 @@ impl Logs {
         for (source, error) in failures {
             each(LogEvent::Note(format!("no logs from {}: {error}", source.pod)))?;
         }
-        let mut resumes = vec![Resume::default(); sources.len()];
-        let mut order = Order::default();
-        for (index, reader) in readers.iter_mut().enumerate() {
-            advance(&mut order, index, reader, &mut resumes[index]).await?;
-        }
-        while let Some((index, line)) = order.pop() {
-            each(LogEvent::Line(index, line))?;
-            advance(&mut order, index, &mut readers[index], &mut resumes[index]).await?;
-        }
-        Ok(resumes)
+        merge(sources, &mut streams, &mut each).await?;
+        Ok(streams.into_iter().map(|stream| stream.resume).collect())
+    }
+
+    /// Those that cannot be opened have no lines.
+    async fn open_all<'a>(&self, sources: &'a [LogSource]) -> (Vec<LogStream>, Vec<(&'a LogSource, Error)>) {
+        let parameters = LogStream::parameters(&self.options);
+        let opened = join_all(sources.iter().map(async |source| {
+            let mut stream = LogStream::new(&self.server, source, parameters.clone(), Resume::default());
+            let opened = stream.open().await;
+            (stream, opened.err().map(|error| (source, error)))
+        }));
+        let (streams, failures): (Vec<_>, Vec<_>) = opened.await.into_iter().unzip();
+        (streams, failures.into_iter().flatten().collect())
     }
 
     /// The same, and then every new line, also from restarted containers and
@@ -141,12 +91,17 @@ impl Logs {
         wanted: impl Fn(&Pod) -> bool,
         mut each: impl FnMut(LogEvent) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        let resumes = match self.read(&sources, &mut each).await {
-            Err(error) if error.kind() == ErrorKind::Forbidden => return Err(error),
-            Err(error) if error.kind() == ErrorKind::BrokenPipe => return Err(error),
-            Ok(resumes) => resumes,
-            Err(_) => vec![Resume::default(); sources.len()],
-        };
+        let (mut streams, mut failures) = self.open_all(&sources).await;
+        if failures.len() == sources.len()
+            && let Some((_, error)) = failures.pop_if(|(_, error)| error.kind() == ErrorKind::Forbidden)
+        {
+            return Err(error);
+        }
+        for (source, error) in failures {
+            each(LogEvent::Note(format!("no logs from {} yet: {error}", source.pod)))?;
+        }
+        merge(&sources, &mut streams, &mut each).await?;
+        let resumes = streams.into_iter().map(|stream| stream.resume);
         let (sender, mut events) = mpsc::channel(1024);
         let mut followers = FuturesUnordered::new();
         let mut known = BTreeSet::new();
@@ -188,26 +143,40 @@ impl Logs {
     }
 
     fn follower(&self, index: usize, source: LogSource, resume: Resume, events: &mpsc::Sender<LogEvent>) -> Follower {
-        Follower { logs: self.clone(), index, source, resume, events: events.clone() }
+        Follower { logs: self.clone(), index, source, resume, is_told: false, events: events.clone() }
     }
 }
 
-async fn advance(
-    order: &mut Order,
-    index: usize,
-    reader: &mut Option<Reader>,
-    resume: &mut Resume,
+/// All lines of all streams in time order. One that breaks for good is told; the others go on.
+async fn merge(
+    sources: &[LogSource],
+    streams: &mut [LogStream],
+    each: &mut impl FnMut(LogEvent) -> Result<(), Error>,
 ) -> Result<(), Error> {
-    let Some(open) = reader else { return Ok(()) };
-    let mut bytes = Vec::new();
-    let read = open.read_until(b'\n', &mut bytes).await;
-    if read.map_err(|error| Error::user(format!("a log stream was cut off: {error}")))? == 0 {
-        *reader = None;
-        return Ok(());
+    let mut order = Order::default();
+    let first = join_all(streams.iter_mut().map(LogStream::next)).await;
+    for (index, next) in first.into_iter().enumerate() {
+        take(&mut order, (index, &sources[index]), next, each)?;
     }
-    let line = LogLine::parse(&bytes, resume.since());
-    resume.is_new(&line);
-    order.push(index, line);
+    while let Some((index, line)) = order.pop() {
+        each(LogEvent::Line(index, line))?;
+        let next = streams[index].next().await;
+        take(&mut order, (index, &sources[index]), next, each)?;
+    }
+    Ok(())
+}
+
+fn take(
+    order: &mut Order,
+    (index, source): (usize, &LogSource),
+    next: Result<Option<LogLine>, Error>,
+    each: &mut impl FnMut(LogEvent) -> Result<(), Error>,
+) -> Result<(), Error> {
+    match next {
+        Ok(Some(line)) => order.push(index, line),
+        Ok(None) => {}
+        Err(error) => each(LogEvent::Note(format!("the log of {} breaks off here: {error}", source.pod)))?,
+    }
     Ok(())
 }
 
@@ -230,9 +199,14 @@ struct Follower {
     index: usize,
     source: LogSource,
     resume: Resume,
+    /// That its log cannot be opened now.
+    is_told: bool,
     events: mpsc::Sender<LogEvent>,
 }
 
+/// How long a followed log may say nothing before it is opened anew: a stream that hangs looks like a
+/// server that has nothing to say.
+const QUIET: Duration = Duration::from_secs(60);
 /// Poll interval while a container is not running.
 const POLL: Duration = Duration::from_millis(300);
 /// How long to wait for a container to restart: longer than the maximum back-off of a crash loop
@@ -259,24 +233,38 @@ impl Follower {
         }
     }
 
-    /// Sends all new lines of one stream. Fails only if the receiver is gone.
+    /// Sends all new lines until the container ends or the stream breaks; `next_run` finds out which.
+    /// Fails only if the receiver is gone.
     async fn copy(&mut self, parameters: LogParams) -> Result<(), mpsc::error::SendError<LogEvent>> {
-        self.resume.reopened();
-        let parameters = match self.resume.since() {
-            None => LogParams { since_time: self.logs.options.since, tail_lines: self.logs.options.tail, ..parameters },
-            since_time => LogParams { since_time, ..parameters },
-        };
-        let Ok(mut reader) = self.logs.open(&self.source, parameters).await else { return Ok(()) };
+        let options = &self.logs.options;
+        let parameters = LogParams { since_time: options.since, tail_lines: options.tail, ..parameters };
+        let mut stream = LogStream::new(&self.logs.server, &self.source, parameters, self.resume.clone());
+        let mut is_open = false;
         loop {
-            let mut bytes = Vec::new();
-            if !matches!(reader.read_until(b'\n', &mut bytes).await, Ok(1..)) {
-                return Ok(());
+            if !is_open && let Err(error) = stream.open().await {
+                return self.tell(&error).await;
             }
-            let line = LogLine::parse(&bytes, self.resume.since());
-            if self.resume.is_new(&line) {
-                self.events.send(LogEvent::Line(self.index, line)).await?;
+            (is_open, self.is_told) = (true, false);
+            match stream.read(QUIET).await {
+                Read::Line(line) => {
+                    self.resume = stream.resume.clone();
+                    self.events.send(LogEvent::Line(self.index, line)).await?;
+                }
+                // It may hang.
+                Read::Quiet => is_open = false,
+                Read::End | Read::Broken(_) => return Ok(()),
             }
         }
+    }
+
+    /// That a log cannot be opened, once until it can. One of a container that has not started yet is
+    /// no news.
+    async fn tell(&mut self, error: &Error) -> Result<(), mpsc::error::SendError<LogEvent>> {
+        if self.is_told || !(error.may_pass() || error.kind() == ErrorKind::Forbidden) {
+            return Ok(());
+        }
+        self.is_told = true;
+        self.events.send(LogEvent::Note(format!("no new lines from {} for now: {error}", self.source.pod))).await
     }
 
     async fn restart_count(&self) -> Result<Option<i32>, Error> {
@@ -313,8 +301,7 @@ impl Follower {
 /// # Errors
 /// If its log cannot be read.
 pub async fn last_line(server: &Server, source: &LogSource) -> Result<Option<String>, Error> {
-    let logs = Logs::new(server, LogOptions { tail: Some(1), ..LogOptions::default() });
-    let reader = logs.open(source, logs.parameters()).await?;
+    let reader = open(server, source, LogParams { tail_lines: Some(1), ..LogParams::default() }).await?;
     let lines: Result<Vec<String>, _> = reader.lines().try_collect().await;
     let lines = lines.map_err(|error| Error::user(format!("a log stream was cut off: {error}")))?;
     let text = |line: &String| line.split_once(' ').map_or(line.as_str(), |(_, text)| text).to_owned();

@@ -10,6 +10,8 @@ pub mod kubelets;
 pub mod last_lines;
 pub mod live_values;
 pub mod log_order;
+pub mod log_source;
+mod log_stream;
 pub mod logs;
 pub mod loopback;
 pub mod members;

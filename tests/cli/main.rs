@@ -5,6 +5,7 @@
 
 mod create;
 mod documents;
+mod logs;
 mod proxy;
 mod waits;
 mod wire;

@@ -2,11 +2,14 @@
 //! gone, and every request is answered by what it asks for. Faults are put in by name. The
 //! commands run as the program runs them.
 
+mod body;
 mod call;
 mod node;
 mod selector;
 mod server;
 
+use body::Body;
+pub use body::End;
 use call::Rule;
 use kubectl_redis_cluster::cli::{self, Cli};
 use kubectl_redis_cluster::context::Context;
@@ -14,7 +17,7 @@ use kubectl_redis_cluster::k8s::client::Server;
 use kubectl_redis_cluster::ui::terminal::Ui;
 pub use node::Node;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::ffi::OsString;
 use std::io::Write;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -45,6 +48,8 @@ struct State {
     objects: BTreeMap<String, Value>,
     /// By pod.
     logs: BTreeMap<String, String>,
+    /// After how many lines, and how, each of the next streams of a log ends.
+    log_ends: BTreeMap<String, VecDeque<(usize, End)>>,
     /// Those that are not healthy, by pod.
     nodes: BTreeMap<String, Node>,
     /// What those become whose data loss is accepted, unless healthy.
@@ -157,6 +162,11 @@ impl World {
         self.state().logs.insert(pod.into(), text.into());
     }
 
+    /// After how many lines, and how, the next streams of a pod's log end, one after the other.
+    pub fn log_ends<const N: usize>(&self, pod: &str, ends: [(usize, End); N]) {
+        self.state().log_ends.insert(pod.into(), ends.into());
+    }
+
     /// An object as it is.
     pub fn put(&self, path: &str, object: Value) {
         self.state().objects.insert(path.into(), object);
@@ -209,22 +219,36 @@ impl World {
         self.run_into(line, Box::new(Gone)).await
     }
 
+    /// Runs a command that has no end until it has printed this, or for so long; returns what it
+    /// printed.
+    pub async fn run_until(&self, line: &str, last: &str, longest: Duration) -> String {
+        let (out, err) = (Captured::default(), Captured::default());
+        let until = Until { out: out.clone(), last: last.to_owned() };
+        // Whether it has ended, what it printed says.
+        let _ = tokio::time::timeout(longest, self.run_with(line, Box::new(until), err.clone())).await;
+        format!("{}------- stderr\n{}", out.text(), err.text())
+    }
+
     async fn run_into(&self, line: &str, out: Box<dyn Write>) -> (u8, String) {
+        let err = Captured::default();
+        let status = self.run_with(line, out, err.clone()).await;
+        (status, err.text())
+    }
+
+    async fn run_with(&self, line: &str, out: Box<dyn Write>, err: Captured) -> u8 {
         let words = ["kubectl redis-cluster"].into_iter().chain(line.split_whitespace());
         let words: Vec<OsString> = words.map(Into::into).collect();
         let Ok(cli) = cli::parse(&words) else { panic!("no command: {line}") };
-        let err = Captured::default();
-        let mut ui = Ui::captured(out, Box::new(err.clone()));
+        let mut ui = Ui::captured(out, Box::new(err));
         let connect = async |cli: &Cli, _: &Ui| Ok(self.context(cli));
-        let status = kubectl_redis_cluster::run(cli, &mut ui, connect).await;
-        (status, err.text())
+        kubectl_redis_cluster::run(cli, &mut ui, connect).await
     }
 
     fn context(&self, cli: &Cli) -> Context {
         let world = self.clone();
         let service = tower::service_fn(move |request| {
             let world = world.clone();
-            async move { Ok::<_, std::convert::Infallible>(world.answer(request).await) }
+            async move { Ok::<_, std::convert::Infallible>(Body::of(world.answer(request).await)) }
         });
         let server = Server::with_client(kube::Client::new(service, "default"), "default");
         Context { ask_timeout: Duration::from_secs(3), ..cli.context(server, Box::new(self.clone())) }
@@ -249,6 +273,22 @@ impl Write for Captured {
 
     fn flush(&mut self) -> std::io::Result<()> {
         Ok(())
+    }
+}
+
+/// Whoever reads goes away after this.
+struct Until {
+    out: Captured,
+    last: String,
+}
+
+impl Write for Until {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        if self.out.text().contains(&self.last) { Gone.write(bytes) } else { self.out.write(bytes) }
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        if self.out.text().contains(&self.last) { Err(std::io::ErrorKind::BrokenPipe.into()) } else { Ok(()) }
     }
 }
 

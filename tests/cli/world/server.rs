@@ -2,13 +2,15 @@
 
 use super::call::{Call, Rule};
 use super::selector::Query;
-use super::{Fault, Injected, NAMESPACE, State, World};
+use super::{End, Fault, Injected, NAMESPACE, State, World};
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, Method, Request, Response};
+use jiff::Timestamp;
 use kube::client::Body;
 use kubectl_redis_cluster::cluster::node::NodeNumber;
 use kubectl_redis_cluster::manifest::names::NODE;
 use serde_json::{Value, json};
+use std::collections::VecDeque;
 use tokio::time::Instant;
 
 const NO_KUBELET: &str = "error dialing backend: dial tcp 198.51.100.1:10250: connect: connection refused";
@@ -59,7 +61,7 @@ impl State {
         assert!(unused.is_empty(), "no request met these faults: {unused:?}");
     }
 
-    fn get(&self, call: &Call, path: &str, query: &Query) -> Response<Body> {
+    fn get(&mut self, call: &Call, path: &str, query: &Query) -> Response<Body> {
         if let Some(object) = self.objects.get(path) {
             return answer(&self.now(call, object));
         }
@@ -87,16 +89,27 @@ impl State {
         self.objects.contains_key(&format!("{NAMESPACE}/pods/{name}"))
     }
 
-    fn log(&self, call: &Call, query: &Query) -> Response<Body> {
+    fn log(&mut self, call: &Call, query: &Query) -> Response<Body> {
         let pod = call.name.as_deref().unwrap_or_default();
+        let ends = self.log_ends.get_mut(pod).and_then(VecDeque::pop_front);
         let lines: Vec<&str> = self.logs.get(pod).map(|log| log.lines().collect()).unwrap_or_default();
+        let since = query.get("sinceTime").map(|time| time.parse::<Timestamp>().expect("a time"));
+        let is_new = |line: &&&str| {
+            let time = line.split(' ').next().and_then(|time| time.parse::<Timestamp>().ok());
+            since.is_none_or(|since| time.is_some_and(|time| time >= since))
+        };
+        let lines: Vec<&str> = lines.iter().filter(is_new).copied().collect();
         let tail = query.get("tailLines").map_or(lines.len(), |count| count.parse().expect("a number"));
-        let lines = lines.iter().skip(lines.len().saturating_sub(tail));
+        let live = if query.get("follow") == Some("true") { End::Hangs } else { End::Orderly };
+        let (count, end) = ends.unwrap_or((lines.len(), live));
+        let lines = lines.iter().skip(lines.len().saturating_sub(tail)).take(count);
         let text: String = match query.get("timestamps") {
             Some("true") => lines.map(|line| format!("{line}\n")).collect(),
             _ => lines.map(|line| format!("{}\n", line.split_once(' ').map_or("", |(_, text)| text))).collect(),
         };
-        Response::new(Body::from(text.into_bytes()))
+        let mut answer = Response::new(Body::from(text.into_bytes()));
+        answer.extensions_mut().insert(end);
+        answer
     }
 
     /// All of the namespace, or where none is named, of all.
