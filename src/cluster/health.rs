@@ -58,6 +58,12 @@ pub enum Verdict {
 }
 
 impl Report {
+    /// What was found, without the evidence: that may have ages.
+    pub fn key(&self) -> String {
+        let found = |finding: &Finding| format!("{} {} {}\n", finding.severity.as_str(), finding.code, finding.message);
+        self.findings.iter().map(found).collect()
+    }
+
     /// Only findings of at least severity `bar` count; while no node could be asked, only errors.
     pub fn verdict(&self, bar: Severity) -> Verdict {
         let bar = if self.none_responded { Severity::Error } else { bar };

@@ -213,6 +213,17 @@ impl Snapshot {
         lines.filter(|line| is_flagged(&line.flags)).map(|line| &line.id).collect()
     }
 
+    /// The same, but for what only time changes.
+    #[must_use]
+    pub fn without_ages(&self) -> Self {
+        let mut ageless = self.clone();
+        ageless.around.now = 0;
+        for view in ageless.seen.iter_mut().filter_map(|seen| seen.view.as_mut().ok()) {
+            (view.server.uptime_seconds, view.server.link_down_seconds) = (None, None);
+        }
+        ageless
+    }
+
     pub fn answered(&self) -> impl Iterator<Item = (&Member, &View)> {
         self.seen.iter().filter_map(|seen| Some((&seen.member, seen.view.as_ref().ok()?)))
     }

@@ -3,9 +3,10 @@
 use super::choice::one_of;
 use super::target::{TargetArgs, only_one};
 use super::verb::{Invocation, Running, Verb};
-use super::watch::WatchArgs;
+use super::watch::{Polled, WatchArgs};
 use crate::cluster::finding::Severity;
-use crate::cluster::health::{Verdict, check, failure_impacts};
+use crate::cluster::health::{Report, Verdict, check, failure_impacts};
+use crate::cluster::snapshot::Snapshot;
 use crate::cluster::topology::Topology;
 use crate::context::Context;
 use crate::error::Error;
@@ -62,7 +63,7 @@ impl Verb for Args {
 async fn run(context: &Context, args: &Args, ui: &mut Ui) -> Result<Outcome, Error> {
     let which = args.target.which(context).await?;
     let colored = ui.is_colored();
-    let verdict = args.watch.run(ui, async || poll(context, &which, args, colored).await).await?;
+    let verdict = args.watch.run(ui, async |_| poll(context, &which, args, colored).await).await?;
     Ok(match verdict {
         Verdict::Healthy => Outcome::Done,
         Verdict::Unhealthy => Outcome::Bad,
@@ -70,24 +71,29 @@ async fn run(context: &Context, args: &Args, ui: &mut Ui) -> Result<Outcome, Err
     })
 }
 
-/// One check: its output and verdict.
-async fn poll(context: &Context, which: &Which, args: &Args, colored: bool) -> Result<(String, Verdict), Error> {
+/// One check.
+async fn poll(context: &Context, which: &Which, args: &Args, colored: bool) -> Result<Polled<Verdict>, Error> {
     let scope = if args.search_multiple_owners { Scope::AllAndKeys } else { Scope::All };
     let snapshot = observe::cluster(context, which, scope).await?.snapshot(context.server.caller());
     if matches!(which, Which::Selected(_)) {
         only_one(&snapshot)?;
     }
-    let topology = Topology::of(&snapshot);
-    let report = check(&snapshot, &topology);
-    let verdict = report.verdict(args.severity);
+    let (text, report) = text(args, &snapshot, colored);
+    let (ageless, _) = self::text(args, &snapshot.without_ages(), colored);
+    Ok(Polled { text, key: ageless + &report.key(), outcome: report.verdict(args.severity) })
+}
+
+fn text(args: &Args, snapshot: &Snapshot, colored: bool) -> (String, Report) {
+    let topology = Topology::of(snapshot);
+    let report = check(snapshot, &topology);
     let text = match args.output {
         None => {
-            let found = full(&report, &failure_impacts(&topology), verdict, colored);
+            let found = full(&report, &failure_impacts(&topology), report.verdict(args.severity), colored);
             format!("{}\n\n{found}", summary(snapshot.name(), &topology, colored))
         }
         // One document per line, for programs that read a stream.
-        Some(Form::Json) if args.watch.watch => json::cluster_info(&snapshot, &topology, &report).to_string(),
-        Some(form) => form.text(&json::cluster_info(&snapshot, &topology, &report)),
+        Some(Form::Json) if args.watch.watch => json::cluster_info(snapshot, &topology, &report).to_string(),
+        Some(form) => form.text(&json::cluster_info(snapshot, &topology, &report)),
     };
-    Ok((text, verdict))
+    (text, report)
 }

@@ -2,8 +2,9 @@
 
 use super::target::{TargetArgs, only_one};
 use super::verb::{Invocation, Running, Verb, done};
-use super::watch::WatchArgs;
+use super::watch::{Polled, WatchArgs};
 use crate::cluster::health::{Hints, check};
+use crate::cluster::snapshot::Snapshot;
 use crate::cluster::topology::Topology;
 use crate::context::Context;
 use crate::error::Error;
@@ -55,38 +56,45 @@ async fn run(context: &Context, args: &Args, ui: &mut Ui) -> Result<(), Error> {
     if args.output == Some(Output::Raw) {
         return raw(&observe::cluster(context, &which, Scope::Verbatim).await?, ui);
     }
-    let (colored, room) = (ui.is_colored(), ui.columns());
-    args.watch.run(ui, async || Ok((poll(context, &which, args, colored, room).await?, ()))).await
+    let colored = ui.is_colored();
+    args.watch.run(ui, async |room| poll(context, &which, args, (colored, room)).await).await
 }
 
 async fn poll(
     context: &Context,
     which: &Which,
     args: &Args,
-    colored: bool,
-    room: Option<usize>,
-) -> Result<String, Error> {
+    (colored, room): (bool, Option<usize>),
+) -> Result<Polled<()>, Error> {
     let scope = if args.output == Some(Output::Name) { Scope::Nodes } else { Scope::Zones };
     let snapshot = observe::cluster(context, which, scope).await?.snapshot(context.server.caller());
     if matches!(which, Which::Selected(_)) {
         only_one(&snapshot)?;
     }
-    let topology = Topology::of(&snapshot);
-    let report = check(&snapshot, &topology);
+    let (text, findings) = text(args, &snapshot, (colored, room));
+    let (ageless, _) = self::text(args, &snapshot.without_ages(), (colored, room));
+    Ok(Polled { text, key: ageless + &findings, outcome: () })
+}
+
+/// And the key of the findings that it shows.
+fn text(args: &Args, snapshot: &Snapshot, (colored, room): (bool, Option<usize>)) -> (String, String) {
+    let topology = Topology::of(snapshot);
+    let report = check(snapshot, &topology);
     let table = |width| {
         let table = render(snapshot.name(), &topology, width, colored);
-        let found = findings::short(&report, &Hints { snapshot: &snapshot }.command("check"), colored);
+        let found = findings::short(&report, &Hints { snapshot }.command("check"), colored);
         [table, found].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n\n")
     };
-    let object = || json::cluster_info(&snapshot, &topology, &report);
-    Ok(match args.output {
+    let object = || json::cluster_info(snapshot, &topology, &report);
+    let text = match args.output {
         None => table(Width::Normal(room)),
         Some(Output::Wide) => table(Width::Wide),
         Some(Output::Json) if args.watch.watch => object().to_string(),
         Some(Output::Json) => json::pretty(&object()),
         Some(Output::Yaml) => json::yaml(&object()),
-        Some(Output::Name | Output::Raw) => pod_names(&topology),
-    })
+        Some(Output::Name | Output::Raw) => return (pod_names(&topology), String::new()),
+    };
+    (text, report.key())
 }
 
 fn pod_names(topology: &Topology) -> String {

@@ -6,5 +6,6 @@ pub mod human;
 pub mod json;
 pub mod list;
 pub mod log_lines;
+pub mod screen;
 pub mod terminal;
 pub mod topology;

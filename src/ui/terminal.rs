@@ -1,5 +1,6 @@
 //! Standard output for data, standard error for everything else.
 
+use super::screen::{ENTER, LEAVE, frame};
 use crate::error::{Error, ErrorKind};
 use crate::k8s::traffic::{Listener, Notice};
 use crate::k8s::wait::Stage;
@@ -34,8 +35,10 @@ pub struct Ui {
     /// Whether standard input and error are terminals, so that the user can confirm.
     asks: bool,
     is_terminal: bool,
-    /// Whether standard output is a terminal that can be cleared.
-    clears: bool,
+    /// Whether standard output is a terminal with a screen to refresh.
+    has_screen: bool,
+    /// What the screen shows.
+    shown: Option<String>,
 }
 
 impl Ui {
@@ -54,7 +57,8 @@ impl Ui {
             colored: colored(stdout.is_terminal()),
             asks: std::io::stdin().is_terminal() && stderr.is_terminal(),
             is_terminal: stdout.is_terminal(),
-            clears: stdout.is_terminal() && !dumb,
+            has_screen: stdout.is_terminal() && !dumb,
+            shown: None,
             stderr: Stderr::new(colored(stderr.is_terminal()), stderr.is_terminal() && !plain, Box::new(stderr)),
             out: Box::new(std::io::BufWriter::new(stdout)),
         }
@@ -68,7 +72,8 @@ impl Ui {
             colored: false,
             asks: false,
             is_terminal: false,
-            clears: false,
+            has_screen: false,
+            shown: None,
         }
     }
 
@@ -101,18 +106,28 @@ impl Ui {
         Ok(self.out.flush()?)
     }
 
-    /// For `--watch`: on a terminal `text` replaces `before`, elsewhere it is printed if it
-    /// differs.
+    pub fn has_screen(&self) -> bool {
+        self.has_screen
+    }
+
+    /// For `--watch`: on a screen of its own, in place of what was there before.
     ///
     /// # Errors
     /// If the reader is gone.
-    pub fn replace(&mut self, before: &str, text: &str) -> Result<(), Error> {
-        if self.clears {
-            write!(self.out, "\x1b[H\x1b[2J\x1b[3J")?;
-        } else if before == text {
-            return Ok(());
+    pub fn screen(&mut self, head: &str, text: &str) -> Result<(), Error> {
+        let rows = terminal_size::terminal_size().map_or(24, |(_, height)| usize::from(height.0));
+        let enter = if self.shown.is_none() { ENTER } else { "" };
+        write!(self.out, "{enter}{}", frame(head, text, rows))?;
+        self.shown = Some(format!("{head}\n\n{text}"));
+        Ok(self.out.flush()?)
+    }
+
+    /// What was shown last stays among the terminal's other lines.
+    fn leave_screen(&mut self) {
+        if let Some(shown) = self.shown.take() {
+            // The terminal may be gone.
+            let _ = writeln!(self.out, "{LEAVE}{shown}").and_then(|()| self.out.flush());
         }
-        self.line(text)
     }
 
     /// Raw bytes of data, without a line break.
@@ -129,6 +144,7 @@ impl Ui {
     /// If the reader is gone.
     pub fn flush(&mut self) -> Result<(), Error> {
         self.stderr.end_progress();
+        self.leave_screen();
         Ok(self.out.flush()?)
     }
 
@@ -154,6 +170,7 @@ impl Ui {
 
     /// The error, its causes and its hints.
     pub fn error(&mut self, error: &Error) {
+        self.leave_screen();
         // After Ctrl-C, only a hint how to continue is worth printing.
         let known = error.kind() == ErrorKind::Interrupted && error.hints().is_empty();
         if known || error.kind() == ErrorKind::BrokenPipe {

@@ -191,3 +191,30 @@ async fn a_helper_pod_that_stays_is_told_with_the_command_that_removes_it() {
     let told = "hint: the privileged helper pod \"redis-cluster-set-proxy-mode-gke-a\" may still run on gke-a; to remove it, run: kubectl -n kube-system delete pod redis-cluster-set-proxy-mode-gke-a --grace-period=0 --force\n";
     assert!(said.contains(told), "{said}");
 }
+
+/// Half a minute of polls in which only the servers' ages change; then the API server fails for a while,
+/// and a node hangs.
+#[tokio::test(start_paused = true)]
+async fn watch_prints_into_a_pipe_only_what_changes_but_ages() {
+    let last = "5 of 6 nodes respond";
+    for line in ["info redis-001 -w", "check redis-001 -w", "info redis-001 -w -o wide"] {
+        let world = World::with_cluster().await;
+        let story = async {
+            pass(30).await;
+            world.fail("list pods", 500, "etcd is on holiday");
+            pass(10).await;
+            world.mend();
+            world.node("redis-001-node-102-0", Node::Hangs);
+        };
+        let watch = world.run_until(line, last, Duration::from_secs(60));
+        let (said, ()) = futures::join!(watch, story);
+        assert_eq!(said.matches("6 of 6 nodes respond").count(), 1, "{said}");
+        assert_eq!(said.matches("etcd is on holiday").count(), 1, "{said}");
+        assert_eq!(said.matches(last).count(), 1, "{said}");
+    }
+}
+
+async fn pass(seconds: u64) {
+    let forever = std::future::pending::<()>();
+    tokio::time::timeout(Duration::from_secs(seconds), forever).await.expect_err("it takes that long");
+}

@@ -80,7 +80,7 @@ async fn serve(stream: DuplexStream, world: World, target: Target) {
             }
             _ if !is_known && world.password().is_some() => error("NOAUTH Authentication required."),
             _ if target.port == STARTUP_PORT => world.at_startup(&target.pod, &command),
-            _ => healthy(world.number(&target.pod), &command),
+            _ => healthy(world.number(&target.pod), &command, world.uptime()),
         };
         stream.write_all(reply.as_bytes()).await.expect("somebody listens");
     }
@@ -127,6 +127,11 @@ impl World {
         Some(String::from_utf8(password).expect("text"))
     }
 
+    /// In seconds, at least those that a cluster needs to form.
+    fn uptime(&self) -> u64 {
+        self.state().first_pod.map_or(0, |begin| begin.elapsed().as_secs()) + 7
+    }
+
     fn number(&self, pod: &str) -> NodeNumber {
         let state = self.state();
         let label = &state.objects[&format!("{NAMESPACE}/pods/{pod}")]["metadata"]["labels"][NODE];
@@ -153,11 +158,11 @@ impl World {
     }
 }
 
-fn healthy(number: NodeNumber, command: &[&str]) -> String {
+fn healthy(number: NodeNumber, command: &[&str], uptime: u64) -> String {
     match command {
         ["CLUSTER", "NODES"] => bulk(&nodes(number)),
         ["CLUSTER", "INFO"] => bulk(CLUSTER_INFO),
-        ["INFO"] => bulk(&info(number)),
+        ["INFO"] => bulk(&info(number, uptime)),
         // What `check` asks for; the pattern is not looked at.
         ["CONFIG", "GET", _] => {
             array(&["maxmemory", "167772160", "maxmemory-policy", "noeviction", "appendonly", "yes"])
@@ -187,11 +192,11 @@ fn nodes(myself: NodeNumber) -> String {
     file.lines().filter(|line| !line.starts_with("vars")).map(|line| format!("{line}\n")).collect()
 }
 
-fn info(myself: NodeNumber) -> String {
+fn info(myself: NodeNumber, uptime: u64) -> String {
     let role = if myself.is_initial_master() {
         "role:master\r\nmaster_repl_offset:10\r\n"
     } else {
         "role:slave\r\nmaster_link_status:up\r\nmaster_sync_in_progress:0\r\nslave_repl_offset:10\r\n"
     };
-    format!("redis_version:8.0.2\r\nuptime_in_seconds:7\r\nused_memory:2097152\r\nmaxmemory:167772160\r\n{role}")
+    format!("redis_version:8.0.2\r\nuptime_in_seconds:{uptime}\r\nused_memory:2097152\r\nmaxmemory:167772160\r\n{role}")
 }
