@@ -214,6 +214,101 @@ async fn watch_prints_into_a_pipe_only_what_changes_but_ages() {
     }
 }
 
+/// The states through which a kubelet takes a pod whose image cannot be pulled, each five seconds long.
+fn pulls(elapsed: Duration, pod: &mut Value, why: &str, until: u64) {
+    match elapsed.as_secs() {
+        now if now >= until => {}
+        0 => waiting(pod, "ContainerCreating", ""),
+        now if now / 5 % 2 == 0 => waiting(pod, "ErrImagePull", why),
+        _ => waiting(pod, "ImagePullBackOff", "Back-off pulling image \"nope:1\""),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn create_ends_early_on_an_image_that_its_registry_does_not_have() {
+    let world = World::new();
+    world.pods(|elapsed, pod| {
+        let why = "rpc error: code = NotFound desc = failed to pull and unpack image \"docker.io/library/nope:1\": docker.io/library/nope:1: not found";
+        pulls(elapsed, pod, why, u64::MAX);
+    });
+    let (said, took) = timed(&world, "create redis-001 --image nope:1 --timeout 5m").await;
+    assert!(said.contains("error: redis cluster \"redis-001\" cannot form\n"), "{said}");
+    assert!(
+        said.contains("caused by: node-101 cannot pull its image: docker.io/library/nope:1: not found\n"),
+        "{said}"
+    );
+    assert!(took < Duration::from_secs(30), "{took:?}");
+}
+
+/// The third try succeeds.
+#[tokio::test(start_paused = true)]
+async fn create_waits_for_a_registry_that_is_slow() {
+    for why in ["dial tcp: lookup registry-1.docker.io: no such host", "toomanyrequests: retry later", "i/o timeout"] {
+        let world = World::new();
+        let why = format!("rpc error: code = Unknown desc = failed to pull image \"nope:1\": {why}");
+        world.pods(move |elapsed, pod| pulls(elapsed, pod, &why, 20));
+        let (said, took) = timed(&world, "create redis-001 --timeout 5m").await;
+        assert!(said.contains("redis cluster \"redis-001\" is ready"), "{said}");
+        assert!(took >= Duration::from_secs(20), "{took:?}");
+        let told = said.lines().filter(|line| line.contains("cannot pull its image: ")).count();
+        assert_eq!(told, 1, "{said}");
+    }
+}
+
+/// What crashes, from its first start on.
+fn crashes(elapsed: Duration, pod: &mut Value) {
+    let end = json!({ "terminated": { "exitCode": 1, "reason": "Error" } });
+    let restarts = elapsed.as_secs() / 10;
+    waiting(pod, "CrashLoopBackOff", "back-off restarting failed container");
+    let status = &mut pod["status"]["containerStatuses"][0];
+    (status["lastState"], status["restartCount"]) = (end, json!(restarts));
+}
+
+#[tokio::test(start_paused = true)]
+async fn create_ends_early_on_a_setting_that_the_server_does_not_know() {
+    let world = World::new();
+    world.pods(crashes);
+    let fatal = [
+        "*** FATAL CONFIG FILE ERROR (Redis 8.0.2) ***",
+        ">>> 'foo bar'",
+        "Bad directive or wrong number of arguments",
+    ];
+    let log: String = fatal.iter().map(|line| format!("2026-01-01T00:00:00Z {line}\n")).collect();
+    world.log("redis-001-node-101-0", &log);
+    let (said, took) = timed(&world, "create redis-001 --timeout 5m").await;
+    assert!(said.contains("caused by: node-101 crash-loops: exit code 1 (") && said.contains("'foo bar'"), "{said}");
+    assert!(took < Duration::from_secs(40), "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn create_waits_for_a_server_that_crashes_for_another_reason() {
+    let world = World::new();
+    world.pods(|elapsed, pod| {
+        if elapsed.as_secs() < 60 {
+            crashes(elapsed, pod)
+        }
+    });
+    world
+        .log("redis-001-node-101-0", "2026-01-01T00:00:00Z Can't open the append-only file: No space left on device\n");
+    let (said, took) = timed(&world, "create redis-001 --timeout 5m").await;
+    assert!(said.contains("redis cluster \"redis-001\" is ready"), "{said}");
+    assert!(took >= Duration::from_secs(60), "{took:?}");
+}
+
+/// An autoscaler adds a worker after a minute.
+#[tokio::test(start_paused = true)]
+async fn create_waits_for_workers_that_an_autoscaler_adds() {
+    let world = World::new();
+    world.pods(|elapsed, pod| {
+        if elapsed.as_secs() < 60 {
+            unschedulable(pod, "0/3 nodes are available: 3 Insufficient cpu.");
+        }
+    });
+    let (said, took) = timed(&world, "create redis-001 --timeout 5m").await;
+    assert!(said.contains("redis cluster \"redis-001\" is ready"), "{said}");
+    assert!(took >= Duration::from_secs(60), "{took:?}");
+}
+
 async fn pass(seconds: u64) {
     let forever = std::future::pending::<()>();
     tokio::time::timeout(Duration::from_secs(seconds), forever).await.expect_err("it takes that long");
