@@ -26,6 +26,8 @@ pub enum ErrorKind {
     Refused,
     /// The Redis server does not run in cluster mode.
     NotClustered,
+    /// The Redis server runs, and rejects the command while it loads its data.
+    Loading,
     Timeout,
     /// The reader of standard output is gone.
     BrokenPipe,

@@ -46,14 +46,18 @@ pub enum NoLoss {
     Unknown(u32),
     #[error("shard {shard} is served by {owner}: there is no data loss to accept")]
     Served { shard: u32, owner: String },
-    /// A node has the data, and starts with it as soon as a majority of owners confirms.
+    /// A node has the data, and serves it by itself: as soon as a majority of owners confirms that
+    /// it may start, or as soon as it has loaded it.
     #[error("shard {shard} has its data: {node} {why}")]
     Kept {
         shard: u32,
         node: String,
-        /// The node's own message.
+        /// The node's own message while it is waiting to start.
         why: String,
     },
+    /// A node runs, and what it has cannot be seen.
+    #[error("shard {shard} may have its data: {node} cannot be queried: {why}")]
+    Unasked { shard: u32, node: String, why: String },
     #[error("no node of shard {shard} could own it: {why}")]
     Nobody { shard: u32, why: String },
 }
@@ -83,10 +87,8 @@ pub fn accept<'a>(topology: &'a Topology, shard: u32) -> Result<Loss<'a>, NoLoss
     if let Some(owner) = topology.owners().find(|owner| owner.is_reachable() && nodes.contains(owner)) {
         return Err(NoLoss::Served { shard, owner: owner.member.name.clone() });
     }
-    for node in &nodes {
-        if let Some(NoResponse::Kept(why)) = &node.error {
-            return Err(NoLoss::Kept { shard, node: node.member.name.clone(), why: why.clone() });
-        }
+    if let Some(refusal) = nodes.iter().find_map(|node| holder(shard, node)) {
+        return Err(refusal);
     }
     let newest = nodes.iter().filter(|node| holds_data(node)).max_by_key(|node| offset(node));
     let damaged = nodes.iter().find(|node| matches!(node.error, Some(NoResponse::Damaged { .. })));
@@ -97,14 +99,28 @@ pub fn accept<'a>(topology: &'a Topology, shard: u32) -> Result<Loss<'a>, NoLoss
         (None, None, Some(node)) => Remedy::StartEmpty(&node.member),
         (None, None, None) => return Err(NoLoss::Nobody { shard, why: reasons(&nodes) }),
     };
-    let may_have_data = |node: &NodeFacts| {
-        use NoResponse::{Damaged, Refused, Unreachable};
-        matches!(node.error, Some(Unreachable(_) | Refused(_) | Damaged { .. }))
-    };
+    let may_have_data =
+        |node: &NodeFacts| matches!(node.error, Some(NoResponse::Unreachable(_) | NoResponse::Damaged { .. }));
     let new_owner = &remedy.new_owner().name;
     let others = nodes.iter().filter(|node| may_have_data(node) && node.member.name != *new_owner);
     let given_up = others.map(|node| &node.member).collect();
     Ok(Loss { shard, remedy, given_up })
+}
+
+/// The refusal if the node has the data without a view of it, or may have it: as a node without
+/// data waits for such a one (`unclear` of docs/start.md), nobody gives it up.
+fn holder(shard: u32, node: &NodeFacts) -> Option<NoLoss> {
+    let name = node.member.name.clone();
+    match node.error.as_ref()? {
+        NoResponse::Kept(why) => Some(NoLoss::Kept { shard, node: name, why: why.clone() }),
+        NoResponse::Loading(_) => Some(NoLoss::Kept { shard, node: name, why: "is loading it from disk".into() }),
+        NoResponse::Refused(why) | NoResponse::Rejected(_, why) => {
+            Some(NoLoss::Unasked { shard, node: name, why: why.clone() })
+        }
+        // Whether these are gone for good, or what they have is wanted, only a person can tell.
+        NoResponse::Unreachable(_) | NoResponse::NotClustered(_) | NoResponse::Damaged { .. } => None,
+        NoResponse::Waiting(_) | NoResponse::DataLost(_) => None,
+    }
 }
 
 /// A replica that is or was connected to its master.
@@ -134,6 +150,7 @@ fn reasons(nodes: &[&NodeFacts]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::snapshot::Rejection;
     use super::super::topology::tests::healthy;
     use super::*;
 
@@ -192,6 +209,49 @@ mod tests {
             accept(&Topology::of(&snapshot), 1).expect_err("kept").to_string(),
             "shard 1 has its data: redis-001-node-102 owned slots when it stopped: waits"
         );
+    }
+
+    /// A loading server has read some of its data already, and another with a copy has maybe less.
+    #[test]
+    fn what_is_being_loaded_is_not_lost() {
+        let mut snapshot = healthy();
+        silent(&mut snapshot, 0, NoResponse::Loading("CLUSTER NODES: LOADING".into()));
+        let refusal = "shard 1 has its data: redis-001-node-101 is loading it from disk";
+        for sibling in [
+            snapshot.seen[1].view.clone(),
+            Err(NoResponse::DataLost("gone".into())),
+            Err(NoResponse::Damaged { message: "damaged".into(), unknown: true }),
+            Err("no power".into()),
+        ] {
+            snapshot.seen[1].view = sibling;
+            assert_eq!(accept(&Topology::of(&snapshot), 1).expect_err("loading").to_string(), refusal);
+        }
+    }
+
+    #[test]
+    fn what_a_running_node_may_have_is_not_given_up_unseen() {
+        for (why, no_response) in [
+            ("WRONGPASS", NoResponse::Refused("WRONGPASS".into())),
+            ("BUSY a script", NoResponse::Rejected(Rejection::Script, "BUSY a script".into())),
+        ] {
+            let mut snapshot = healthy();
+            silent(&mut snapshot, 0, no_response);
+            silent(&mut snapshot, 1, NoResponse::DataLost("gone".into()));
+            assert_eq!(
+                accept(&Topology::of(&snapshot), 1).expect_err("it runs").to_string(),
+                format!("shard 1 may have its data: redis-001-node-101 cannot be queried: {why}")
+            );
+        }
+    }
+
+    /// Its loader is of another shard.
+    #[test]
+    fn a_loader_of_another_shard_keeps_nothing() {
+        let mut snapshot = healthy();
+        silent(&mut snapshot, 0, "no power".into());
+        silent(&mut snapshot, 1, NoResponse::DataLost("gone".into()));
+        silent(&mut snapshot, 2, NoResponse::Loading("CLUSTER NODES: LOADING".into()));
+        assert!(matches!(accept(&Topology::of(&snapshot), 1).expect("a loss").remedy, Remedy::StartEmpty(_)));
     }
 
     /// The data of a damaged node comes before no data.

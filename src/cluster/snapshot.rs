@@ -107,6 +107,8 @@ pub enum NoResponse {
     DataLost(String),
     /// Runs, and rejects every command: its own message.
     Rejected(Rejection, String),
+    /// Its server is loading its data, which it will serve: the server's own message.
+    Loading(String),
     /// The user lacks permission, or the server rejects the password.
     Refused(String),
     /// A server that does not run in cluster mode: where its configuration comes from.
@@ -153,6 +155,7 @@ impl fmt::Display for NoResponse {
             | Self::Damaged { message: text, .. }
             | Self::DataLost(text)
             | Self::Rejected(_, text)
+            | Self::Loading(text)
             | Self::Refused(text)
             | Self::NotClustered(text) => f.pad(text),
         }

@@ -5,7 +5,7 @@ use super::questions::{Scope, Texts, commands};
 use crate::cluster::nodes_conf::STARTUP_PORT;
 use crate::cluster::reply::KnownLines;
 use crate::cluster::slots::{SLOTS, SlotRange, SlotSet};
-use crate::cluster::snapshot::{NoResponse, Rejection};
+use crate::cluster::snapshot::{Member, NoResponse, Rejection};
 use crate::context::Context;
 use crate::error::{Error, ErrorKind};
 use crate::k8s::members::Candidate;
@@ -23,14 +23,9 @@ pub(super) async fn ask(
     let target = candidate.target.as_ref().map_err(|reason| NoResponse::from(reason.as_str()))?;
     let (via, credentials) = access::way(context, candidate, passwords);
     let answer = async {
-        match texts(&*context.dial, (target, via), &credentials, scope).await {
-            Ok(texts) => Ok(texts),
-            // A waiting node of this tool reports why on another port.
-            Err(error) if candidate.member.number.is_some() && !is_refused(&error) => {
-                Err(waiting(context, target, via, &credentials).await.unwrap_or_else(|| no_response(&error)))
-            }
-            Err(error) => Err(tried(candidate, advised(&error))),
-        }
+        let answer = answer(&*context.dial, &candidate.member, (target, via), &credentials, scope).await;
+        // The port of a node of this tool is known.
+        answer.map_err(|error| if candidate.member.number.is_some() { error } else { tried(candidate, error) })
     };
     let answer = tokio::time::timeout(context.ask_timeout, answer).await;
     let answer = answer.unwrap_or_else(|_| Err(advised(&late(context, target))));
@@ -38,6 +33,27 @@ pub(super) async fn ask(
         (NoResponse::Refused(text), Some(why)) => NoResponse::Refused(format!("{text}; {why}")),
         (no_response, _) => no_response,
     })
+}
+
+/// What a node says, or why it says nothing.
+///
+/// # Errors
+/// If it is not there, loads its data, is waiting to start, or rejects the commands.
+pub async fn answer(
+    dial: &dyn Dial,
+    member: &Member,
+    (target, via): (&Target, Via),
+    credentials: &Credentials,
+    scope: Scope,
+) -> Result<Texts, NoResponse> {
+    match texts(dial, (target, via), credentials, scope).await {
+        Ok(texts) => Ok(texts),
+        // A waiting node of this tool reports why on another port.
+        Err(error) if member.number.is_some() && !is_refused(&error) && error.kind() != ErrorKind::Loading => {
+            Err(waiting(dial, (target, via), credentials).await.unwrap_or_else(|| no_response(&error)))
+        }
+        Err(error) => Err(advised(&error)),
+    }
 }
 
 /// A server without TLS waits for the end of the line that a ClientHello looks like, without a reply.
@@ -54,7 +70,7 @@ fn advised(error: &Error) -> NoResponse {
             let texts: Vec<&str> = std::iter::once(&text).chain(error.hints()).map(String::as_str).collect();
             texts.join("; ").into()
         }
-        refused => refused,
+        told => told,
     }
 }
 
@@ -76,6 +92,7 @@ pub fn no_response(error: &Error) -> NoResponse {
     match error.kind() {
         _ if is_refused(error) => NoResponse::Refused(error.message().to_owned()),
         ErrorKind::NotClustered => NoResponse::NotClustered(error.message().to_owned()),
+        ErrorKind::Loading => NoResponse::Loading(error.message().to_owned()),
         _ => rejection_or_silence(error.to_string()),
     }
 }
@@ -92,9 +109,9 @@ fn rejection_or_silence(text: String) -> NoResponse {
     }
 }
 
-async fn waiting(context: &Context, target: &Target, via: Via, credentials: &Credentials) -> Option<NoResponse> {
+async fn waiting(dial: &dyn Dial, (target, via): (&Target, Via), credentials: &Credentials) -> Option<NoResponse> {
     let target = Target { port: STARTUP_PORT, tls: None, ..target.clone() };
-    let mut node = Node::connect(&*context.dial, &target, via).await.ok()?;
+    let mut node = Node::connect(dial, &target, via).await.ok()?;
     // The start-up server has no ACL users, only the password.
     let credentials = Credentials { user: None, ..credentials.clone() };
     let replies = node.ask(&credentials, &[&["GET", "waiting"], &["GET", "lost"], &["GET", "kept"]]).await.ok()?;

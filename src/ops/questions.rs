@@ -91,10 +91,14 @@ fn not_clustered(replies: &[Reply]) -> Option<Error> {
     Some(Error::new(ErrorKind::NotClustered, format!("{refusal}; {source}")))
 }
 
-/// Distinguishes a missing permission or command from a busy server.
+/// Distinguishes a missing permission or command, a server that loads, and a busy one.
 fn refused(command: &str, refusal: &str) -> Error {
     let is_right = ["NOPERM", "NOAUTH", "ERR unknown command"].iter().any(|word| refusal.starts_with(word));
-    let kind = if is_right { ErrorKind::Refused } else { ErrorKind::User };
+    let kind = match refusal.split(' ').next() {
+        _ if is_right => ErrorKind::Refused,
+        Some("LOADING") => ErrorKind::Loading,
+        _ => ErrorKind::User,
+    };
     Error::new(kind, format!("{command}: {refusal}"))
 }
 

@@ -3,6 +3,7 @@
 
 use super::servers::{Cluster, Shell, until};
 use super::service::{Endpoint, Service};
+use kubectl_redis_cluster::cluster::loss::accept;
 
 pub const KEYS: usize = 300;
 
@@ -290,6 +291,38 @@ fn a_shard_whose_data_is_gone_stays_down_until_the_loss_is_accepted() {
         cluster.write(KEYS);
         is_whole(&cluster);
     }
+}
+
+/// What accept-loss would do to the first shard.
+fn loss(cluster: &Cluster) -> Result<String, String> {
+    let topology = cluster.topology();
+    accept(&topology, 1).map(|loss| format!("{loss:?}")).map_err(|refusal| refusal.to_string())
+}
+
+/// It serves what it has as soon as it has read it.
+#[test]
+fn what_a_node_is_loading_is_not_given_up() {
+    let mut cluster = formed(Cluster::slow_to_load(76), Shell::Dash);
+    never_elect(&cluster);
+    cluster.write(10 * KEYS);
+    // It answers while it reads an RDB, but seldom while it reads commands.
+    assert_eq!(cluster.cli(101, &["BGREWRITEAOF"], None), "Background append only file rewriting started");
+    until(20, "its RDB to be written", || cluster.persistence(101).contains("aof_rewrite_in_progress:0"));
+    cluster.kill(&[101, 102]);
+    cluster.wipe(102);
+    cluster.start(102, Shell::Dash);
+    cluster.wait_log(102, "waiting for node 101, which may hold this shard's data, to answer");
+    assert!(loss(&cluster).expect("101 is gone").contains("StartEmpty"), "it may be gone for good");
+    cluster.start(101, Shell::Dash);
+    until(20, "it to load", || cluster.cli(101, &["PING"], None).starts_with("LOADING"));
+    assert_eq!(
+        (loss(&cluster), cluster.cli(101, &["PING"], None).starts_with("LOADING")),
+        (Err("shard 1 has its data: 101 is loading it from disk".into()), true)
+    );
+    // All is there once it has.
+    assert_eq!(cluster.cli(101, &["CONFIG", "SET", "key-load-delay", "0"], None), "OK");
+    is_whole(&cluster);
+    assert_eq!(cluster.count(10 * KEYS), 10 * KEYS);
 }
 
 /// With volumes nothing begins anew that has formed once, not even when all is lost.

@@ -21,7 +21,7 @@ use kubectl_redis_cluster::manifest::spec::{
 use kubectl_redis_cluster::node::connection::Credentials;
 use kubectl_redis_cluster::node::dial::{Dial, Target, Via};
 use kubectl_redis_cluster::node::line::Line;
-use kubectl_redis_cluster::ops::ask::{no_response, texts};
+use kubectl_redis_cluster::ops::ask::answer;
 use kubectl_redis_cluster::ops::questions::Scope;
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::PermissionsExt;
@@ -126,6 +126,13 @@ impl Cluster {
         if Server::chosen().at_least(7, 0) {
             spec.redis.config = vec!["enable-debug-command yes".into()];
         }
+        Self::of(spec, network, None)
+    }
+
+    /// One whose nodes load their data for many seconds.
+    pub fn slow_to_load(network: u8) -> Self {
+        let mut spec = spec();
+        spec.redis.config = vec!["key-load-delay 10000".into(), "loading-process-events-interval-bytes 1024".into()];
         Self::of(spec, network, None)
     }
 
@@ -501,16 +508,6 @@ impl Cluster {
         let seen = self.numbers().into_iter().map(|number| {
             let address = self.address(digits(&number));
             let target = Target { pod: address.clone(), container: String::new(), port: 6379, tls: None };
-            let texts = runtime.block_on(async {
-                let asked = texts(&Tcp, (&target, Via::Auto), &credentials, scope);
-                tokio::time::timeout(Duration::from_secs(30), asked)
-                    .await
-                    .unwrap_or_else(|_| Err(Error::user("no answer")))
-            });
-            let view = texts.map_err(|error| no_response(&error));
-            let view = view.and_then(|texts| {
-                texts.view(&mut KnownLines::default()).map_err(|error| NoResponse::from(error.to_string()))
-            });
             let member = Member {
                 name: number.to_string(),
                 number: Some(number),
@@ -519,6 +516,13 @@ impl Cluster {
                 shell: Some(InPod { container: "redis".into(), port: 6379, ..InPod::default() }),
                 ..Member::default()
             };
+            let texts = runtime.block_on(async {
+                let asked = answer(&Tcp, &member, (&target, Via::Auto), &credentials, scope);
+                tokio::time::timeout(Duration::from_secs(30), asked).await.unwrap_or_else(|_| Err("no answer".into()))
+            });
+            let view = texts.and_then(|texts| {
+                texts.view(&mut KnownLines::default()).map_err(|error| NoResponse::from(error.to_string()))
+            });
             Seen { member, view }
         });
         let seen = seen.collect();

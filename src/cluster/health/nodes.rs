@@ -16,7 +16,12 @@ fn not_responding(context: &CheckContext<'_>, node: &NodeFacts) -> Option<Findin
     let no_response = node.error.as_ref()?;
     let name = &node.member.name;
     let (code, message, hint) = match no_response {
-        NoResponse::Unreachable(_) => unreachable(context, node),
+        NoResponse::Loading(_) if node.member.state.trouble.is_none() => (
+            Code::NodeLoading,
+            format!("{name} is still loading its data from disk"),
+            context.hints.logs_of(&node.member),
+        ),
+        NoResponse::Unreachable(_) | NoResponse::Loading(_) => unreachable(context, node),
         NoResponse::Waiting(_) | NoResponse::Kept(_) => {
             (Code::NodeWaiting, format!("{name} is waiting to start"), context.hints.logs_of(&node.member))
         }
@@ -56,9 +61,6 @@ fn not_responding(context: &CheckContext<'_>, node: &NodeFacts) -> Option<Findin
     let severity = if is_minor { Severity::Warning } else { code.severity() };
     Some(code.found(name, message, evidence, hint).at(severity))
 }
-
-/// The error of almost every command while the server loads its data.
-const LOADING: &str = "LOADING ";
 
 fn rejected(context: &CheckContext<'_>, node: &NodeFacts, why: Rejection) -> (Code, String, String) {
     let (name, member, hints) = (&node.member.name, &node.member, context.hints);
@@ -117,15 +119,7 @@ fn is_password(refusal: &str) -> bool {
 fn unreachable(context: &CheckContext<'_>, node: &NodeFacts) -> (Code, String, String) {
     let name = &node.member.name;
     let describe = context.hints.describe(&node.member);
-    let is_loading = node.error.as_ref().is_some_and(|error| error.to_string().contains(LOADING));
     let Some(trouble) = &node.member.state.trouble else {
-        if is_loading {
-            return (
-                Code::NodeLoading,
-                format!("{name} is still loading its data from disk"),
-                context.hints.logs_of(&node.member),
-            );
-        }
         return (Code::NodeUnreachable, format!("{name} did not respond"), describe);
     };
     match trouble.kind {

@@ -312,7 +312,10 @@ const SCENARIOS: &[Scenario] = &[
     ),
     (|snapshot| fail(snapshot, &[0, 2]), &[Code::NodeUnreachable, Code::MajorityLost]),
     (|snapshot| fail(snapshot, &[0]), &[Code::NodeUnreachable]),
-    (|snapshot| snapshot.seen[1].view = Err("CLUSTER NODES: LOADING it".into()), &[Code::NodeLoading]),
+    (
+        |snapshot| snapshot.seen[1].view = Err(NoResponse::Loading("CLUSTER NODES: LOADING it".into())),
+        &[Code::NodeLoading],
+    ),
     (|snapshot| snapshot.seen[1].view = Err("no answer".into()), &[Code::NodeUnreachable]),
     (|snapshot| snapshot.seen[1].view = Err(NoResponse::Waiting("waiting for node 102".into())), &[Code::NodeWaiting]),
     (|snapshot| snapshot.seen[1].view = Err(NoResponse::DataLost("gone".into())), &[Code::DataLost]),
