@@ -10,6 +10,7 @@
 #                    not say what it was; kept: it holds data and owned slots when it stopped
 #   accepted         "yes" when a person has accepted the loss of the shard
 #   formed           "yes" when the cluster was complete once, with volumes
+#   volumes          "yes" when the nodes keep their data on volumes, not in memory only
 #   restarted        "yes" when the process that is gone was this pod's own
 #   waited           for how many seconds a replica has been waited for
 #   patience         after how many it is asked to take over, or (kept) waited for no longer
@@ -21,8 +22,8 @@
 #   from=initial FILE      the nodes.conf of the cluster's first start
 #   from=heard FILE        (kept) CLUSTER SHARDS of a node of another shard
 #   from=answers FILE ...  one a node, named by its ID. In the first line its state, then what
-#                          it knows: CLUSTER NODES, CLUSTER INFO, INFO replication and DBSIZE
-#                          of a running server, the nodes.conf of a node that has kept one
+#                          it knows: CLUSTER NODES, CLUSTER INFO, INFO replication, INFO memory
+#                          and DBSIZE of a running server, the nodes.conf of a node that has kept one
 #
 # States: living (a server runs), empty (waiting to start without data, or a running replica that
 # never had any), kept and damaged (waiting to start; as the modes), unreachable, loading,
@@ -31,8 +32,9 @@
 # Prints lines of a name and a value: verdict; action (start or wait); text; enough, when a
 # majority has answered; node and host of the replica or owner that the verdict is
 # about; request, when that replica is to be asked to take over; blocked, when the own shard
-# alone forbids a start; lost, when only a person can end the wait; ask ID HOST for an owner that the first nodes.conf does not have and
-# that has not been asked.
+# alone forbids a start; lost, when only a person can end the wait; survey, when the answers of
+# all nodes would change the verdict; end ID HOST for a running node that this one is to end; ask
+# ID HOST for an owner that the first nodes.conf does not have and that has not been asked.
 
 { sub(/\r$/, "") }
 
@@ -66,6 +68,7 @@ length($1) == 40 && NF >= 8 && $3 !~ /handshake/ {
 }
 
 $1 == "vars" { current[peer] = $3 + 0 }
+/^cluster_state:ok/ { serves = 1 }
 /^cluster_current_epoch:/ { current[peer] = substr($0, 23) + 0 }
 /^master_link_down_since_seconds:/ { down[peer] = substr($0, 32) + 0 }
 # As a text: some awks print large numbers shortened.
@@ -73,6 +76,7 @@ $1 == "vars" { current[peer] = $3 + 0 }
 $0 == "master_link_status:up" { is_linked[peer] = 1 }
 $0 == "role:slave" { is_replica[peer] = 1 }
 /^[0-9]+$/ { keys[peer] = $0 + 0 }
+/^number_of_functions:[1-9]/ { has_functions[peer] = 1 }
 
 END {
     if (mode == "kept") judge_kept()
@@ -87,6 +91,8 @@ END {
     if (request) print "request yes"
     if (blocked) print "blocked yes"
     if (lost) print "lost yes"
+    if (survey) print "survey yes"
+    if (verdict == "remnant" && !serves && first_empty() == me) print_remnants()
     if (action == "wait") for (id in unasked) print "ask", id, host(id)
 }
 
@@ -117,14 +123,49 @@ function judge_empty(owner, replica, unclear, living) {
     blocked = unclear && !living
     if (accepted == "yes") return start_as_owner("accepted", "empty")
     if (!enough) return wait("apart", "holds no data: waiting for a majority of shards to answer " counted(shards))
+    if (is_remnant()) return wait("remnant", "no node of the cluster has a key, and too few owners are left to elect others: waiting for the nodes that still run to end, to begin anew")
     if (owner && owner != me && state[owner] == "living") return judge_owner(owner)
     if (owner == me && replica) return await("failover", replica, "holds no data: waiting for its replica " name(replica) " to be promoted")
     if (unclear) return wait("unclear", "holds no data: waiting for " unclear ", which may hold this shard's data, to answer")
     if (replica) return wait("promotion", "holds no data: waiting for " name(replica) " to be promoted")
-    if (owner) return wait_for_person("lost", "no node holds this shard's data any more: restore its volumes, or accept the loss with accept-loss")
+    if (owner && !find_owner(1)) return wait("leaving", "holds no data: waiting for the terminating nodes to be gone, since only they have heard of this shard")
+    if (owner) return wait_for_person("lost", "no node holds this shard's data any more: " (volumes == "yes" ? "restore its volumes, or " : "") "accept the loss with accept-loss")
     if (living) return wait("ownerless", "holds no data: waiting for " living " to own the shard's slots")
     if (formed == "yes") return wait_for_person("emptied", "the cluster has formed once, and all volumes of this shard are empty now: restore them, or accept the loss with accept-loss")
     start("initial", "no node of the shard holds data: starting as declared")
+}
+
+# In memory only: whether nothing is left of the cluster but running nodes that have no key and
+# can never serve again. All have answered; with a majority of its owners the cluster would mend
+# itself, and who joined later was not asked. Owners that nobody has heard of are about to start.
+function is_remnant(id, i, missing, running, alive, count) {
+    if (volumes == "yes") return 0
+    for (id in shard_of) {
+        if (!state[id]) missing++
+        if (state[id] == "living") running++
+        if (state[id] && state[id] != "living" && state[id] != "empty") return 0
+        if (keys[id] + 0 > 0 || has_functions[id]) return 0
+    }
+    for (i = 1; i <= peer_count; i++) note_newest(peers[i])
+    for (id in newest) {
+        if (!(id in shard_of)) return 0
+        if (!owns_slots(id) || !newest_epoch[id]) continue
+        count++
+        if (state[id] == "living") alive++
+    }
+    if (!running || alive * 2 > count) return 0
+    survey = missing > 0
+    return !missing
+}
+
+# The first node of all that wait without data: it acts for them.
+function first_empty(count, ids, i) {
+    count = split(known["initial"], ids, " ")
+    for (i = 1; i <= count; i++) if (state[ids[i]] == "empty") return ids[i]
+}
+
+function print_remnants(id) {
+    for (id in shard_of) if (state[id] == "living") print "end", id, host(id)
 }
 
 function judge_owner(owner, itself) {
@@ -235,9 +276,10 @@ function owns_slots(id) { return is_owner(newest_line(id)) }
 
 # The owner of the shard's slots by the newest of all views; for a shard without slots the
 # master that this node follows in that one's own view. An epoch of 0 is only what the first
-# nodes.conf says of others: it was never heard of them.
-function find_owner(i, id, text, highest, owner, leader) {
+# nodes.conf says of others: it was never heard of them. By those alone that stay, if wanted.
+function find_owner(of_staying, i, id, text, highest, owner, leader) {
     for (i = 1; i <= peer_count; i++) for (id in is_of_shard) {
+        if (of_staying && state[peers[i]] == "living" && flags(line[peers[i], peers[i]]) ~ /nofailover/) continue
         text = line[peers[i], id]
         if (is_owner(text) && epoch(text) > highest + 0) { highest = epoch(text); owner = id }
         if (id == me && flags(text) ~ /slave/ && master(text) == peers[i]) leader = peers[i]
@@ -309,12 +351,14 @@ function has_heard_of(view, id, text) {
     return epoch(text) > 0
 }
 
-# The names of the shard's other nodes in these states.
+# The names of the shard's other nodes in these states; but for a replica that runs as declared,
+# with whom its master starts as declared: whether it has a copy, find_replica tells.
 function names_in(states, count, ids, i, id, list) {
     count = split(known["initial"], ids, " ")
     for (i = 1; i <= count; i++) {
         id = ids[i]
         if (id == me || !(id in is_of_shard)) continue
+        if (me == shard && is_replica[id] && master(line[id, id]) == me) continue
         if (index(" " states " ", " " (state[id] ? state[id] : "unreachable") " ")) list = list (list ? ", " : "") name(id)
     }
     return list

@@ -60,8 +60,12 @@ may_start_empty() {
         ;;
     esac
     # Nothing is done on a remembered answer.
-    if [ "$action" = start ] || [ "$verdict" = failover ]; then poll_all; fi
-    [ "$verdict" != failover ] || request_promotion
+    case $action-$verdict-$survey in start-* | *-failover-* | *-remnant-* | *-yes) poll_all ;; esac
+    case $verdict in
+    failover) request_promotion ;;
+    remnant) end_remnants ;;
+    esac
+    [ "$verdict" = remnant ] || remnant_since=''
     if [ "$action" = wait ]; then
         wait_for "$text" "$lost"
         return 1
@@ -111,14 +115,15 @@ may_start_damaged() {
 }
 
 # What the answers allow: sets verdict, action (start or wait), text, enough, blocked, lost, node,
-# host, request and unlisted, as decide.awk prints them.
+# host, request, survey, remnants and unlisted, as decide.awk prints them.
 decide() {
-    verdict='' action=wait text='' enough=no blocked=no lost=no node='' host='' request=no unlisted=''
+    verdict='' action=wait text='' enough=no blocked=no lost=no node='' host='' request=no survey=no
+    remnants='' unlisted=''
     waited=0
     [ -z "${since:-}" ] || waited=$(($(now) - since))
     rm -f "$data/nodes.conf.decided"
     awk -v me="$my_id" -v shard="$my_shard" -v mode="$mode" -v accepted="$(yes_if [ -e "$tmp/accepted" ])" \
-        -v formed="$(yes_if has_formed)" -v restarted="$restarted" -v waited="$waited" -v patience="$patience" \
+        -v formed="$(yes_if has_formed)" -v volumes="$(yes_if is_persistent)" -v restarted="$restarted" -v waited="$waited" -v patience="$patience" \
         -v written="${written:-}" -v polled="${polled:-}" -v output="$data/nodes.conf.decided" \
         -f "$folder/decide.awk" from=initial "$tmp/initial" from=heard "$tmp/heard" \
         from=answers "$seen"/* >"$tmp/decision" || refuse "cannot decide what to start as: awk has failed"
@@ -133,6 +138,9 @@ decide() {
         node) node=$value ;;
         host) host=$value ;;
         request) request=$value ;;
+        survey) survey=$value ;;
+        end) remnants="$remnants$value
+" ;;
         ask) unlisted="$unlisted$value
 " ;;
         esac
@@ -156,6 +164,24 @@ request_promotion() {
         say "asking $(name "$node") to take over"
         ask "$host" "$port" 'CLUSTER FAILOVER FORCE' >/dev/null || true
     fi
+}
+
+# Ends what still runs of a cluster that has no key, where decide.awk says so: its container is
+# restarted, without data like all others. It refuses clients by then, so that no key can have
+# come since it was asked. Functions are no keys, and would be lost as well. Not at once: what
+# terminating pods of a ReplicationController have, their Services may hide for a moment.
+end_remnants() {
+    : "${remnant_since:=$(now)}"
+    [ $(($(now) - remnant_since)) -ge "$patience" ] || return 0
+    printf '%s' "$remnants" >"$tmp/remnants"
+    while read -r peer address; do
+        ask "$address" "$port" 'CLUSTER INFO' DBSIZE 'INFO memory' >"$tmp/remnant" || true
+        grep -q '^cluster_state:fail' "$tmp/remnant" && grep -qx 0 "$tmp/remnant" || continue
+        ! grep -q '^number_of_functions:[1-9]' "$tmp/remnant" || continue
+        say "ending $(name "$peer"), which has no key, so that all begin anew"
+        ask "$address" "$port" 'SHUTDOWN NOSAVE' >/dev/null || true
+    done <"$tmp/remnants"
+    rm -f "$tmp/remnants" "$tmp/remnant"
 }
 
 # What another shard has heard of how far this node came before it stopped; versions before
@@ -250,7 +276,7 @@ prepare() {
     # the busier their workers may be.
     slowness=$((2 + shards / 16)) lull=$((10 + shards / 2))
     patience=$(awk '$1 == "cluster-node-timeout" { print int($2 / 500) }' "$folder/redis.conf")
-    rounds=0 since='' requested=''
+    rounds=0 since='' requested='' remnant_since=''
     forget
     open_startup
 }

@@ -51,7 +51,7 @@ questions() {
     printf '%s\nGET accepted\n' "$login"
     while read -r _ peer host; do
         printf 'CONNECT %s %s\n%s\nECHO "asked: %s"\n' "$own_host" "$startup_port" "$login" "$peer"
-        printf 'CONNECT %s %s\n%s\nCLUSTER NODES\nCLUSTER INFO\nINFO replication\nDBSIZE\nECHO complete\n' "$host" "$port" "$login"
+        printf 'CONNECT %s %s\n%s\nCLUSTER NODES\nCLUSTER INFO\nINFO replication\nINFO memory\nDBSIZE\nECHO complete\n' "$host" "$port" "$login"
         printf 'CONNECT %s %s\n%s\nMGET node kept\n' "$host" "$startup_port" "$login"
     done
     printf 'CONNECT %s %s\n%s\nECHO "asked: nobody"\n' "$own_host" "$startup_port" "$login"
@@ -60,9 +60,10 @@ questions() {
 # note_answers FILE: what redis-cli prints, as files of $seen; FILE when a person has accepted
 # the loss. Half an answer of a busy node is none: what is missing in it would be taken for lost. A
 # replica that was never linked to its master is as good as empty, and what it knows it
-# has from others; since when it has no link is -1 then, or in old versions since 1970.
+# has from others; since when it has no link is -1 then, or in old versions since 1970. In
+# memory only it may be ended instead (end_remnants).
 note_answers() {
-    awk -v folder="$seen" -v accepted="$1" '
+    awk -v folder="$seen" -v accepted="$1" -v volumes="$(yes_if is_persistent)" '
         function note(file) {
             if (me == peer && starting) state = has_role ? "kept" : "damaged"
             else if (me == peer) state = !complete ? "unreachable" : never_synced() ? "empty" : "living"
@@ -74,7 +75,7 @@ note_answers() {
             if (state == "living" || state == "kept") print view >file
             close(file)
         }
-        function never_synced() { return replica && !up && (down < 0 || down > 1000000000) && keys == 0 }
+        function never_synced() { return volumes == "yes" && replica && !up && (down < 0 || down > 1000000000) && keys == 0 }
         { sub(/\r$/, "") }
         peer == "" && $0 == "yes" { printf "" >accepted }
         $1 == "asked:" {
@@ -110,7 +111,7 @@ poll_all() {
     poll <"$tmp/siblings"
     polled=$(date +%s)
     decide
-    while [ "$enough" = no ] && next_to_poll; do
+    while { [ "$enough" = no ] || [ "$survey" = yes ]; } && next_to_poll; do
         poll <"$tmp/next"
         decide
     done

@@ -97,6 +97,7 @@ impl Case {
             format!("mode={}", self.mode),
             format!("accepted={}", yes("accepted")),
             format!("formed={}", yes("formed")),
+            format!("volumes={}", if yes("memory") == "yes" { "" } else { "yes" }),
             format!("restarted={}", yes("restarted")),
             format!("waited={}", self.number("waited").unwrap_or_default()),
             format!("patience={PATIENCE}"),
@@ -120,21 +121,28 @@ impl Case {
     /// What was printed and written.
     pub fn told(&self, printed: &str, folder: &Path) -> Told {
         let (mut told, mut sentence) = (String::new(), String::new());
-        let mut asked = Vec::new();
+        let (mut asked, mut ended) = (Vec::new(), Vec::new());
         for (name, value) in printed.lines().filter_map(|line| line.split_once(' ')) {
             match name {
                 "verdict" => told += value,
                 "node" => told += &format!(" {}", number(value)),
                 "text" => value.clone_into(&mut sentence),
                 "request" => told += " request",
+                "survey" => told += " survey",
                 "ask" => asked.push(number(value)),
+                "end" => {
+                    assert!(value.ends_with(&address(number(value)).replace(":6379", "")), "{value}");
+                    ended.push(number(value));
+                }
                 _ => {}
             }
         }
-        asked.sort_unstable();
-        if !asked.is_empty() {
-            told += " ask";
-            asked.iter().for_each(|number| told += &format!(" {number}"));
+        for (what, mut numbers) in [(" ask", asked), (" end", ended)] {
+            numbers.sort_unstable();
+            if !numbers.is_empty() {
+                told += what;
+                numbers.iter().for_each(|number| told += &format!(" {number}"));
+            }
         }
         let written = std::fs::read_to_string(folder.join("output"));
         let aux = if self.mode == "kept" { view(None) } else { View::new() };
@@ -164,11 +172,16 @@ impl Answer {
                 let replica = self.view.get(&number).is_some_and(|line| line.master.is_some()) && !has("master");
                 let mut text = lines(&self.view, number, "@16379");
                 let role = if replica { "slave" } else { "master" };
-                let _ = write!(text, "cluster_current_epoch:{current}\r\nrole:{role}\r\n");
+                let cluster = if has("fails") { "fail" } else { "ok" };
+                let _ = write!(text, "cluster_state:{cluster}\r\ncluster_current_epoch:{current}\r\nrole:{role}\r\n");
                 if has("linked") {
                     text += "master_link_status:up\r\n";
                 }
-                for (word, field) in [("down", "master_link_down_since_seconds"), ("offset", "slave_repl_offset")] {
+                for (word, field) in [
+                    ("functions", "number_of_functions"),
+                    ("down", "master_link_down_since_seconds"),
+                    ("offset", "slave_repl_offset"),
+                ] {
                     if let Some(value) = value(&self.words, word) {
                         let _ = write!(text, "{field}:{value}\r\n");
                     }

@@ -4,6 +4,7 @@
 use super::servers::{Cluster, Shell, until};
 use super::service::{Endpoint, Service};
 use kubectl_redis_cluster::cluster::loss::accept;
+use kubectl_redis_cluster::cluster::topology::State;
 
 pub const KEYS: usize = 300;
 
@@ -358,6 +359,62 @@ fn a_memory_only_cluster_that_lost_everything_starts_anew() {
     is_whole(&cluster);
 }
 
+/// Waits until the cluster has formed; what ends meanwhile is restarted, as the kubelet does.
+fn wait_ok_restarting(cluster: &mut Cluster, shell: Shell) {
+    until(30, "the cluster to begin anew", || {
+        cluster.restart_ended(shell);
+        let topology = cluster.topology();
+        topology.state == State::Ok && topology.agree
+    });
+}
+
+/// `kubectl apply`, `delete` while it forms, and `apply` once more: a new pod joined the old ones
+/// before they ended, and knows of shards that nobody has any more.
+#[test]
+fn what_is_left_of_a_cluster_without_a_key_keeps_nobody_from_starting_anew() {
+    for (network, left, shell) in [(77, 102, Shell::Dash), (78, 301, Shell::Busybox)] {
+        let mut cluster = Cluster::in_memory(network, Some("p\"a\\s"));
+        cluster.start_all(shell);
+        cluster.wait_ok();
+        let others: Vec<u32> = [101, 102, 201, 202, 301, 302].into_iter().filter(|each| *each != left).collect();
+        cluster.kill(&others);
+        others.iter().for_each(|number| cluster.start(*number, shell));
+        cluster.wait_log(101, &format!("ending node {left}, which has no key, so that all begin anew"));
+        wait_ok_restarting(&mut cluster, shell);
+        assert_eq!([101, 201, 301].map(|number| cluster.role(number)), ["master"; 3], "as declared");
+        cluster.write(KEYS);
+        is_whole(&cluster);
+    }
+}
+
+/// The same with one key.
+#[test]
+fn what_has_the_last_key_is_never_ended() {
+    let mut cluster = Cluster::in_memory(79, None);
+    cluster.start_all(Shell::Dash);
+    cluster.wait_ok();
+    // In the slots of the first shard.
+    cluster.write(1);
+    until(20, "its copy", || cluster.cli(102, &["DBSIZE"], None) == "1");
+    let others = [101, 201, 202, 301, 302];
+    cluster.kill(&others);
+    others.iter().for_each(|number| cluster.start(*number, Shell::Dash));
+    for number in [201, 202, 301, 302] {
+        cluster.wait_log(number, "no node holds this shard's data any more: accept the loss");
+    }
+    let waits = "waiting for its replica node 102 to be promoted";
+    until(40, "it to have been looked for again and again", || cluster.log(101).matches(waits).count() > 1);
+    assert_eq!((cluster.cli(102, &["DBSIZE"], None), cluster.role(102)), ("1".into(), "slave".into()));
+    assert!(others.iter().all(|number| !cluster.log(*number).contains("ending node")));
+    // What docs/troubleshooting.md says.
+    assert_eq!(cluster.cli(102, &["CLUSTER", "FAILOVER", "TAKEOVER"], None), "OK");
+    for number in [201, 301] {
+        assert_eq!(cluster.at_startup(number, &["SET", "accepted", "yes"]), "OK");
+    }
+    cluster.wait_ok();
+    assert_eq!(cluster.count(1), 1);
+}
+
 /// Pods of a ReplicationController start beside the old ones: what they join may leave.
 #[test]
 fn a_replica_that_never_had_a_copy_keeps_nobody_from_starting_anew() {
@@ -370,16 +427,10 @@ fn a_replica_that_never_had_a_copy_keeps_nobody_from_starting_anew() {
     cluster.wait_log(102, "joining as a replica of node 101");
     until(20, "the replica to run", || cluster.role(102) == "slave");
     cluster.kill(&[101, 201, 202, 301, 302]);
-    // Its own master comes last: as soon as that serves, the replica has a copy, and what it
-    // remembers of the others counts again.
-    for number in [201, 202, 301, 302] {
+    for number in [101, 201, 202, 301, 302] {
         cluster.start(number, Shell::Dash);
     }
-    for number in [201, 202, 301, 302] {
-        cluster.wait_log(number, "starting redis-server");
-    }
-    cluster.start(101, Shell::Dash);
-    cluster.wait_ok();
+    wait_ok_restarting(&mut cluster, Shell::Dash);
     assert_eq!(cluster.count(KEYS), 0);
     // Who was away longer than the node timeout may be succeeded when it comes.
     until(20, "one of the two to follow the other", || {

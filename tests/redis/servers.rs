@@ -344,6 +344,15 @@ impl Cluster {
         signal_group(&self.children[&number], "CONT");
     }
 
+    /// Starts the nodes again whose processes have ended by themselves.
+    pub fn restart_ended(&mut self, shell: Shell) {
+        let children = self.children.iter_mut();
+        let ended = children.filter_map(|(number, child)| child.try_wait().expect("a child").map(|_| *number));
+        for number in ended.collect::<Vec<_>>() {
+            self.start(number, shell);
+        }
+    }
+
     pub fn kill_all(&mut self) {
         std::mem::take(&mut self.children).into_values().for_each(kill_group);
     }
