@@ -117,9 +117,12 @@ fn holder(shard: u32, node: &NodeFacts) -> Option<NoLoss> {
         NoResponse::Refused(why) | NoResponse::Rejected(_, why) => {
             Some(NoLoss::Unasked { shard, node: name, why: why.clone() })
         }
-        // Whether these are gone for good, or what they have is wanted, only a person can tell.
-        NoResponse::Unreachable(_) | NoResponse::NotClustered(_) | NoResponse::Damaged { .. } => None,
-        NoResponse::Waiting(_) | NoResponse::DataLost(_) => None,
+        // Without data; or only a person can tell whether it is gone for good, or its data is wanted.
+        NoResponse::Waiting(_)
+        | NoResponse::DataLost(_)
+        | NoResponse::NotClustered(_)
+        | NoResponse::Unreachable(_)
+        | NoResponse::Damaged { .. } => None,
     }
 }
 

@@ -208,7 +208,9 @@ impl NodeFacts {
         let is_flagged = self.flags.as_ref().is_some_and(|flags| flags.is_failed() || flags.is_suspected());
         match &self.error {
             None | Some(NoResponse::Refused(_) | NoResponse::Rejected(..)) => false,
-            Some(NoResponse::Unreachable(_) | NoResponse::Loading(_)) => is_flagged || self.member.state.trouble.is_some(),
+            Some(NoResponse::Unreachable(_) | NoResponse::Loading(_)) => {
+                is_flagged || self.member.state.trouble.is_some()
+            }
             Some(_) => true,
         }
     }
