@@ -6,6 +6,7 @@
 #![expect(clippy::print_stderr, clippy::disallowed_methods, reason = "a failed test shows what it saw")]
 
 mod check;
+mod hints;
 mod kubeconfigs;
 mod lifecycle;
 mod logs;

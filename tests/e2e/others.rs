@@ -117,7 +117,7 @@ fn a_statefulset_with_pod_addresses_until_all_of_them_change() {
     });
 }
 
-const TLS_MANIFEST: &str = r#"
+pub const TLS_MANIFEST: &str = r#"
 apiVersion: v1
 kind: Pod
 metadata: {name: tls, labels: {app: tls}}
@@ -140,7 +140,7 @@ spec:
 "#;
 
 /// A CA, and a certificate of it with its key, in a folder.
-const CERTIFICATES: &str = "set -e; cd \"$1\"
+pub const CERTIFICATES: &str = "set -e; cd \"$1\"
 openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=ca -keyout ca.key -out ca.crt -days 2 2>/dev/null
 openssl req -newkey rsa:2048 -nodes -subj /CN=redis -keyout tls.key -out tls.csr 2>/dev/null
 printf 'subjectAltName=DNS:some.service\\n' >names

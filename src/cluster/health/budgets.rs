@@ -92,14 +92,21 @@ fn useless(context: &CheckContext<'_>, budget: &Budget, pods: &[&Member]) -> Opt
 
 fn overlap(context: &CheckContext<'_>, budgets: &[Budget], pods: &[&Member]) -> Option<Finding> {
     let (pod, both) = pods.iter().find_map(|pod| {
-        let both: Vec<&str> =
-            budgets.iter().filter(|budget| covers(budget, pod)).map(|budget| budget.name.as_str()).collect();
+        let both: Vec<&Budget> = budgets.iter().filter(|budget| covers(budget, pod)).collect();
         (both.len() > 1).then_some((pod, both))
     })?;
+    // The cluster's own budget stays, and that of most of its pods.
+    let reach = |budget: &Budget| pods.iter().filter(|pod| covers(budget, pod)).count();
+    let worth = |budget: &Budget| {
+        let is_useless = useless(context, budget, pods).is_some();
+        (!is_useless, budget.name == context.snapshot.name(), reach(budget))
+    };
+    let worst = both.iter().rev().min_by_key(|budget| worth(budget))?;
+    let names = list(both.iter().map(|budget| &budget.name));
     Some(Code::BudgetsOverlap.found(
-        &list(&both),
+        &names,
         "two PodDisruptionBudgets cover one pod: it can never be evicted, and drains hang".into(),
-        format!("{} is covered by {}", pod.name, list(&both)),
-        context.hints.kubectl(&format!("delete poddisruptionbudget {}", both.last().unwrap_or(&""))),
+        format!("{} is covered by {names}", pod.name),
+        context.hints.kubectl(&format!("delete poddisruptionbudget {}", worst.name)),
     ))
 }

@@ -86,26 +86,39 @@ fn differing(context: &CheckContext<'_>, name: &str) -> Option<Finding> {
         .answered()
         .filter_map(|(member, view)| Some((member, view.settings.seen()?.get(name)?.as_str())));
     let split = split(values)?;
-    let (most, odd) = if name == PROTECTED_MODE { unprotect(&split)? } else { follow_most(&split)? };
+    let right = right(name, &split)?;
+    let odd = split.iter().rev().find(|(value, _)| *value != right).and_then(|(_, members)| members.first())?;
+    // It would evict keys, or refuse writes, at once.
+    let is_too_little = name == "maxmemory" && right.parse().is_ok_and(|max: u64| max > 0 && used(context, odd) > max);
+    let hint = if is_too_little {
+        format!("{} -o wide", context.hints.command("info"))
+    } else {
+        context.hints.redis(odd, &format!("config set {name} \"{right}\""))
+    };
     Some(Code::SettingsDiffer.found(
         name,
         format!("the nodes have {} values of {name}", split.len()),
         groups(&split),
-        context.hints.redis(odd, &format!("config set {name} \"{most}\"")),
+        hint,
     ))
 }
 
-const PROTECTED_MODE: &str = "protected-mode";
-
-/// The most frequent value, for a node that has another one.
-fn follow_most<'a>(split: &[(&'a str, Vec<&'a Member>)]) -> Option<(&'a str, &'a Member)> {
-    Some((split.first()?.0, split.last().and_then(|(_, members)| members.first())?))
+/// The value for all: that of most nodes, but never one that ends the persistence of some, or that
+/// lets in nobody but the node's own pod.
+fn right<'a>(name: &str, split: &[(&'a str, Vec<&Member>)]) -> Option<&'a str> {
+    let mut values = split.iter().map(|(value, _)| *value);
+    match name {
+        "appendonly" => values.find(|value| *value == "yes"),
+        "protected-mode" => values.find(|value| *value == "no"),
+        "save" => values.find(|value| !value.is_empty()),
+        _ => values.next(),
+    }
 }
 
-/// Even if most have it: nobody but the node's own pod is let in.
-fn unprotect<'a>(split: &[(&'a str, Vec<&'a Member>)]) -> Option<(&'a str, &'a Member)> {
-    let (_, protected) = split.iter().find(|(value, _)| *value == "yes")?;
-    Some(("no", protected.first()?))
+/// Bytes.
+fn used(context: &CheckContext<'_>, member: &Member) -> u64 {
+    let view = context.views().find(|(name, _)| *name == member.name).map(|(_, view)| view);
+    view.and_then(|view| view.server.used_memory).unwrap_or_default()
 }
 
 /// One finding for all nodes with the same limit and maxmemory.
@@ -132,10 +145,21 @@ fn memory(context: &CheckContext<'_>) -> Vec<Finding> {
                 &names,
                 message,
                 format!("maxmemory {max}, limit {limit} bytes: {names}"),
-                context.hints.redis_cluster("call", &format!("config set maxmemory {fitting}")),
+                lower(context, &members, fitting),
             )
         })
         .collect()
+}
+
+/// Sets maxmemory, unless that would evict keys, or refuse writes, at once: then the limit is to be
+/// raised.
+fn lower(context: &CheckContext<'_>, members: &[&Member], fitting: u64) -> String {
+    let set = format!("config set maxmemory {fitting}");
+    match members {
+        [first, ..] if members.iter().any(|member| used(context, member) > fitting) => context.hints.describe(first),
+        [first, ..] if members.len() < context.snapshot.answered().count() => context.hints.redis(first, &set),
+        _ => context.hints.redis_cluster("call", &set),
+    }
 }
 
 fn have(nodes: usize) -> String {

@@ -30,15 +30,15 @@ fn uncovered(context: &CheckContext<'_>) -> Option<Finding> {
             &format!("slots {gap}"),
             format!("{} of {SLOTS} slots have no owner: their keys cannot be read or written", gap.len()),
             format!("no reachable node knows an owner of {gap}"),
-            fix(context),
+            fix(context, ""),
         )
     })
 }
 
 /// redis-cli assigns slots by the keys that it finds: all nodes that may have keys must respond.
-fn fix(context: &CheckContext<'_>) -> String {
+fn fix(context: &CheckContext<'_>, flags: &str) -> String {
     let all_respond = context.topology.nodes().all(NodeFacts::is_reachable);
-    if all_respond { context.hints.redis_cluster_on_terminal("fix", "") } else { context.hints.logs() }
+    if all_respond { context.hints.redis_cluster_on_terminal("fix", flags) } else { context.hints.logs() }
 }
 
 /// Each responding master's own line.
@@ -73,7 +73,7 @@ fn astray(context: &CheckContext<'_>) -> Vec<Finding> {
                 &member.name,
                 format!("{} holds keys in slots that it does not own: clients cannot read them", member.name),
                 format!("it has keys in slots {}", view.astray),
-                context.hints.redis_cluster_on_terminal("fix", "--cluster-search-multiple-owners"),
+                fix(context, "--cluster-search-multiple-owners"),
             )
         })
         .collect()
@@ -111,7 +111,7 @@ fn open(context: &CheckContext<'_>) -> Vec<Finding> {
                 name,
                 format!("{name} has {} {how}", count(line.open.len(), "slot")),
                 line.open.join(" "),
-                fix(context),
+                fix(context, ""),
             )
         })
         .collect()

@@ -682,6 +682,62 @@ fn passwords_are_unified_by_those_that_most_nodes_have() {
     assert!(hint(&[1, 2, 3, 4]).ends_with("exec redis-001-node-102-0 -c redis -- printenv REDISCLI_AUTH"));
 }
 
+#[test]
+fn no_hint_ends_persistence_or_evicts_keys() {
+    let hint = |change: &dyn Fn(&mut Snapshot), code: Code| {
+        let mut snapshot = whole();
+        change(&mut snapshot);
+        let found = report(&snapshot).findings.into_iter().find(|finding| finding.code == code);
+        found.expect("found").hint
+    };
+    let setting = |name: &'static str, majority: &'static str, odd: &'static str| {
+        move |snapshot: &mut Snapshot| {
+            each_view(snapshot, |view| {
+                seen(&mut view.settings).insert(name.into(), majority.into());
+            });
+            seen(&mut view(snapshot, 3).settings).insert(name.into(), odd.into());
+        }
+    };
+    let differ = |name, majority, odd| hint(&setting(name, majority, odd), Code::SettingsDiffer);
+    assert!(differ("appendonly", "no", "yes").ends_with("config set appendonly \"yes\""));
+    assert!(differ("save", "", "60 1").ends_with("config set save \"60 1\""));
+    assert!(differ("save", "60 1", "").contains(" redis-001-node-202-0 "));
+    // One node uses 1 MiB.
+    assert!(differ("maxmemory", "2097152", "0").ends_with("config set maxmemory \"2097152\""));
+    assert!(differ("maxmemory", "1000000", "0").ends_with(" info redis-001 -o wide"));
+
+    let too_high = |used: u64| {
+        let change = move |snapshot: &mut Snapshot| {
+            each_view(snapshot, |view| {
+                (view.server.max_memory, view.server.used_memory) = (Some(250 << 20), Some(used))
+            });
+        };
+        hint(&change, Code::MaxmemoryTooHigh)
+    };
+    assert!(too_high(100 << 20).ends_with(" --cluster call 127.0.0.1:6379 config set maxmemory 167772160"));
+    assert!(too_high(200 << 20).contains(" describe pod "));
+    let one = |snapshot: &mut Snapshot| view(snapshot, 3).server.max_memory = Some(250 << 20);
+    assert!(hint(&one, Code::MaxmemoryTooHigh).ends_with("redis-cli config set maxmemory 167772160"));
+}
+
+#[test]
+fn the_useless_one_of_two_budgets_is_deleted_and_no_pod_that_nobody_makes_again() {
+    let mut snapshot = whole();
+    let budgets = seen(&mut snapshot.around.budgets);
+    budgets.insert(0, Budget { name: "a".into(), max_unavailable: Some("50%".into()), ..budgets[0].clone() });
+    let hint = |snapshot: &Snapshot, code: Code| {
+        let found = report(snapshot).findings.into_iter().find(|finding| finding.code == code);
+        found.expect("found").hint
+    };
+    assert!(hint(&snapshot, Code::BudgetsOverlap).ends_with("delete poddisruptionbudget a"));
+
+    view(&mut snapshot, 0).server.keys = 500;
+    view(&mut snapshot, 1).server.keys = 0;
+    assert!(hint(&snapshot, Code::ReplicaEmpty).contains(" delete pod "));
+    snapshot.seen.iter_mut().for_each(|seen| (seen.member.number, seen.member.state.controller) = (None, None));
+    assert!(!hint(&snapshot, Code::ReplicaEmpty).contains(" delete pod "));
+}
+
 /// `fix` and CLUSTER FORGET lose keys if a node that has them did not respond.
 #[test]
 fn no_hint_forgets_a_node_that_may_have_keys() {
@@ -694,6 +750,8 @@ fn no_hint_forgets_a_node_that_may_have_keys() {
     assert!(hint(&snapshot, Code::SlotsUncovered).contains("--cluster fix"));
     snapshot.seen[5].view = Err("no answer".into());
     assert!(!hint(&snapshot, Code::SlotsUncovered).contains("--cluster fix"));
+    view(&mut snapshot, 0).astray = ["9000".parse().expect("a slot")].into_iter().collect();
+    assert!(!hint(&snapshot, Code::KeysAstray).contains("--cluster fix"));
 
     let mut snapshot = whole();
     snapshot.seen.iter_mut().for_each(|seen| (seen.member.number, seen.member.id) = (None, None));
