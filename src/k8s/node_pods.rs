@@ -14,20 +14,31 @@ pub fn node_pods(pods: Vec<Pod>, choice: &ServerChoice) -> Vec<Pod> {
 pub fn may_be_node(pod: &Pod, choice: &ServerChoice) -> bool {
     let is_job = controller(pod).is_some_and(|controller| controller.kind == "Job");
     let has_container = choice.container.is_none() || server_container(pod, choice).is_some();
-    phase(pod) != "Succeeded" && !is_job && has_container
+    !is_done(pod) && !is_job && has_container
 }
 
-/// A failed pod stays until the garbage collection; its controller counts it no more, and has made
+/// A pod that was meant to end. One whose containers are always restarted ends with its worker, which
+/// was shut down, and is a node that is missing.
+fn is_done(pod: &Pod) -> bool {
+    let policy = pod.spec.as_ref().and_then(|spec| spec.restart_policy.as_deref());
+    phase(pod) == "Succeeded" && policy != Some("Always")
+}
+
+/// A pod that has ended stays until the garbage collection; its controller counts it no more, and has made
 /// another one in its place. A StatefulSet deletes it before it makes one of the same name.
 fn is_replaced(pod: &Pod, pods: &[Pod]) -> bool {
     const REPLACING: [&str; 3] = ["Deployment", "ReplicaSet", "ReplicationController"];
     let own = controller(pod).filter(|controller| REPLACING.contains(&controller.kind.as_str()));
     let is_successor = |other: &&Pod| {
-        phase(other) != "Failed"
+        !has_ended(other)
             && controller(other) == own
             && other.metadata.creation_timestamp > pod.metadata.creation_timestamp
     };
-    phase(pod) == "Failed" && own.is_some() && pods.iter().any(|other| is_successor(&other))
+    has_ended(pod) && own.is_some() && pods.iter().any(|other| is_successor(&other))
+}
+
+fn has_ended(pod: &Pod) -> bool {
+    ["Failed", "Succeeded"].contains(&phase(pod))
 }
 
 fn phase(pod: &Pod) -> &str {
@@ -77,6 +88,20 @@ mod tests {
             pod("once", "Succeeded", set, 4),
         ];
         assert_eq!(names(pods, &ServerChoice::default()), ["redis-0"]);
+    }
+
+    /// After its worker was shut down in order.
+    #[test]
+    fn a_server_that_ended_with_its_worker_is_a_node() {
+        let ended = |controller| {
+            let mut pod = pod("redis-0", "Succeeded", controller, 1);
+            pod.spec.as_mut().expect("a spec").restart_policy = Some("Always".into());
+            pod
+        };
+        let all = ServerChoice::default();
+        assert_eq!(names(vec![ended(("StatefulSet", "redis"))], &all), ["redis-0"]);
+        let set = ("ReplicaSet", "dp-7f");
+        assert_eq!(names(vec![ended(set), pod("dp-7f-b", "Running", set, 2)], &all), ["dp-7f-b"]);
     }
 
     #[test]

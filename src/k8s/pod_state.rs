@@ -103,7 +103,7 @@ fn trouble(pod: &Pod, server: Option<&ContainerStatus>, init: Option<&Trouble>) 
         Some(message) => {
             Trouble { kind: TroubleKind::Unschedulable, text: format!("its pod cannot be scheduled: {message}") }
         }
-        None if phase == "failed" => {
+        None if phase == "failed" || phase == "succeeded" => {
             let why = status.reason.iter().chain(&status.message).map(|text| format!(": {text}")).collect::<String>();
             Trouble { kind: TroubleKind::Ended, text: format!("its pod is {phase}{why}") }
         }
