@@ -164,6 +164,8 @@ pub struct ServerInfo {
     pub expiring_keys: u64,
     /// Replicas that count for `min-replicas-to-write`; none where that is off.
     pub good_replicas: Option<u64>,
+    /// For how many more milliseconds CLIENT PAUSE holds writes back (Valkey 8.1 and newer say so).
+    pub pause: Option<u64>,
     /// Connections that count toward maxclients: clients, and since Redis 6.2 the bus.
     pub connections: Option<u64>,
     /// None for a master.
@@ -201,6 +203,7 @@ impl ServerInfo {
             keys: fields.keys("keys"),
             expiring_keys: fields.keys("expires"),
             good_replicas: fields.number("min_slaves_good_slaves"),
+            pause: fields.number("paused_timeout_milliseconds").filter(|_| fields.is_paused()),
             connections: fields.connections(),
             link_up: replica.then(|| fields.text("master_link_status") == Some("up")),
             sync_in_progress: fields.text("master_sync_in_progress") == Some("1"),
@@ -269,6 +272,11 @@ impl<'a> Fields<'a> {
         const STATES: [&str; 3] = ["rdb_last_bgsave_status", "aof_last_bgrewrite_status", "aof_last_write_status"];
         let failed = STATES.into_iter().filter(|name| self.text(name).is_some_and(|state| state != "ok"));
         failed.map(str::to_owned).collect()
+    }
+
+    /// Not for a failover, which pauses clients for a moment.
+    fn is_paused(&self) -> bool {
+        self.text("paused_reason") == Some("client_pause")
     }
 
     fn connections(&self) -> Option<u64> {
@@ -394,6 +402,17 @@ mod tests {
         let info = ServerInfo::parse("rdb_last_bgsave_status:ok\r\naof_last_write_status:err\r\naof_enabled:1\r\n");
         assert_eq!(info.failed_writes, ["aof_last_write_status"]);
         assert_eq!(info.append_only, Some(true));
+    }
+
+    #[test]
+    fn a_pause_is_one_that_somebody_asked_for() {
+        let pause = |reason: &str| {
+            ServerInfo::parse(&format!(
+                "paused_reason:{reason}\npaused_actions:write\npaused_timeout_milliseconds:90\n"
+            ))
+            .pause
+        };
+        assert_eq!((pause("client_pause"), pause("failover_in_progress"), pause("none")), (Some(90), None, None));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use super::dial::{Dial, Target, Via};
 use super::line::{Line, Stream};
+use crate::cluster::snapshot::Rejection;
 use crate::error::{Error, ErrorKind};
 use futures::future::BoxFuture;
 use redis::aio::MultiplexedConnection;
@@ -125,8 +126,10 @@ impl Node {
         };
         self.advice = None;
         if !auth.is_empty() {
-            let rejected = |error| Error::new(ErrorKind::Refused, format!("the server rejected the password: {error}"));
-            replies.remove(0).map_err(rejected)?;
+            replies.remove(0).map_err(|error| match Rejection::of(&error) {
+                Some(_) => Error::user(error),
+                None => Error::new(ErrorKind::Refused, format!("the server rejected the password: {error}")),
+            })?;
         }
         Ok(replies)
     }
@@ -230,7 +233,17 @@ async fn read_reply<R: tokio::io::AsyncRead + Unpin>(output: &mut BufReader<R>) 
             reply.truncate(begin);
             return Ok(classified(&String::from_utf8_lossy(&reply)));
         }
+        if let Some(refusal) = refused_twice(&String::from_utf8_lossy(&reply)) {
+            return Ok(Err(refusal));
+        }
     }
+}
+
+/// A server that rejects everything (a script runs, no room for clients) rejects the ECHO too.
+fn refused_twice(reply: &str) -> Option<String> {
+    let lines: Vec<&str> = reply.lines().filter(|line| !line.trim().is_empty()).collect();
+    let [command, echo] = lines[..] else { return None };
+    classified(command).err().filter(|_| command == echo)
 }
 
 /// redis-cli prints errors like replies: one line that starts with a word in capitals. It adds a
@@ -275,6 +288,19 @@ mod tests {
     fn a_password_is_one_word_of_one_line() {
         let credentials = Credentials { user: None, password: Some("a\"b\n".into()) };
         assert_eq!(credentials.login().as_deref(), Some(r#""AUTH" "a\"b\n""#));
+    }
+
+    /// It rejects what separates the replies, too, and redis-cli waits for more.
+    #[tokio::test]
+    async fn a_server_that_rejects_everything_says_why() {
+        let busy = "BUSY Redis is busy running a script.";
+        let said = format!("{busy}\n\n").repeat(4);
+        let (mut cli, ours) = tokio::io::duplex(4096);
+        cli.write_all(said.as_bytes()).await.expect("written");
+        let (output, mut input) = tokio::io::split(ours);
+        let commands: [&[&str]; 2] = [&["CLUSTER", "NODES"], &["INFO"]];
+        let replies = ask_cli(&mut BufReader::new(output), &mut input, &commands).await.expect("replies");
+        assert_eq!(replies, [Err(busy.to_owned()), Err(busy.to_owned())]);
     }
 
     #[tokio::test]

@@ -116,9 +116,13 @@ fn a_replica_that_drops_writes() {
     tell(&cluster, 102, "CONFIG SET maxmemory 1mb");
     finds(&cluster, &["settings-differ", "writes-refused"]);
     assert_eq!(subjects(&cluster, "writes-refused"), ["102"]);
+    assert_eq!(write(&cluster, 101), "OK");
+    let keys = || [101, 102].map(|number| says(&cluster, number, "DBSIZE"));
+    assert_eq!(keys(), ["1", "0"]);
     mend(&mut cluster, "writes-refused");
     mend(&mut cluster, "settings-differ");
     finds(&cluster, &[]);
+    assert_eq!([101, 102].map(|number| says(&cluster, number, "DBSIZE")), ["1", "1"]);
 }
 
 #[test]
@@ -134,6 +138,35 @@ fn old_servers_that_are_full() {
         assert_eq!(subjects(&cluster, "writes-refused"), full, "{name}");
         assert!(write(&cluster, 101).starts_with("OOM "), "{name}");
     }
+}
+
+#[test]
+fn clients_that_somebody_paused() {
+    let mut cluster = Cluster::on(Server::of("valkey-9.1"), 133);
+    cluster.start_all(Shell::Dash);
+    cluster.wait_ok();
+    finds(&cluster, &[]);
+    tell(&cluster, 101, "CLIENT PAUSE 600000 WRITE");
+    finds(&cluster, &["writes-refused"]);
+    mend(&mut cluster, "writes-refused");
+    finds(&cluster, &[]);
+}
+
+/// Before Redis 6.0 it does not even say whom it knows.
+#[test]
+fn a_replica_that_rejects_all_commands_without_its_master() {
+    let mut cluster = Cluster::on(Server::of("5.0"), 134);
+    cluster.start_all(Shell::Dash);
+    cluster.wait_ok();
+    tell(&cluster, 102, "CONFIG SET slave-serve-stale-data no");
+    finds(&cluster, &[]);
+    tell(&cluster, 101, "CONFIG SET requirepass other");
+    says(&cluster, 102, "CLIENT KILL TYPE master");
+    finds(&cluster, &["passwords-differ", "replica-link-down"]);
+    let found = findings(&cluster, "replica-link-down");
+    assert!(found[0].evidence.contains("MASTERDOWN "), "{}", found[0].evidence);
+    assert_eq!(cluster.cli(101, &["CONFIG", "SET", "requirepass", ""], Some("other")), "OK");
+    finds(&cluster, &[]);
 }
 
 #[test]

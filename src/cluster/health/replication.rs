@@ -81,9 +81,11 @@ fn down(context: &CheckContext<'_>, node: &NodeFacts, master: &NodeFacts, server
     if let Some(seconds) = server.link_down_seconds {
         evidence += &format!(", down for {seconds} s");
     }
-    if let Some(Obstacle::Stale { allowed }) = node.obstacle {
-        evidence += &format!(": it is not elected any more, for which {allowed} s are allowed");
-    }
+    evidence += &match (node.obstacle, server.link_down_seconds) {
+        (Some(Obstacle::Stale { allowed }), Some(_)) => format!(": after {allowed} s it is not elected any more"),
+        (Some(Obstacle::Stale { .. }), None) => ", not once up: it is not elected".to_owned(),
+        _ => String::new(),
+    };
     // The cluster may know the right master while replication connects to an old address.
     let at = server.master.as_ref().map(|endpoint| endpoint.host.as_str()).unwrap_or_default();
     let is_there = at.is_empty()

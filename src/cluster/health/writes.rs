@@ -13,8 +13,8 @@ fn of_node(context: &CheckContext<'_>, member: &Member, view: &View) -> Vec<Find
     if view.server.link_up.is_some() {
         dropping(context, member, view).into_iter().collect()
     } else if owns_slots {
-        let reasons = [full(context, member, view), lonely(context, member, view), unsaved(context, member, view)];
-        reasons.into_iter().flatten().collect()
+        let reasons = [full, lonely, unsaved, paused];
+        reasons.into_iter().filter_map(|reason| reason(context, member, view)).collect()
     } else {
         Vec::new()
     }
@@ -87,7 +87,8 @@ fn dropping(context: &CheckContext<'_>, member: &Member, view: &View) -> Option<
     }
     let memory = Memory::exhausted(view)?;
     let hint = match ignores {
-        Some(_) => context.hints.redis(member, "config set replica-ignore-maxmemory yes"),
+        // The server's default is back, and a full sync brings what was dropped.
+        Some(_) => context.hints.restart(member),
         None => raise_or_look(context, member),
     };
     let name = &member.name;
@@ -108,6 +109,17 @@ fn lonely(context: &CheckContext<'_>, member: &Member, view: &View) -> Option<Fi
         format!("{name} rejects writes: {present} of the {required} replicas that it requires are in sync"),
         format!("min_slaves_good_slaves:{present}, {setting} {required}"),
         context.hints.redis_cluster("call", &format!("config set {setting} {fewest}")),
+    ))
+}
+
+fn paused(context: &CheckContext<'_>, member: &Member, view: &View) -> Option<Finding> {
+    let pause = view.server.pause?;
+    let name = &member.name;
+    Some(Code::WritesRefused.found(
+        name,
+        format!("{name} holds writes back: somebody paused its clients (CLIENT PAUSE)"),
+        format!("paused_reason:client_pause, for {} more s", pause / 1000),
+        context.hints.redis(member, "client unpause"),
     ))
 }
 

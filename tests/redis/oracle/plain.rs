@@ -82,7 +82,7 @@ impl Plain {
         let address = address(node);
         let mut server = Command::new("redis-server");
         server.args(["--port", "6379", "--bind", &address, "--cluster-announce-ip", &address]);
-        server.args(["--save", "", "--appendonly", "no", "--enable-debug-command", "yes"]);
+        server.args(["--save", "", "--appendonly", "no", "--enable-debug-command", "yes", "--protected-mode", "no"]);
         server.args(["--cluster-enabled", "yes", "--cluster-config-file", "nodes.conf"]);
         server.args(["--cluster-node-timeout", "2000", "--cluster-require-full-coverage", "yes"]);
         // Nobody changes sides by itself, and a replica is served at once.
