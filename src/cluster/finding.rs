@@ -113,8 +113,12 @@ pub enum Code {
     BudgetUseless,
     BudgetsOverlap,
     // Services.
+    ServiceMissing,
     ServiceWithoutEndpoint,
     ServiceWithoutPort,
+    // Secrets and ConfigMaps.
+    SecretMissing,
+    ConfigMapMissing,
     // Volumes.
     VolumeLost,
     VolumeFull,
@@ -399,6 +403,11 @@ impl Code {
                 Warning,
                 "Two PodDisruptionBudgets cover one pod: Kubernetes never evicts it, and drains hang.",
             ),
+            Self::ServiceMissing => (
+                "service-missing",
+                Error,
+                "A Service of the cluster does not exist: peers and clients that connect anew do not reach its nodes.",
+            ),
             Self::ServiceWithoutEndpoint => {
                 ("service-without-endpoint", Error, "A Service of the cluster has no ready endpoints.")
             }
@@ -406,6 +415,16 @@ impl Code {
                 "service-without-port",
                 Error,
                 "A node announces a Service that lacks the node's client or bus port: peers cannot reach it there.",
+            ),
+            Self::SecretMissing => (
+                "secret-missing",
+                Warning,
+                "A Secret that the pods refer to does not exist: a pod that restarts cannot start any more.",
+            ),
+            Self::ConfigMapMissing => (
+                "configmap-missing",
+                Warning,
+                "A ConfigMap that the pods refer to does not exist: a pod that restarts cannot start any more.",
             ),
             Self::VolumeLost => (
                 "volume-lost",

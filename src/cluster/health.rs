@@ -4,7 +4,9 @@
 mod addresses;
 mod budgets;
 mod clients;
+mod configuration;
 mod context;
+mod controllers;
 mod elections;
 mod hints;
 mod identity;
@@ -88,12 +90,14 @@ pub fn check(snapshot: &Snapshot, topology: &Topology) -> Report {
         nodes::check,
         pods::check,
         identity::check,
+        controllers::check,
         views::check,
         addresses::check,
         replication::check,
         placement::check,
         budgets::check,
         services::check,
+        configuration::check,
         volumes::check,
         settings::check,
     ];
@@ -126,6 +130,7 @@ fn gaps(snapshot: &Snapshot) -> Vec<Gap> {
         ("volume claims", denied(&around.claims)),
         ("volume usage", denied(&around.usage)),
         ("workers and zones", denied(&around.workers)),
+        ("controllers of the pods", denied(&around.controllers)),
         ("logs of terminated containers", denied(&around.last_log_lines)),
     ];
     let kubernetes = kubernetes

@@ -3,6 +3,7 @@
 
 use super::node::{Endpoint, NodeNumber};
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 /// Labels, or a selector that requires all of them.
 pub type Labels = BTreeMap<String, String>;
@@ -48,10 +49,70 @@ pub struct Surroundings {
     pub workers: Lookup<BTreeMap<String, Worker>>,
     /// The last log lines of crash-looping containers, by pod.
     pub last_log_lines: Lookup<BTreeMap<String, String>>,
-    /// What single kubelets did not answer, and why; the rest is known.
+    /// Those that make the pods.
+    pub controllers: Lookup<Vec<ControllerState>>,
+    /// Services of this tool that the cluster lacks: by name, with a manifest to make them by, or nothing
+    /// if that is not known.
+    pub lost_services: BTreeMap<String, String>,
+    /// Secrets and ConfigMaps that pods refer to and that do not exist.
+    pub lost_configuration: BTreeSet<Reference>,
+    /// What was not answered beside the rest, and why.
     pub unanswered: BTreeMap<String, String>,
     /// Pods that the selector matches, and that are no nodes.
     pub bystanders: Vec<String>,
+}
+
+/// What makes a pod: a StatefulSet, a Deployment.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Controller {
+    pub kind: String,
+    pub name: String,
+}
+
+/// As an argument of kubectl: `statefulset redis-001-node-101`.
+impl fmt::Display for Controller {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.kind.to_lowercase(), self.name)
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ControllerState {
+    pub controller: Controller,
+    /// The node whose pod it makes, if this tool created it.
+    pub number: Option<NodeNumber>,
+    pub desired: usize,
+    /// Pods that it has made, ready or not.
+    pub made: usize,
+    /// Whether it makes a pod only when all before are ready.
+    pub in_order: bool,
+    /// Why it could not make its last pod.
+    pub failure: Option<String>,
+}
+
+impl ControllerState {
+    pub fn lacks_pods(&self) -> bool {
+        self.made < self.desired
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Configuration {
+    Secret,
+    ConfigMap,
+}
+
+/// A Secret or ConfigMap that a pod cannot start without.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Reference {
+    pub kind: Configuration,
+    pub name: String,
+    /// The keys that the server has in its environment, and in which variables.
+    pub variables: BTreeMap<String, String>,
+    /// Whether the pod has more of it than these.
+    pub has_more: bool,
+    /// What this tool labels it with; empty if it is not this tool's.
+    pub labels: Labels,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -78,13 +139,12 @@ pub struct PodState {
     pub looks_like_server: bool,
     /// The init container because of which the server has not started.
     pub failing_init: Option<String>,
-}
-
-/// What keeps a pod: a StatefulSet, a Deployment.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Controller {
-    pub kind: String,
-    pub name: String,
+    /// The image of the server's container.
+    pub image: Option<String>,
+    /// Secrets and ConfigMaps without which it does not start.
+    pub needs: Vec<Reference>,
+    /// When something about it last changed, in seconds since 1970.
+    pub changed: Option<i64>,
 }
 
 /// How a container terminated.

@@ -2,7 +2,9 @@
 
 pub mod ahead;
 pub mod client;
+pub mod controllers;
 pub mod dial;
+pub mod events;
 pub mod exec;
 pub mod flags;
 pub mod kubeconfig;
@@ -15,9 +17,11 @@ mod log_stream;
 pub mod logs;
 pub mod loopback;
 pub mod members;
+pub mod needs;
 pub mod node_pods;
 pub mod objects;
 pub mod pod_state;
+pub mod references;
 pub mod retries;
 pub mod server_container;
 pub mod surroundings;

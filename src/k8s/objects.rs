@@ -36,6 +36,15 @@ impl Server {
         Ok(found.map(|object| json!(object)))
     }
 
+    /// Whether there is such an object in the namespace; requests only its metadata.
+    ///
+    /// # Errors
+    /// The server's, except NotFound.
+    pub async fn exists(&self, kind: Kind, name: &str) -> Result<bool, Error> {
+        let api = self.api(kind, Some(self.namespace()));
+        Ok(self.answer(&format!("get {} {name}", kind.plural), api.get_metadata_opt(name)).await?.is_some())
+    }
+
     /// In all namespaces if `namespace` is none.
     ///
     /// # Errors

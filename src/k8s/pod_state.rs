@@ -1,5 +1,6 @@
 //! Pure: the state of a pod's server, from the pod object.
 
+use super::needs::needs;
 use super::node_pods::controller;
 use super::server_container::looks_like_server;
 use crate::cluster::surroundings::{End, PodState, Trouble, TroubleKind};
@@ -26,6 +27,9 @@ pub fn pod_state(pod: &Pod, container: Option<&Container>) -> PodState {
         controller: controller(pod),
         looks_like_server: pod.spec.iter().flat_map(|spec| &spec.containers).any(looks_like_server),
         failing_init: init.map(|(container, _)| container),
+        image: container.and_then(|container| container.image.clone()),
+        needs: needs(pod, container),
+        changed: changed(pod),
     }
 }
 
@@ -64,6 +68,18 @@ fn memory_limit(container: &Container) -> Option<u64> {
 fn claims(pod: &Pod) -> Vec<String> {
     let volumes = pod.spec.iter().flat_map(|spec| spec.volumes.iter().flatten());
     volumes.filter_map(|volume| Some(volume.persistent_volume_claim.as_ref()?.claim_name.clone())).collect()
+}
+
+/// The last change of a condition or of a container.
+fn changed(pod: &Pod) -> Option<i64> {
+    let status = pod.status.as_ref()?;
+    let conditions = status.conditions.iter().flatten().filter_map(|each| each.last_transition_time.as_ref());
+    let states = status.container_statuses.iter().flatten().filter_map(|each| each.state.as_ref());
+    let containers = states.filter_map(|state| {
+        let started = state.running.as_ref().and_then(|running| running.started_at.as_ref());
+        started.or(state.terminated.as_ref().and_then(|ended| ended.finished_at.as_ref()))
+    });
+    conditions.chain(containers).map(|time| time.0.as_second()).max()
 }
 
 fn host_ports(pod: &Pod) -> BTreeSet<u16> {

@@ -2,42 +2,99 @@
 //! What cannot be read is reported and does not affect the rest.
 
 use super::client::Server;
+use super::controllers;
 use super::kubelets::{self, Deadline};
 use super::members::{Candidate, Which, list};
+use super::references;
 use super::workers;
 use crate::cluster::node::NodeNumber;
+use crate::cluster::nodes_conf::BUS_PORT;
+use crate::cluster::snapshot::Member;
 use crate::cluster::surroundings::{Budget, Claim, Labels, Lookup, Service, Surroundings, Worker};
 use crate::error::Error;
 use crate::manifest::names;
-use futures::future::{join, join4};
+use crate::manifest::network::{client_service_of, node_service_of};
+use futures::future::{join, join5};
 use k8s_openapi::api::core::v1::{Node, PersistentVolumeClaim, Service as ServiceObject};
 use kube::{Api, ResourceExt};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use tokio::sync::oneshot;
 
-/// All in parallel; one request per kind, and those to the workers' kubelets.
-pub async fn read(server: &Server, which: &Which, candidates: &[Candidate]) -> Surroundings {
-    let (known, rest) = oneshot::channel();
+/// All in parallel; one request per kind, and those to the workers' kubelets. `known` Secrets have been
+/// read already.
+pub async fn read(server: &Server, which: &Which, candidates: &[Candidate], known: &BTreeSet<String>) -> Surroundings {
+    let (known_all, rest) = oneshot::channel();
     let deadline = Deadline::after(rest);
     let objects = async {
-        let objects = objects(server, which, candidates).await;
-        drop(known);
+        let objects =
+            join(objects(server, which, candidates), references::lost(server, which, candidates, known)).await;
+        drop(known_all);
         objects
     };
     let (objects, kubelets) = join(objects, kubelets::read(server, candidates, &deadline)).await;
+    let (objects, (lost_configuration, not_read)) = objects;
     let kubelets::Answers { usage, last_log_lines, unanswered } = kubelets;
-    Surroundings { usage, last_log_lines, unanswered, ..objects }
+    let unanswered = objects.unanswered.into_iter().chain(not_read).chain(unanswered).collect();
+    Surroundings { usage, last_log_lines, lost_configuration, unanswered, ..objects }
 }
 
 async fn objects(server: &Server, which: &Which, candidates: &[Candidate]) -> Surroundings {
     let workers: BTreeSet<&str> = candidates.iter().filter_map(|each| each.member.worker.as_deref()).collect();
     let has_claims = candidates.iter().any(|each| !each.member.state.claims.is_empty());
     let claims = async { if has_claims { claims(server).await } else { Lookup::Skipped } };
-    let (services, budgets, claims, workers) =
-        join4(services(server, which), budgets(server), claims, self::workers(server, &workers)).await;
+    let mut unanswered = BTreeMap::new();
+    let (services, budgets, claims, workers, controllers) = join5(
+        services(server, which),
+        budgets(server),
+        claims,
+        self::workers(server, &workers),
+        controllers::read(server, which, candidates, &mut unanswered),
+    )
+    .await;
     let now = jiff::Timestamp::now().as_second();
-    Surroundings { now, services, budgets, claims, workers, ..Surroundings::default() }
+    let lost_services = services.seen().map(|services| lost_services(server, which, candidates, services));
+    let lost_services = lost_services.unwrap_or_default();
+    let rest = Surroundings { now, lost_services, unanswered, ..Surroundings::default() };
+    Surroundings { services, budgets, claims, workers, controllers, ..rest }
+}
+
+/// Of a cluster of this tool: the Services of its nodes and of its clients that do not exist. A node's
+/// pod says what its Service was made with.
+fn lost_services(
+    server: &Server,
+    which: &Which,
+    candidates: &[Candidate],
+    services: &[Service],
+) -> BTreeMap<String, String> {
+    let Which::Named(name) = which else { return BTreeMap::new() };
+    let mut lost = BTreeMap::new();
+    if !services.iter().any(|service| service.name == name.as_str()) {
+        lost.insert(name.to_string(), client_service_of(name, server.namespace()).to_string());
+    }
+    for member in candidates.iter().map(|candidate| &candidate.member) {
+        let Some(number) = member.number else { continue };
+        if services.iter().all(|service| service.name != member.name) {
+            let manifest = |labels| node_service_of(name, server.namespace(), (number, bus(member)), &labels);
+            lost.insert(
+                member.name.clone(),
+                own_labels(member).map(|labels| manifest(labels).to_string()).unwrap_or_default(),
+            );
+        }
+    }
+    lost
+}
+
+/// Without those that the controller adds; none without a pod.
+fn own_labels(member: &Member) -> Option<Value> {
+    let is_own = |name: &str| name.starts_with("app.kubernetes.io/") || name.starts_with("kubectl-redis-cluster/");
+    let own: Labels =
+        member.state.labels.iter().filter(|(name, _)| is_own(name)).map(|(a, b)| (a.clone(), b.clone())).collect();
+    (!own.is_empty()).then(|| serde_json::json!(own))
+}
+
+fn bus(member: &Member) -> u16 {
+    member.state.bus_port.unwrap_or(BUS_PORT)
 }
 
 fn lookup<T>(result: Result<T, Error>) -> Lookup<T> {
@@ -47,6 +104,7 @@ fn lookup<T>(result: Result<T, Error>) -> Lookup<T> {
     }
 }
 
+/// Of the namespace.
 async fn services(server: &Server, which: &Which) -> Lookup<Vec<Service>> {
     let services = list::<ServiceObject>(server, "services", String::new()).await;
     let cluster = match which {

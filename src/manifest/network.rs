@@ -1,12 +1,12 @@
 //! Services, the PodDisruptionBudget and the NetworkPolicy.
 
 use super::config::bus_port;
-use super::names;
+use super::names::{self, ClusterName};
 use super::object::{self, Kind, Object};
 use super::spec::Spec;
 use crate::cluster::node::NodeNumber;
 use crate::cluster::nodes_conf::{BUS_PORT, PORT, STARTUP_PORT};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// The name of the bus port; policies refer to it because its number differs by pod.
 pub(super) const BUS: &str = "redis-cluster";
@@ -16,30 +16,45 @@ pub(super) const BUS: &str = "redis-cluster";
 /// without a pod is known too.
 pub fn node_service(spec: &Spec, number: NodeNumber) -> Object {
     let labels = spec.name.node_labels(number, &spec.image.name);
-    let body = json!({ "spec": {
+    let value = node_service_of(&spec.name, &spec.namespace, (number, bus_port(spec, number)), &labels);
+    Object { kind: object::SERVICE, value }
+}
+
+/// The same without the rest of the cluster's spec.
+pub fn node_service_of(
+    name: &ClusterName,
+    namespace: &str,
+    (number, bus_port): (NodeNumber, u16),
+    labels: &Value,
+) -> Value {
+    let id = name.node_id(namespace, number);
+    let metadata = json!({ "name": name.node(number), "namespace": namespace, "labels": labels,
+                           "annotations": { names::NODE_ID: id.as_str() } });
+    json!({ "apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": {
         "type": "ClusterIP",
         "publishNotReadyAddresses": true,
-        "selector": spec.name.pod_selector(number),
+        "selector": name.pod_selector(number),
         "ports": [
             { "name": "redis-client", "protocol": "TCP", "port": PORT, "targetPort": PORT },
-            { "name": BUS, "protocol": "TCP", "port": BUS_PORT, "targetPort": bus_port(spec, number) },
+            { "name": BUS, "protocol": "TCP", "port": BUS_PORT, "targetPort": bus_port },
             { "name": "redis-startup", "protocol": "TCP", "port": STARTUP_PORT, "targetPort": STARTUP_PORT },
         ],
-    }});
-    let mut service = Object::new(object::SERVICE, spec, &spec.name.node(number), &labels, body);
-    let id = spec.name.node_id(&spec.namespace, number);
-    service.value["metadata"]["annotations"] = json!({ names::NODE_ID: id.as_str() });
-    service
+    }})
 }
 
 /// The Service for clients: any ready node.
 pub fn client_service(spec: &Spec) -> Object {
-    let body = json!({ "spec": {
+    Object { kind: object::SERVICE, value: client_service_of(&spec.name, &spec.namespace) }
+}
+
+/// The same without the rest of the cluster's spec.
+pub fn client_service_of(name: &ClusterName, namespace: &str) -> Value {
+    let metadata = json!({ "name": name.as_str(), "namespace": namespace, "labels": name.labels() });
+    json!({ "apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": {
         "type": "ClusterIP",
-        "selector": spec.name.node_selector(),
+        "selector": name.node_selector(),
         "ports": [{ "name": "redis-client", "protocol": "TCP", "port": PORT, "targetPort": PORT }],
-    }});
-    Object::new(object::SERVICE, spec, spec.name.as_str(), &spec.name.labels(), body)
+    }})
 }
 
 /// One budget for all nodes: Kubernetes cannot evict a pod that matches two.

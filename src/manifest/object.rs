@@ -40,6 +40,7 @@ pub const POD: Kind = Kind::new("", "v1", "Pod", "pods");
 pub const CLAIM: Kind = Kind::new("", "v1", "PersistentVolumeClaim", "persistentvolumeclaims");
 pub const REPLICATION_CONTROLLER: Kind = Kind::new("", "v1", "ReplicationController", "replicationcontrollers");
 pub const STATEFUL_SET: Kind = Kind::new("apps", "v1", "StatefulSet", "statefulsets");
+pub const DEPLOYMENT: Kind = Kind::new("apps", "v1", "Deployment", "deployments");
 pub const NETWORK_POLICY: Kind = Kind::new("networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies");
 /// Since Kubernetes 1.21.
 pub const BUDGET: Kind = Kind::new("policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets");

@@ -10,8 +10,8 @@ use crate::manifest::object::SECRET;
 use crate::node::connection::Credentials;
 use crate::node::dial::Via;
 use crate::node::tls::{Certificates, Tls};
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Passwords by source. If one cannot be read, the pod's own redis-cli still has it.
 pub(super) type Passwords = BTreeMap<Password, Lookup<String>>;
@@ -74,8 +74,12 @@ async fn password(context: &Context, source: &Password) -> Result<Lookup<String>
                 .map(Lookup::Seen)
                 .ok_or_else(|| Error::user(format!("secret \"{name}\": \"{key}\" is not text")))
         }
-        Ok(None) => Err(Error::user(format!("secret \"{name}\" with the cluster's password not found"))
-            .hint("specify the password's Secret with --auth-secret NAME/KEY")),
+        Ok(None) if context.auth_secret.is_some() => {
+            Err(Error::user(format!("secret \"{name}\" with the cluster's password not found"))
+                .hint("specify the password's Secret with --auth-secret NAME/KEY"))
+        }
+        // The pods that run have it in their environment.
+        Ok(None) => Ok(Lookup::Denied(format!("secret \"{name}\" with the cluster's password not found"))),
         Err(error) if error.kind() == ErrorKind::Forbidden => Ok(Lookup::Denied(error.reason())),
         Err(error) => Err(error),
     }
@@ -87,6 +91,16 @@ pub(super) fn way(context: &Context, candidate: &Candidate, passwords: &Password
     let unreadable = unreadable(context, candidate, passwords).is_some();
     let via = if unreadable && context.via == Via::Auto { Via::Exec } else { context.via };
     (via, Credentials { user: context.redis_user.clone().filter(|_| password.is_some()), password })
+}
+
+/// The Secrets that have been read.
+pub(super) fn secrets(passwords: &Passwords) -> BTreeSet<String> {
+    let read = passwords.iter().filter(|(_, password)| password.seen().is_some());
+    let name = |(source, _): (&Password, _)| match source {
+        Password::Secret { name, .. } => Some(name.clone()),
+        Password::None | Password::Plain(_) => None,
+    };
+    read.filter_map(name).collect()
 }
 
 /// Why a node's password cannot be read.

@@ -9,6 +9,7 @@ use crate::cluster::surroundings::TroubleKind;
 use crate::context::Context;
 use crate::error::{Error, ErrorKind};
 use crate::k8s::client::Server;
+use crate::k8s::events;
 use crate::k8s::kubelets::last_lines;
 use crate::k8s::log_source::LogSource;
 use crate::k8s::logs::last_line;
@@ -16,9 +17,6 @@ use crate::k8s::members::{Candidate, Which};
 use crate::k8s::wait::{Progress, Stage, TimeLimit, times, until_telling};
 use crate::manifest::names::{self, ClusterName};
 use crate::manifest::object::CONFIG_MAP;
-use k8s_openapi::api::core::v1::Event;
-use kube::Api;
-use kube::api::ListParams;
 use serde_json::json;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -224,17 +222,7 @@ fn has_ended(member: &Member) -> bool {
     trouble.is_some_and(|trouble| matches!(trouble.kind, TroubleKind::CrashLoop | TroubleKind::Ended))
 }
 
-/// The newest warning event about a node's controller or current pod; not about an earlier pod of
-/// the same name.
+/// A warning event about a node's controller or pod.
 async fn last_warning(server: &Server, node: &Member) -> Result<Option<String>, Error> {
-    let api: Api<Event> = Api::namespaced(server.client(), server.namespace());
-    let warnings = ListParams::default().fields("type=Warning");
-    let events = server.answer("list events", api.list(&warnings)).await?.items;
-    let is_about = |event: &&Event| {
-        let object = &event.involved_object;
-        let is_over = node.worker.is_some() && event.reason.as_deref() == Some("FailedScheduling");
-        !is_over && (object.name.as_ref() == Some(&node.name) || (object.uid.is_some() && object.uid == node.pod_uid))
-    };
-    let newest = events.iter().filter(is_about).max_by_key(|event| event.last_timestamp.clone());
-    Ok(newest.and_then(|event| event.message.clone()))
+    Ok(events::about(&events::warnings(server).await?, node))
 }

@@ -90,7 +90,8 @@ pub async fn of(context: &Context, which: &Which, found: FoundNodes, scope: Scop
     access::add_logins(context, &mut candidates, &passwords);
     let asked = candidates.clone();
     let answers = answers(context, &asked, &passwords, scope);
-    let (answers, around) = futures::future::join(answers, around(context, which, &mut candidates, scope)).await;
+    let (answers, around) =
+        futures::future::join(answers, around(context, which, (&mut candidates, &passwords), scope)).await;
     Ok(Observation { which: which.clone(), nodes: candidates.into_iter().zip(answers).collect(), around })
 }
 
@@ -117,7 +118,12 @@ async fn answers(
 }
 
 /// Also sets the nodes' zones.
-async fn around(context: &Context, which: &Which, candidates: &mut [Candidate], scope: Scope) -> Surroundings {
+async fn around(
+    context: &Context,
+    which: &Which,
+    (candidates, passwords): (&mut [Candidate], &Passwords),
+    scope: Scope,
+) -> Surroundings {
     match scope {
         Scope::Verbatim | Scope::Nodes => Surroundings::default(),
         Scope::Zones => {
@@ -125,7 +131,7 @@ async fn around(context: &Context, which: &Which, candidates: &mut [Candidate], 
             Surroundings { workers: denied.map_or(Lookup::Skipped, Lookup::Denied), ..Surroundings::default() }
         }
         Scope::All | Scope::AllAndKeys => {
-            let around = surroundings::read(&context.server, which, candidates).await;
+            let around = surroundings::read(&context.server, which, candidates, &access::secrets(passwords)).await;
             let workers = around.workers.seen();
             for candidate in candidates {
                 let worker = workers.zip(candidate.member.worker.as_ref()).and_then(|(all, name)| all.get(name));

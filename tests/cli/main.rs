@@ -6,6 +6,7 @@
 mod create;
 mod documents;
 mod logs;
+mod objects;
 mod proxy;
 mod waits;
 mod wire;

@@ -172,6 +172,10 @@ impl World {
         self.state().objects.insert(path.into(), object);
     }
 
+    pub fn object(&self, path: &str) -> Value {
+        self.state().objects[path].clone()
+    }
+
     /// Changes an object that is there.
     pub fn edit(&self, path: &str, change: impl FnOnce(&mut Value)) {
         change(self.state().objects.get_mut(path).expect("an object"));

@@ -165,6 +165,8 @@ fn what_is_around_the_pods() {
     take_the_hint(&found, "address-not-service");
     finds(&namespace, "a", &[]);
 
+    lose_objects(&namespace);
+
     redis("--cluster call 127.0.0.1:6379 config set maxmemory 0");
     take_the_hint(&finds(&namespace, "a", &["maxmemory-too-high"]), "maxmemory-too-high");
     finds(&namespace, "a", &[]);
@@ -175,6 +177,44 @@ fn what_is_around_the_pods() {
 
     namespace.kubectl(&["delete", "persistentvolumeclaim", "data-a-node-302-0", "--wait=false"]).ok();
     finds(&namespace, "a", &["volume-lost"]);
+}
+
+/// Waits until this code is among those found, and does what helps: what follows from it may take its
+/// time.
+fn mend(namespace: &Namespace, code: &str) {
+    let found = wait(45, code, || {
+        let found = check(namespace, &["a"]).0;
+        if codes(&found).contains(code) { Ok(found) } else { Err(format!("{found:#}")) }
+    });
+    take_the_hint(&found, code);
+}
+
+/// Objects are deleted that the nodes need no more until somebody connects anew or a pod restarts.
+fn lose_objects(namespace: &Namespace) {
+    let address = || namespace.kubectl(&["get", "service", REPLICA, "-o", "jsonpath={.spec.clusterIP}"]).ok();
+    let before = address();
+    namespace.kubectl(&["delete", "service", REPLICA]).ok();
+    mend(namespace, "service-missing");
+    assert_eq!(address(), before);
+    finds(namespace, "a", &[]);
+    assert_eq!(namespace.plugin(&["create", "a"]).ok().matches(" unchanged\n").count(), 16);
+    // Made again by `create` it has another address, which its node must announce.
+    namespace.kubectl(&["delete", "service", REPLICA]).ok();
+    namespace.plugin(&["create", "a", "--wait=false"]).ok();
+    assert_ne!(address(), before);
+    mend(namespace, "address-stale");
+    finds(namespace, "a", &[]);
+
+    let password = namespace.password("a");
+    namespace.kubectl(&["delete", "secret", "a"]).ok();
+    mend(namespace, "secret-missing");
+    assert_eq!(namespace.password("a"), password);
+    namespace.kubectl(&["delete", "configmap", "a"]).ok();
+    mend(namespace, "configmap-missing");
+    finds(namespace, "a", &[]);
+    namespace.kubectl(&["scale", "statefulset", REPLICA, "--replicas", "0"]).ok();
+    mend(namespace, "pod-missing");
+    finds(namespace, "a", &[]);
 }
 
 #[test]
@@ -226,7 +266,7 @@ fn who_may_not_ask() {
         code == Some(0)
     });
     let what: Vec<_> = found["notChecked"].as_array().expect("a list").iter().map(|gap| gap["what"].clone()).collect();
-    assert_eq!(what, ["disruption budgets", "workers and zones"]);
+    assert_eq!(what, ["disruption budgets", "workers and zones", "controllers of the pods", "ConfigMaps"]);
     let said = namespace.plugin(&["check", "a", "--as", "looker"]);
     assert_eq!(said.code, Some(2), "{}{}", said.out, said.err);
     assert!(said.out.contains("not checked: a-node-101: you may not use"), "{}", said.out);

@@ -8,7 +8,7 @@ use testkit::throwaway::refuse_other_clusters;
 use testkit::{Namespace, Said, feed, patient, program, run, until};
 
 /// Rights that cannot be seen to be missing here: of which commands, where given, and why.
-const UNSEEN: [(&[&str], Place, &str, &str); 7] = [
+const UNSEEN: [(&[&str], Place, &str, &str); 10] = [
     (&["info", "check", "list", "logs", "accept-loss"], Place::Namespace, "create pods/exec", STREAMS),
     (
         &["info", "check", "list", "logs", "accept-loss", "check-proxy-mode"],
@@ -19,6 +19,14 @@ const UNSEEN: [(&[&str], Place, &str, &str); 7] = [
     (&["check-proxy-mode"], Place::System, "create pods/portforward", STREAMS),
     (&["list"], Place::Namespace, "list services", "every cluster here has a pod: tests/cli/main.rs"),
     (&["info", "check"], Place::Everywhere, "get nodes", LABELLED),
+    (&["check"], Place::Namespace, "list deployments", "no cluster here is one: tests/cli/objects.rs"),
+    (
+        &["check"],
+        Place::Namespace,
+        "list replicationcontrollers",
+        "a cluster of them is never whole here: tests/cli/objects.rs",
+    ),
+    (&["check"], Place::Namespace, "list events", "every controller here has its pods: tests/cli/objects.rs"),
     (&PROXY, Place::System, "get configmaps", "kube-proxy reads none here, and Cilium is not here: tests/cli/proxy.rs"),
     (&PROXY, Place::Everywhere, "get felixconfigurations", "Calico is not here: tests/cli/proxy.rs"),
 ];

@@ -3,7 +3,7 @@
 use super::Code;
 
 impl Code {
-    pub const ALL: [Self; 71] = [
+    pub const ALL: [Self; 74] = [
         Self::SlotsUncovered,
         Self::SlotsOwnedTwice,
         Self::KeysAstray,
@@ -66,8 +66,11 @@ impl Code {
         Self::BudgetMissing,
         Self::BudgetUseless,
         Self::BudgetsOverlap,
+        Self::ServiceMissing,
         Self::ServiceWithoutEndpoint,
         Self::ServiceWithoutPort,
+        Self::SecretMissing,
+        Self::ConfigMapMissing,
         Self::VolumeLost,
         Self::VolumeFull,
         Self::PersistenceFails,

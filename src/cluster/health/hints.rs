@@ -20,6 +20,14 @@ impl Hints<'_> {
         self.snapshot.caller.plugin_on(verb, &self.snapshot.cluster)
     }
 
+    /// Makes again what is missing of a cluster of this tool; it says which flags fit.
+    pub fn create(&self) -> String {
+        match &self.snapshot.cluster {
+            ClusterRef::Named(_) => self.command("create"),
+            ClusterRef::Selected(_) => self.kubectl("get events"),
+        }
+    }
+
     pub fn kubectl(&self, words: &str) -> String {
         self.snapshot.caller.kubectl(words)
     }

@@ -2,6 +2,7 @@
 
 use super::clients::limits_elsewhere;
 use super::context::{CheckContext, has_no_pod};
+use super::controllers::{set_image, without_pod};
 use crate::cluster::finding::{Code, Finding, Severity};
 use crate::cluster::node::Role;
 use crate::cluster::snapshot::{NoResponse, Rejection};
@@ -51,6 +52,10 @@ fn not_responding(context: &CheckContext<'_>, node: &NodeFacts) -> Option<Findin
     let mut evidence = no_response.to_string();
     if code == Code::ClientsLimit {
         evidence += &format!("; {}", limits_elsewhere(context).1);
+    }
+    if code == Code::PodMissing {
+        let why = without_pod(context, &node.member).1;
+        evidence += &if why.is_empty() { why } else { format!(": {why}") };
     }
     let last_log_lines = node.member.pod.as_ref().and_then(|pod| context.around().last_log_lines.seen()?.get(pod));
     if let Some(lines) = last_log_lines.filter(|_| matches!(code, Code::CrashLoop | Code::OutOfMemory)) {
@@ -123,12 +128,18 @@ fn unreachable(context: &CheckContext<'_>, node: &NodeFacts) -> (Code, String, S
         return (Code::NodeUnreachable, format!("{name} did not respond"), describe);
     };
     match trouble.kind {
-        TroubleKind::NoPod => (Code::PodMissing, format!("{name} has no pod"), describe),
         TroubleKind::Deleted => (Code::PodDeleted, format!("the pod of {name} is being deleted"), describe),
+        TroubleKind::NoPod => {
+            let (message, _, hint) = without_pod(context, &node.member);
+            (Code::PodMissing, message, hint)
+        }
         TroubleKind::Unschedulable => {
             (Code::PodUnschedulable, format!("the pod of {name} cannot be scheduled"), describe)
         }
-        TroubleKind::Image => (Code::ImageNotPulled, format!("the image pull of {name} failed"), describe),
+        TroubleKind::Image => {
+            let hint = set_image(context, &node.member).unwrap_or(describe);
+            (Code::ImageNotPulled, format!("the image pull of {name} failed"), hint)
+        }
         TroubleKind::Container => {
             (Code::ContainerNotMade, format!("the container of {name} cannot be created"), describe)
         }

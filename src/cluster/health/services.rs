@@ -1,16 +1,37 @@
 //! Services: their endpoints and ports.
 
 use super::context::{CheckContext, list};
+use crate::cluster::commands::quoted;
 use crate::cluster::finding::{Code, Finding};
 use crate::cluster::snapshot::Member;
 use crate::cluster::surroundings::Service;
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 pub(super) fn check(context: &CheckContext<'_>) -> Vec<Finding> {
     let Some(services) = context.around().services.seen() else { return Vec::new() };
+    let lost = context.around().lost_services.iter().map(|(name, manifest)| lost(context, name, manifest));
     let concerned = services.iter().filter(|service| concerns(context, service));
     let without_endpoint = concerned.clone().filter_map(|service| without_endpoint(context, service));
-    without_endpoint.chain(concerned.filter_map(|service| without_port(context, service))).collect()
+    lost.chain(without_endpoint).chain(concerned.filter_map(|service| without_port(context, service))).collect()
+}
+
+/// Made again at the address that its node announces, nothing else has to change.
+fn lost(context: &CheckContext<'_>, name: &str, manifest: &str) -> Finding {
+    let announced = context.topology.nodes().find(|node| node.member.name == name).and_then(|node| {
+        let at = node.endpoint.as_ref().filter(|at| node.is_reachable() && at.host.parse::<IpAddr>().is_ok())?;
+        (node.member.pod_ip.as_ref() != Some(&at.host)).then_some(at.host.as_str())
+    });
+    let spec = "\"spec\":{";
+    let at = announced.map(|address| format!("{spec}\"clusterIP\":\"{address}\","));
+    let manifest = at.map_or(manifest.to_owned(), |at| manifest.replacen(spec, &at, 1));
+    let evidence = match announced {
+        Some(address) => format!("no Service of this name; {name} announces {address}"),
+        None => "no Service of this name".into(),
+    };
+    let create = || format!("echo {} | {}", quoted(&manifest), context.hints.kubectl("create -f -"));
+    let hint = if manifest.is_empty() { context.hints.create() } else { create() };
+    Code::ServiceMissing.found(name, format!("Service {name} does not exist"), evidence, hint)
 }
 
 /// The nodes that announce an address of the Service, with the ports that they announce.
@@ -74,4 +95,56 @@ fn without_port(context: &CheckContext<'_>, service: &Service) -> Option<Finding
             context.hints.kubectl(&format!("edit service {}", service.name)),
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::health::tests::{line, report, seen, whole};
+    use crate::cluster::snapshot::Snapshot;
+
+    fn without_service(manifest: &str) -> Snapshot {
+        let mut snapshot = whole();
+        let gone = seen(&mut snapshot.around.services).remove(3);
+        snapshot.around.lost_services = [(gone.name, manifest.to_owned())].into();
+        snapshot
+    }
+
+    fn found(snapshot: &Snapshot) -> (String, String) {
+        let mut all = report(snapshot).findings;
+        assert_eq!(all.iter().map(|finding| finding.code).collect::<Vec<_>>(), [Code::ServiceMissing], "{all:#?}");
+        let only = all.remove(0);
+        (only.subject, only.hint)
+    }
+
+    #[test]
+    fn a_service_that_was_deleted_is_made_again_at_its_old_address() {
+        let mut snapshot = without_service("{\"spec\":{\"a\":1}}");
+        let expected = "echo '{\"spec\":{\"clusterIP\":\"198.19.0.22\",\"a\":1}}' | kubectl -n default create -f -";
+        assert_eq!(found(&snapshot), ("redis-001-node-202".into(), expected.into()));
+        // A node that announces its pod has no old one.
+        let pod_ip = snapshot.seen[3].member.pod_ip.clone().expect("one");
+        for index in 0..6 {
+            line(&mut snapshot, index, 3).endpoint.host.clone_from(&pod_ip);
+        }
+        assert_eq!(found(&snapshot).1, "echo '{\"spec\":{\"a\":1}}' | kubectl -n default create -f -");
+        assert_eq!(found(&without_service("")).1, "kubectl redis-cluster -n default create redis-001");
+    }
+
+    /// A load balancer's address with the client port of one Service and the bus port of another.
+    #[test]
+    fn services_that_share_an_address_share_its_ports() {
+        let mut snapshot = whole();
+        let services = seen(&mut snapshot.around.services);
+        services.iter_mut().for_each(|service| service.ours = false);
+        let bus = Service { name: "bus".into(), ports: [16379].into(), ..services[3].clone() };
+        services[3].ports = [6379].into();
+        services.push(bus);
+        for service in [3, 6] {
+            services[service].shared_addresses = std::mem::take(&mut services[service].addresses);
+        }
+        assert_eq!(report(&snapshot).findings, []);
+        seen(&mut snapshot.around.services).pop();
+        assert_eq!(report(&snapshot).findings[0].code, Code::ServiceWithoutPort);
+    }
 }

@@ -9,7 +9,8 @@ use crate::cluster::shape::{Shape, Small};
 use crate::cluster::slots::{SlotRange, SlotSet};
 use crate::cluster::snapshot::{Rejection, Shell, View};
 use crate::cluster::surroundings::{
-    Budget, Claim, Controller, End, Labels, Service, Surroundings, Trouble, TroubleKind, Usage, Worker,
+    Budget, Claim, Configuration, Controller, End, Labels, Reference, Service, Surroundings, Trouble, TroubleKind,
+    Usage, Worker,
 };
 use crate::cluster::topology::tests::{healthy, healthy_of};
 use clap::Parser;
@@ -60,8 +61,8 @@ pub(super) fn whole() -> Snapshot {
         usage: Lookup::Seen(names().map(|name| (name, usage)).collect()),
         workers: Lookup::Seen(["node-1", "node-2", "node-3"].map(worker).into()),
         last_log_lines: Lookup::Seen(BTreeMap::new()),
-        bystanders: Vec::new(),
-        unanswered: BTreeMap::new(),
+        controllers: Lookup::Seen(Vec::new()),
+        ..Surroundings::default()
     };
     snapshot
 }
@@ -144,6 +145,11 @@ fn never_elected(snapshot: &mut Snapshot, whose: usize) {
 fn fail(snapshot: &mut Snapshot, whose: &[usize]) {
     whose.iter().for_each(|index| snapshot.seen[*index].view = Err("no answer".into()));
     each_view(snapshot, |view| whose.iter().for_each(|index| changed(view, *index).flags = flags(["fail"])));
+}
+
+fn configuration(kind: Configuration) -> Reference {
+    let (variables, labels) = (BTreeMap::new(), Labels::new());
+    Reference { kind, name: "redis-001".into(), variables, has_more: true, labels }
 }
 
 type Scenario = (fn(&mut Snapshot), &'static [Code]);
@@ -394,6 +400,21 @@ const SCENARIOS: &[Scenario] = &[
     ),
     (
         |snapshot| {
+            let gone = seen(&mut snapshot.around.services).remove(1);
+            snapshot.around.lost_services.insert(gone.name, "{\"spec\":{}}".into());
+        },
+        &[Code::ServiceMissing],
+    ),
+    (
+        |snapshot| snapshot.around.lost_configuration = [configuration(Configuration::Secret)].into(),
+        &[Code::SecretMissing],
+    ),
+    (
+        |snapshot| snapshot.around.lost_configuration = [configuration(Configuration::ConfigMap)].into(),
+        &[Code::ConfigMapMissing],
+    ),
+    (
+        |snapshot| {
             seen(&mut snapshot.around.services)[1].selector = Labels::from([("node".into(), "nobody".into())]);
         },
         // The Service's address no longer counts as the node's.
@@ -500,7 +521,10 @@ fn assert_complete(hint: &str, cluster: &[&str]) {
             let parsed = crate::cli::Cli::try_parse_from(&words);
             parsed.unwrap_or_else(|error| panic!("{hint}: {error}"));
         } else {
-            let verbs = ["describe", "get", "exec", "logs", "edit", "create", "delete", "patch", "scale", "set"];
+            let verbs = [
+                "describe", "get", "exec", "logs", "edit", "create", "delete", "patch", "scale", "set", "label",
+                "replace",
+            ];
             assert!(verbs.contains(&rest[0]), "{hint}");
         }
     }

@@ -1,6 +1,7 @@
 //! The nodes' views of each other.
 
 use super::context::{CheckContext, count, has_no_pod, list};
+use super::controllers::{instead_of_forgetting, scale_up};
 use super::reach::{Places, address_to_meet};
 use crate::cluster::finding::{Code, Finding, Severity};
 use crate::cluster::membership::groups;
@@ -130,7 +131,10 @@ fn without_pod(context: &CheckContext<'_>) -> Vec<Finding> {
     // A node that may be one of the silent pods is told with these.
     let is_missing = |node: &&NodeFacts| node.id.as_ref().is_some_and(|id| context.topology.missing.contains(id));
     let nodes = context.topology.nodes().filter(|node| has_no_pod(node) && !is_missing(node));
+    let nodes: Vec<&NodeFacts> = nodes.collect();
+    let missing = nodes.len();
     nodes
+        .into_iter()
         .filter_map(|node| {
             let id = node.id.as_ref()?;
             let flags = list(node.flags.iter().flat_map(Flags::iter));
@@ -138,8 +142,13 @@ fn without_pod(context: &CheckContext<'_>) -> Vec<Finding> {
             // Forgetting an owner of slots makes its keys unreachable.
             let owns = context.topology.owners().any(|owner| owner.id == node.id);
             let forget = || context.hints.redis_cluster("call", &format!("cluster forget {id}"));
-            let hint = if owns { context.hints.views_of_all() } else { forget() };
+            let keep = || scale_up(context, missing).unwrap_or_else(|| context.hints.views_of_all());
             let is_foreign = expected.as_ref().is_some_and(|expected| !expected.contains(id));
+            let hint = match instead_of_forgetting(context).filter(|_| !is_foreign) {
+                Some(hint) => hint,
+                None if owns => keep(),
+                None => forget(),
+            };
             Some(if is_foreign {
                 let message = format!("the cluster knows {}, which does not belong to it", node.member.name);
                 Code::ForeignNode.found(&node.member.name, message, evidence, hint)

@@ -185,7 +185,7 @@ fn nodes(myself: NodeNumber) -> String {
     let peer = |number: NodeNumber| InitialNode {
         number,
         id: name.node_id("default", number),
-        address: format!("198.19.0.{}", number.shard()),
+        address: format!("198.19.{}.{}", number.shard(), number.position()),
     };
     let peers: Vec<_> = shape.nodes().map(peer).collect();
     let file = nodes_conf(shape, &peers, myself);

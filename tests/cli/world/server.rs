@@ -141,11 +141,16 @@ impl State {
     /// Stores an object; a StatefulSet gets its pod at once.
     fn apply(&mut self, path: &str, mut object: Value) -> Response<Body> {
         if object["kind"] == "StatefulSet" {
-            object["status"] = json!({ "readyReplicas": 1 });
+            object["status"] = json!({ "replicas": 1, "readyReplicas": 1 });
             let pod = pod(&object);
             let name = pod["metadata"]["name"].as_str().expect("a name");
             self.first_pod.get_or_insert_with(Instant::now);
             self.objects.insert(format!("{NAMESPACE}/pods/{name}"), pod);
+        }
+        // At the address that its node announces.
+        let number = object["metadata"]["labels"][NODE].as_str().and_then(|text| text.parse::<NodeNumber>().ok());
+        if let (Some(number), "Service", true) = (number, kind(&object), object["spec"]["clusterIP"].is_null()) {
+            object["spec"]["clusterIP"] = json!(format!("198.19.{}.{}", number.shard(), number.position()));
         }
         self.objects.insert(path.to_owned(), object.clone());
         answer(&object)
@@ -180,6 +185,10 @@ impl State {
     }
 }
 
+fn kind(object: &Value) -> &str {
+    object["kind"].as_str().unwrap_or_default()
+}
+
 /// As a JSON merge patch says it (RFC 7386).
 fn merge(target: &mut Value, patch: &Value) {
     let Some(fields) = patch.as_object() else {
@@ -206,6 +215,8 @@ fn pod(controller: &Value) -> Value {
     pod["kind"] = json!("Pod");
     pod["metadata"]["name"] = json!(name);
     pod["metadata"]["uid"] = json!(name);
+    pod["metadata"]["ownerReferences"] = json!([{ "apiVersion": "apps/v1", "kind": "StatefulSet", "uid": "x",
+        "controller": true, "name": controller["metadata"]["name"] }]);
     let number = controller["metadata"]["labels"][NODE].as_str().and_then(|text| text.parse::<NodeNumber>().ok());
     let place = number.map_or(0, |number| number.shard() + number.position());
     pod["spec"]["nodeName"] = json!(format!("node-{}", place % 3 + 1));
