@@ -285,7 +285,7 @@ async fn create_waits_for_a_server_that_crashes_for_another_reason() {
     let world = World::new();
     world.pods(|elapsed, pod| {
         if elapsed.as_secs() < 60 {
-            crashes(elapsed, pod)
+            crashes(elapsed, pod);
         }
     });
     world
