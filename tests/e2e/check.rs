@@ -270,7 +270,7 @@ fn who_may_not_ask() {
     let said = namespace.plugin(&["check", "a", "--as", "looker"]);
     assert_eq!(said.code, Some(2), "{}{}", said.out, said.err);
     assert!(said.out.contains("not checked: a-node-101: you may not use"), "{}", said.out);
-    assert!(said.out.ends_with("unknown: check incomplete\n"), "{}", said.out);
+    assert!(said.out.ends_with("unknown: no node could be asked\n"), "{}", said.out);
     let said = namespace.plugin(&["check", "a", "--as", "nobody"]);
     assert_eq!((said.code, said.out.as_str()), (Some(2), ""), "{}", said.err);
 }
