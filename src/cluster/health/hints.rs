@@ -80,8 +80,11 @@ impl Hints<'_> {
     /// Restarts a replica so that it does a full sync: one that is already connected would only
     /// continue at its offset.
     pub fn restart(&self, member: &Member) -> String {
+        // A pod that nobody makes again must not be deleted.
+        let is_made_again = member.number.is_some() || member.state.controller.is_some();
         match &member.pod {
-            Some(pod) => self.kubectl(&format!("delete pod {pod}")),
+            Some(pod) if is_made_again => self.kubectl(&format!("delete pod {pod}")),
+            Some(_) => self.describe(member),
             None => self.views_of_all(),
         }
     }

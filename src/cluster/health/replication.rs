@@ -126,16 +126,12 @@ fn empty(context: &CheckContext<'_>, shard: &Shard, replica: &NodeFacts) -> Opti
     // The replica may have been queried just before the first key arrived.
     let settled = replica.lag == Some(0) || has >= 100;
     let name = &replica.member.name;
-    // A pod that nobody makes again must not be deleted.
-    let member = &replica.member;
-    let is_made_again = member.number.is_some() || member.state.controller.is_some();
-    let hint = if is_made_again { context.hints.restart(member) } else { context.hints.describe(member) };
     (replica.is_linked() && lacks && has > 0 && settled).then(|| {
         Code::ReplicaEmpty.found(
             name,
             format!("{name} has no keys, but its master {} has {has}", shard.master.member.name),
             format!("its link is up and {} bytes behind", replica.lag.unwrap_or_default()),
-            hint,
+            context.hints.restart(&replica.member),
         )
     })
 }

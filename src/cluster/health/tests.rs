@@ -703,6 +703,13 @@ fn passwords_are_unified_by_those_that_most_nodes_have() {
         found.expect("found").hint
     };
     assert!(hint(&[1]).ends_with("delete pod redis-001-node-102-0"));
+    let mut bare = whole();
+    let member = &mut bare.seen[1].member;
+    (member.number, member.id) = (None, None);
+    member.shell.as_mut().expect("a shell").password_variable = Some("REDIS_PASSWORD".into());
+    bare.seen[1].view = Err(NoResponse::Refused("CLUSTER NODES: NOAUTH".into()));
+    let found = report(&bare).findings.into_iter().find(|finding| finding.code == Code::PasswordsDiffer);
+    assert!(!found.expect("found").hint.contains("delete"), "nobody makes its pod again");
     assert!(hint(&[1, 2, 3, 4]).ends_with("exec redis-001-node-102-0 -c redis -- printenv REDISCLI_AUTH"));
 }
 
