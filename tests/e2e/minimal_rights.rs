@@ -8,7 +8,7 @@ use testkit::throwaway::refuse_other_clusters;
 use testkit::{Namespace, Said, feed, patient, program, run, until};
 
 /// Rights that cannot be seen to be missing here: of which commands, where given, and why.
-const UNSEEN: [(&[&str], Place, &str, &str); 10] = [
+const UNSEEN: [(&[&str], Place, &str, &str); 11] = [
     (&["info", "check", "list", "logs", "accept-loss"], Place::Namespace, "create pods/exec", STREAMS),
     (
         &["info", "check", "list", "logs", "accept-loss", "check-proxy-mode"],
@@ -28,6 +28,7 @@ const UNSEEN: [(&[&str], Place, &str, &str); 10] = [
     ),
     (&["check"], Place::Namespace, "list events", "every controller here has its pods: tests/cli/objects.rs"),
     (&PROXY, Place::System, "get configmaps", "kube-proxy reads none here, and Cilium is not here: tests/cli/proxy.rs"),
+    (&["set-gke-proxy-mode"], Place::System, "get pods/log", "no kube-proxy crash-loops here: tests/proxy.rs"),
     (&PROXY, Place::Everywhere, "get felixconfigurations", "Calico is not here: tests/cli/proxy.rs"),
 ];
 const PROXY: [&str; 2] = ["check-proxy-mode", "set-gke-proxy-mode"];
