@@ -140,17 +140,25 @@ async fn the_cause_of_a_long_wait_is_one_line() {
     assert!(lines[1].starts_with("error: timed out"), "{said}");
 }
 
+/// One of two pods that linger goes after ten seconds, the other after twenty.
 #[tokio::test(start_paused = true)]
 async fn the_progress_of_delete_ends_with_a_sentence() {
     let world = World::with_cluster().await;
-    for node in ["201", "301"] {
-        let path = format!("/api/v1/namespaces/default/pods/redis-001-node-{node}-0");
-        world.edit(&path, |pod| pod["metadata"]["finalizers"] = json!(["here/stay"]));
-    }
-    let said = ends_in_time(&world, "delete redis-001 --yes --timeout 20s", 20).await;
-    let progress: Vec<&str> = errors(&said).into_iter().filter(|line| line.contains(" left")).collect();
-    assert_eq!(progress[0], "2 pods left: redis-001-node-201-0, redis-001-node-301-0", "{said}");
-    assert_eq!(progress.len(), 2, "{said}");
+    let paths = ["201", "301"].map(|node| format!("/api/v1/namespaces/default/pods/redis-001-node-{node}-0"));
+    paths.iter().for_each(|path| world.edit(path, |pod| pod["metadata"]["finalizers"] = json!(["here/stay"])));
+    let story = async {
+        for path in &paths {
+            pass(10).await;
+            world.remove(path);
+        }
+    };
+    let (said, ()) = futures::join!(world.run("delete redis-001 --yes --delete-data"), story);
+    let told = [
+        "2 pods left: redis-001-node-201-0, redis-001-node-301-0",
+        "1 pod left: redis-001-node-301-0",
+        "all pods of \"redis-001\" are gone",
+    ];
+    assert_eq!(errors(&said), told, "{said}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -170,6 +178,11 @@ async fn no_command_outlasts_its_timeout() {
     let world = World::with_cluster().await;
     world.hang("delete services redis-001");
     ends_in_time(&world, "delete redis-001 --yes --timeout 20s", 20).await;
+    let world = World::with_cluster().await;
+    let pod = "/api/v1/namespaces/default/pods/redis-001-node-201-0";
+    world.edit(pod, |pod| pod["metadata"]["finalizers"] = json!(["here/stay"]));
+    let said = ends_in_time(&world, "delete redis-001 --yes --timeout 20s", 20).await;
+    assert!(said.contains(": 1 pod left: redis-001-node-201-0\n"), "{said}");
 
     let world = World::with_cluster().await;
     world.node("redis-001-node-201-0", Node::IsDeaf);
