@@ -64,7 +64,7 @@ fn sources(path: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path());
     entries
         .filter(|path| path.is_dir() || path.extension().is_some_and(|end| end == "rs"))
-        .filter(|path| path.file_name().is_none_or(|name| name != "tests.rs"))
+        .filter(|path| path.file_stem().is_none_or(|name| name != "tests"))
         .flat_map(|path| sources(&path))
         .collect()
 }

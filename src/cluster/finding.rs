@@ -59,6 +59,7 @@ pub enum Code {
     EpochsCollide,
     NodeWithoutPod,
     PodOutsideCluster,
+    NodeForgotten,
     ForeignNode,
     SameNodeId,
     PodNotANode,
@@ -205,9 +206,16 @@ impl Code {
             Self::NodeWithoutPod => {
                 ("node-without-pod", Warning, "The cluster knows a node that has no pod. An error if it owns slots.")
             }
-            Self::PodOutsideCluster => {
-                ("pod-outside-cluster", Warning, "A pod runs a Redis node that no other node knows.")
-            }
+            Self::PodOutsideCluster => (
+                "pod-outside-cluster",
+                Warning,
+                "A pod runs a Redis node that no other node knows, or that knows no other.",
+            ),
+            Self::NodeForgotten => (
+                "node-forgotten",
+                Error,
+                "So many masters do not know a node that it cannot be elected: its shard has one copy less than it seems.",
+            ),
             Self::ForeignNode => (
                 "foreign-node",
                 Error,
@@ -305,9 +313,11 @@ impl Code {
                 Error,
                 "A node is waiting to start: others may hold its shard's data, or newer data. A warning for a replica.",
             ),
-            Self::DataLost => {
-                ("data-lost", Error, "A whole shard has lost its data and stays down until someone accepts the loss.")
-            }
+            Self::DataLost => (
+                "data-lost",
+                Error,
+                "A whole shard has lost its data, or all its nodes, and stays down until someone accepts the loss.",
+            ),
             Self::NodeLoading => (
                 "node-loading",
                 Error,

@@ -7,9 +7,11 @@ mod clients;
 mod configuration;
 mod context;
 mod controllers;
+mod copies;
 mod elections;
 mod hints;
 mod identity;
+mod members;
 mod nodes;
 mod placement;
 mod pods;
@@ -87,11 +89,13 @@ pub fn check(snapshot: &Snapshot, topology: &Topology) -> Report {
         slots::check,
         writes::check,
         clients::check,
+        copies::check,
         nodes::check,
         pods::check,
         identity::check,
         controllers::check,
         views::check,
+        members::check,
         addresses::check,
         replication::check,
         placement::check,

@@ -138,7 +138,8 @@ fn offset(node: &NodeFacts) -> Option<u64> {
     node.server.as_ref().and_then(|server| server.offset)
 }
 
-fn election(topology: &Topology) -> Election {
+/// Whether a majority of the owners of slots responds.
+pub fn election(topology: &Topology) -> Election {
     let answering = topology.owners().filter(|owner| owner.is_reachable()).count();
     if answering * 2 > topology.owners().count() { Election::Voted } else { Election::Unvoted }
 }

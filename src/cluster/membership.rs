@@ -1,7 +1,7 @@
 //! Which nodes belong to one cluster: a selector may match two.
 
 use super::node::NodeId;
-use super::snapshot::{NoResponse, Seen, Snapshot};
+use super::snapshot::{NoResponse, Seen, Snapshot, View};
 use super::surroundings::Controller;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -21,6 +21,46 @@ impl Group {
         let [index] = self.members[..] else { return false };
         let view = snapshot.seen.get(index).and_then(|seen| seen.view.as_ref().ok());
         view.is_some_and(|view| view.nodes.iter().all(|line| line.slots.is_empty()))
+    }
+}
+
+/// The largest group; of equal ones the one that knows most owners of slots: a node that came back
+/// empty is alone too.
+pub fn largest(snapshot: &Snapshot) -> Option<Group> {
+    let owned = |group: &Group| {
+        let views = group.members.iter().filter_map(|index| snapshot.seen[*index].view.as_ref().ok());
+        views.map(|view| view.nodes.iter().filter(|line| !line.slots.is_empty()).count()).max()
+    };
+    // The first of several.
+    groups(snapshot).into_iter().rev().max_by_key(|group| (group.members.len(), owned(group)))
+}
+
+/// The owners of slots, with their views: those who can elect.
+pub struct Electorate<'a> {
+    owners: Vec<(&'a NodeId, &'a str, Option<&'a View>)>,
+}
+
+impl<'a> Electorate<'a> {
+    /// `owners`: the IDs and names of the masters with slots.
+    pub fn new(snapshot: &'a Snapshot, owners: impl IntoIterator<Item = (&'a NodeId, &'a str)>) -> Self {
+        let view = |id: &NodeId| snapshot.answered().map(|(_, view)| view).find(|view| view.is_of(id));
+        Self { owners: owners.into_iter().map(|(id, name)| (id, name, view(id))).collect() }
+    }
+
+    /// The owners that do not know a node, if so many do not that it cannot be elected: the votes of a
+    /// majority of all owners are needed, its own master's cannot be among them, and nobody votes for a
+    /// node that is not in its list (Redis 7.0, clusterProcessPacket). Owners without a view count
+    /// as if they knew it.
+    pub fn ignoring(&self, node: &NodeId, master: Option<&NodeId>) -> Vec<&'a str> {
+        let mut voters: Vec<_> = self.owners.iter().filter(|(id, ..)| *id != node && Some(*id) != master).collect();
+        if voters.is_empty() {
+            voters = self.owners.iter().filter(|(id, ..)| *id != node).collect();
+        }
+        let ignores = |view: &View| !view.nodes.iter().any(|line| line.id == *node && !line.flags.is_handshake());
+        let ignoring: Vec<&str> =
+            voters.iter().filter(|(.., view)| view.is_some_and(ignores)).map(|(_, name, _)| *name).collect();
+        let needed = (self.owners.len() / 2 + 1).min(voters.len());
+        if voters.len() - ignoring.len() < needed { ignoring } else { Vec::new() }
     }
 }
 

@@ -149,6 +149,7 @@ impl std::str::FromStr for ClusterInfo {
 pub struct ServerInfo {
     /// `valkey_version` if there is one, else `redis_version`.
     pub version: Option<String>,
+    pub is_valkey: bool,
     /// The version of the start-up scripts that started it: our scripts name the folder of its
     /// configuration file by it.
     pub scripts: Option<String>,
@@ -194,6 +195,7 @@ impl ServerInfo {
         let replica = fields.text("role") == Some("slave");
         let offset = if replica { "slave_repl_offset" } else { "master_repl_offset" };
         Self {
+            is_valkey: fields.text("valkey_version").is_some(),
             version: fields.text("valkey_version").or(fields.text("redis_version")).map(str::to_owned),
             scripts: fields.text("config_file").and_then(scripts_version).map(str::to_owned),
             uptime_seconds: fields.number("uptime_in_seconds"),

@@ -118,6 +118,21 @@ impl fmt::Display for SlotSet {
     }
 }
 
+/// How many ranges are shown in short; every third slot may be another master's.
+const FEW: usize = 4;
+
+/// The first ranges of a set and how many more there are: `0,3,6,9 + 5457 more`.
+pub struct Brief<'a>(pub &'a SlotSet);
+
+impl fmt::Display for Brief<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.0.len().checked_sub(FEW) {
+            Some(more) if more > 0 => write!(f, "{} + {more} more", SlotSet(self.0.0[..FEW].to_vec())),
+            _ => self.0.fmt(f),
+        }
+    }
+}
+
 /// All slots as `shards` ranges whose sizes differ by at most one, larger ones first apart from
 /// rounding: the split that `redis-cli --cluster create` makes.
 ///
@@ -161,6 +176,14 @@ mod tests {
     fn runs_merge_when_they_touch() {
         assert_eq!(set("5 0-4 10-20 15-30 32").to_string(), "0-5,10-30,32");
         assert_eq!(set("0-16383").len(), SLOTS);
+    }
+
+    #[test]
+    fn in_short_only_the_first_ranges_are_shown() {
+        let set: SlotSet = (0..SLOTS).step_by(3).map(SlotRange::single).collect();
+        assert_eq!(Brief(&set).to_string(), "0,3,6,9 + 5458 more");
+        let few: SlotSet = [0, 3, 6, 9].map(SlotRange::single).into_iter().collect();
+        assert_eq!(Brief(&few).to_string(), "0,3,6,9");
     }
 
     #[test]

@@ -81,6 +81,11 @@ impl View {
         names.iter().find_map(|name| settings.get(*name)).map(String::as_str)
     }
 
+    /// Whether it is the view of the node with this ID.
+    pub fn is_of(&self, id: &NodeId) -> bool {
+        self.myself().is_some_and(|line| line.id == *id)
+    }
+
     pub fn myself(&self) -> Option<&NodeLine> {
         self.nodes.iter().map(Arc::as_ref).find(|line| line.flags.is_myself())
     }

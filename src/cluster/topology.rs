@@ -2,6 +2,7 @@
 
 use super::election::Obstacle;
 use super::identity::{self, Identities, Lines};
+use super::membership::{Electorate, largest};
 use super::node::{Endpoint, Flags, NodeId, Role};
 use super::reply::{NodeLine, ServerInfo};
 use super::slots::{SLOTS, SlotSet};
@@ -51,6 +52,8 @@ pub struct NodeFacts {
     pub copy_of: Option<String>,
     /// Why it would not be elected if its master failed.
     pub obstacle: Option<Obstacle>,
+    /// The names of owners that do not know it, if so many do not that it cannot be elected.
+    pub ignored_by: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,15 +95,18 @@ impl Topology {
     /// Merges the views. A node's own view decides about itself; for a node that did not respond,
     /// the view with the highest epoch decides.
     pub fn of(snapshot: &Snapshot) -> Self {
-        let newest = snapshot.answered().map(|(_, view)| view).max_by_key(|view| view.cluster.current_epoch);
-        let lines = best_lines(snapshot, newest);
+        let group: Vec<&Seen> = of_cluster(snapshot);
+        let newest =
+            group.iter().filter_map(|seen| seen.view.as_ref().ok()).max_by_key(|view| view.cluster.current_epoch);
+        let lines = best_lines(snapshot, &group, newest);
         let identities = identity::identities(snapshot, &lines);
         let counted_twice = identities.counted_twice();
         let mut nodes = facts(snapshot, &lines, &identities);
         let mut shards = shards(&lines, &mut nodes);
         number(&mut shards);
         shards.iter_mut().for_each(measure_lag);
-        let unassigned = nodes.into_values().collect();
+        let mut unassigned: Vec<NodeFacts> = nodes.into_values().collect();
+        note_ignored(snapshot, &mut shards, &mut unassigned);
         let agree = agree(snapshot);
         let slots = newest.map(counts);
         let state = state(snapshot, &shards, slots);
@@ -125,6 +131,13 @@ impl Topology {
     }
 }
 
+/// The nodes that know each other: a pod of the selector may be of another cluster, with slots and
+/// epochs of its own.
+fn of_cluster(snapshot: &Snapshot) -> Vec<&Seen> {
+    let members = largest(snapshot).map(|group| group.members).unwrap_or_default();
+    members.into_iter().map(|index| &snapshot.seen[index]).collect()
+}
+
 fn counts(view: &View) -> SlotCounts {
     SlotCounts {
         assigned: view.cluster.slots_assigned,
@@ -135,11 +148,11 @@ fn counts(view: &View) -> SlotCounts {
 }
 
 /// The authoritative line for every known node ID.
-fn best_lines(snapshot: &Snapshot, newest: Option<&View>) -> Lines {
+fn best_lines(snapshot: &Snapshot, group: &[&Seen], newest: Option<&View>) -> Lines {
     let copies = identity::copies(snapshot);
     let by_peers =
         newest.into_iter().flat_map(|view| &view.nodes).map(Arc::as_ref).filter(|line| !line.flags.is_handshake());
-    let originals = snapshot.seen.iter().filter(|seen| !copies.iter().any(|copy| std::ptr::eq(copy.copy, *seen)));
+    let originals = group.iter().filter(|seen| !copies.iter().any(|copy| std::ptr::eq(copy.copy, **seen)));
     let by_themselves = originals.filter_map(|seen| seen.view.as_ref().ok()?.myself());
     by_peers.chain(by_themselves).map(|line| (line.id.clone(), line.clone())).collect()
 }
@@ -153,9 +166,9 @@ fn facts(snapshot: &Snapshot, lines: &Lines, identities: &Identities) -> BTreeMa
     let copies = identity::copies(snapshot);
     for (seen, id) in snapshot.seen.iter().zip(&identities.ids) {
         let copy = copies.iter().find(|copy| std::ptr::eq(copy.copy, seen));
-        // A copy says itself what it is.
+        // A copy says itself what it is, and so does a node of another cluster.
         let own = copy.and_then(|_| seen.view.as_ref().ok()?.myself());
-        let line = own.or_else(|| lines.get(id.as_ref()?));
+        let line = own.or_else(|| lines.get(id.as_ref()?)).or_else(|| seen.view.as_ref().ok()?.myself());
         met.extend(line.map(|line| line.id.clone()));
         let copy_of = copy.map(|copy| copy.original.member.name.clone());
         let node = NodeFacts { copy_of, ..facts_of(seen, line) };
@@ -184,6 +197,7 @@ impl NodeFacts {
             lag: None,
             copy_of: None,
             obstacle: line.and_then(|line| Obstacle::of(line, None)),
+            ignored_by: Vec::new(),
             member,
         }
     }
@@ -217,7 +231,7 @@ impl NodeFacts {
 
     /// Whether a replica could be elected if its master failed.
     pub fn is_candidate(&self) -> bool {
-        self.role == Some(Role::Replica) && self.may_live() && self.obstacle.is_none()
+        self.role == Some(Role::Replica) && self.may_live() && self.obstacle.is_none() && self.ignored_by.is_empty()
     }
 
     /// Whether it reports that it has no data and is waiting to start.
@@ -292,6 +306,23 @@ fn measure_lag(shard: &mut Shard) {
     }
 }
 
+fn note_ignored(snapshot: &Snapshot, shards: &mut [Shard], unassigned: &mut [NodeFacts]) {
+    let owners: Vec<(NodeId, String)> =
+        owners(shards).filter_map(|owner| Some((owner.id.clone()?, owner.member.name.clone()))).collect();
+    let electorate = Electorate::new(snapshot, owners.iter().map(|(id, name)| (id, name.as_str())));
+    let note = |node: &mut NodeFacts, master: Option<&NodeId>| {
+        let id = node.id.as_ref().filter(|_| node.is_reachable());
+        let ignoring = id.map(|id| electorate.ignoring(id, master)).unwrap_or_default();
+        node.ignored_by = ignoring.into_iter().map(str::to_owned).collect();
+    };
+    for shard in shards {
+        note(&mut shard.master, None);
+        let master = shard.master.id.clone();
+        shard.replicas.iter_mut().for_each(|replica| note(replica, master.as_ref()));
+    }
+    unassigned.iter_mut().for_each(|node| note(node, None));
+}
+
 /// What must be equal in all views: members, roles, masters and slots.
 pub type Signature<'a> = BTreeMap<&'a NodeId, (Role, Option<&'a NodeId>, &'a SlotSet)>;
 
@@ -327,12 +358,12 @@ fn state(snapshot: &Snapshot, shards: &[Shard], slots: Option<SlotCounts>) -> St
     }
 }
 
-/// Whether every replica is in sync and no shard has fewer than it was created with.
+/// Whether every replica is in sync and known to the others, and no shard has fewer than it was created with.
 fn replicas_complete(snapshot: &Snapshot, shards: &[Shard]) -> bool {
-    let linked = shards.iter().flat_map(|shard| &shard.replicas).filter(|replica| replica.is_linked()).count();
+    let is_good = |replica: &&NodeFacts| replica.is_linked() && replica.ignored_by.is_empty();
+    let good = shards.iter().flat_map(|shard| &shard.replicas).filter(is_good).count();
     let all = snapshot.seen.len();
-    linked + shards.len() == all
-        && shards.iter().all(|shard| shard.replicas.len() >= expected_replicas(snapshot, shard))
+    good + shards.len() == all && shards.iter().all(|shard| shard.replicas.len() >= expected_replicas(snapshot, shard))
 }
 
 /// How many replicas a shard was created with; 0 for clusters of other tools.

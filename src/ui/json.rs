@@ -93,6 +93,7 @@ struct NodeJson<'a> {
     scripts: Option<&'a str>,
     reachable: bool,
     error: Option<String>,
+    ignored_by: &'a [String],
 }
 
 impl<'a> NodeJson<'a> {
@@ -118,6 +119,7 @@ impl<'a> NodeJson<'a> {
             scripts: server.and_then(|server| server.scripts.as_deref()),
             reachable: node.is_reachable(),
             error: node.error.as_ref().map(ToString::to_string),
+            ignored_by: &node.ignored_by,
         }
     }
 }

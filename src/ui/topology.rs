@@ -3,7 +3,7 @@
 use super::human::{age, bytes, table};
 use super::terminal::{Paint, painted};
 use crate::cluster::node::Flags;
-use crate::cluster::slots::SLOTS;
+use crate::cluster::slots::{Brief, SLOTS, SlotSet};
 use crate::cluster::topology::{NodeFacts, State, Topology};
 
 /// Which columns are shown.
@@ -30,8 +30,7 @@ pub fn render(name: &str, topology: &Topology, width: Width, colored: bool) -> S
     header.push("STATUS");
     let shards = topology.shards.iter().flat_map(|shard| {
         let number = shard.number.to_string();
-        let slots = if shard.slots.is_empty() { NONE.to_owned() } else { shard.slots.to_string() };
-        let master = row(number.clone(), slots, &shard.master, width);
+        let master = row(number.clone(), slots(&shard.slots, width), &shard.master, width);
         std::iter::once(master)
             .chain(shard.replicas.iter().map(move |replica| row(number.clone(), NONE.to_owned(), replica, width)))
     });
@@ -42,6 +41,14 @@ pub fn render(name: &str, topology: &Topology, width: Width, colored: bool) -> S
         _ => table(&header, rows),
     };
     format!("{}\n\n{table}", summary(name, topology, colored))
+}
+
+fn slots(slots: &SlotSet, width: Width) -> String {
+    match width {
+        _ if slots.is_empty() => NONE.to_owned(),
+        Width::Normal(_) => Brief(slots).to_string(),
+        Width::Wide => slots.to_string(),
+    }
 }
 
 /// The table without the columns that do not fit, and a line that names them.
@@ -135,10 +142,15 @@ fn status(node: &NodeFacts) -> String {
             format!("same node ID as {}", node.copy_of.as_deref().unwrap_or_default())
         }
         (None, Some(server)) if server.loading => "loading".to_owned(),
+        _ if !node.ignored_by.is_empty() => format!("unknown to {}", masters(node.ignored_by.len())),
         (None, Some(server)) if server.sync_in_progress => "syncing".to_owned(),
         (None, Some(server)) if server.link_up == Some(false) => "master link down".to_owned(),
         _ => "ok".to_owned(),
     }
+}
+
+fn masters(number: usize) -> String {
+    if number == 1 { "1 master".to_owned() } else { format!("{number} masters") }
 }
 
 #[cfg(test)]

@@ -6,12 +6,14 @@
 #![expect(clippy::print_stderr, reason = "a failed test shows what its nodes printed")]
 
 mod announced;
+mod bare;
 mod damaged;
 mod faults;
 mod guard;
 mod hints;
 mod identity;
 mod limits;
+mod membership;
 mod oracle;
 mod relay;
 mod server;

@@ -3,7 +3,7 @@
 use super::Code;
 
 impl Code {
-    pub const ALL: [Self; 74] = [
+    pub const ALL: [Self; 75] = [
         Self::SlotsUncovered,
         Self::SlotsOwnedTwice,
         Self::KeysAstray,
@@ -19,6 +19,7 @@ impl Code {
         Self::EpochsCollide,
         Self::NodeWithoutPod,
         Self::PodOutsideCluster,
+        Self::NodeForgotten,
         Self::ForeignNode,
         Self::SameNodeId,
         Self::PodNotANode,

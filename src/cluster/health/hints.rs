@@ -2,8 +2,9 @@
 
 use crate::cluster::commands::{ClusterRef, quoted};
 use crate::cluster::identity::copies;
+use crate::cluster::membership::largest;
 use crate::cluster::node::NodeId;
-use crate::cluster::snapshot::{Member, Snapshot, View};
+use crate::cluster::snapshot::{Member, Seen, Snapshot};
 use crate::cluster::surroundings::Controller;
 use crate::cluster::topology::NodeFacts;
 use std::cmp::Reverse;
@@ -142,21 +143,21 @@ impl Hints<'_> {
         self.redis_in(terminal, member, format!("--cluster {verb} 127.0.0.1:{port} {rest}").trim_end())
     }
 
-    /// The node that most others know: the selector may match strangers, and a node that its peers
-    /// forgot is no member either.
+    /// Of the largest group the node that most others know: the selector may match strangers, and a
+    /// node that its peers forgot is no member either.
     pub fn best_known(&self) -> Option<&Member> {
         let mut viewers: HashMap<&NodeId, usize> = HashMap::new();
         let lines = self.snapshot.answered().flat_map(|(_, view)| &view.nodes);
         for line in lines.filter(|line| !line.flags.is_handshake()) {
             *viewers.entry(&line.id).or_default() += 1;
         }
-        let known = |view: &View| view.myself().and_then(|line| viewers.get(&line.id)).copied().unwrap_or_default();
+        let known = |seen: &Seen| Some(*viewers.get(&seen.view.as_ref().ok()?.myself()?.id)?);
         // The first of several; never the copy of another.
         let copies = copies(self.snapshot);
-        let is_copy = |member: &Member| copies.iter().any(|copy| std::ptr::eq(&raw const copy.copy.member, member));
-        let answered = self.snapshot.answered().filter(|(member, _)| !is_copy(member)).enumerate();
-        let best = answered.max_by_key(|(index, (_, view))| (known(view), Reverse(*index)));
-        best.map(|(_, (member, _))| member)
+        let members = largest(self.snapshot)?.members;
+        let members = members.into_iter().map(|index| (Reverse(index), &self.snapshot.seen[index]));
+        let originals = members.filter(|(_, seen)| !copies.iter().any(|copy| std::ptr::eq(copy.copy, *seen)));
+        originals.max_by_key(|(index, seen)| (known(seen), *index)).map(|(_, seen)| &seen.member)
     }
 
     /// For nodes of this tool only; they have its label.

@@ -143,10 +143,34 @@ fn majority(context: &CheckContext<'_>) -> Option<Finding> {
         &impact.name,
         format!("if {domain} {} fails, no majority of masters is left for a failover", impact.name),
         format!("{} of {masters} masters run there: {}", impact.masters, list(there.map(|node| &node.member.name))),
-        context.hints.pods(),
+        switchover(context, impact.domain).unwrap_or_else(|| context.hints.pods()),
     );
     let inevitable = impact.domain == FailureDomain::Zone && zones(context) < 3;
     Some(if inevitable { finding.at(Severity::Info) } else { finding })
+}
+
+/// Lets a replica change places with its master: the one after which the fewest masters are where
+/// they are too many, if that is fewer than now.
+fn switchover(context: &CheckContext<'_>, domain: FailureDomain) -> Option<String> {
+    let shards: Vec<&Shard> = context.topology.shards.iter().filter(|shard| !shard.slots.is_empty()).collect();
+    let now = crowded(domain, shards.iter().map(|shard| &shard.master));
+    let after = |changed: usize, replica| {
+        let masters = shards.iter().enumerate();
+        crowded(domain, masters.map(|(index, shard)| if index == changed { replica } else { &shard.master }))
+    };
+    let replicas =
+        shards.iter().enumerate().flat_map(|(index, shard)| shard.replicas.iter().map(move |each| (index, each)));
+    let able = replicas.filter(|(_, replica)| replica.is_linked() && replica.is_candidate());
+    let choices = able.map(|(index, replica)| (after(index, replica), replica));
+    let (_, replica) = choices.filter(|(crowd, _)| *crowd < now).min_by_key(|(crowd, _)| *crowd)?;
+    Some(context.hints.redis(&replica.member, "cluster failover"))
+}
+
+/// How many masters are where half of them or more are.
+fn crowded<'a>(domain: FailureDomain, masters: impl Iterator<Item = &'a NodeFacts>) -> usize {
+    let places: Vec<Option<&str>> = masters.map(|master| domain.of(&master.member)).collect();
+    let together = |place: &Option<&str>| places.iter().filter(|each| *each == place).count();
+    places.iter().filter(|place| place.is_some() && together(place) * 2 >= places.len()).count()
 }
 
 fn workers(context: &CheckContext<'_>) -> Vec<Finding> {

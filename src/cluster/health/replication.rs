@@ -1,6 +1,7 @@
 //! Replicas: their masters, links and data.
 
 use super::context::{CheckContext, has_no_pod};
+use super::copies::replicate;
 use crate::cluster::election::Obstacle;
 use crate::cluster::finding::{Code, Finding};
 use crate::cluster::node::{NodeId, Role};
@@ -58,16 +59,12 @@ fn home<'a>(context: &CheckContext<'a>, node: &NodeFacts) -> Option<&'a NodeId> 
 /// `right` is the ID of its master, if that is known and only its address is wrong.
 fn of_nobody(context: &CheckContext<'_>, node: &NodeFacts, right: Option<&NodeId>, evidence: String) -> Finding {
     let name = &node.member.name;
-    let is_empty = node.server.as_ref().is_some_and(|server| server.keys == 0);
-    let any = || {
-        let reachable = context.topology.owners().find(|owner| owner.is_reachable());
-        home(context, node).or_else(|| reachable?.id.as_ref())
-    };
     // A replica that follows another master drops its keys, which may be the last copy.
-    let hint = match right.or_else(|| any().filter(|_| is_empty)) {
-        Some(id) => context.hints.redis(&node.member, &format!("cluster replicate {id}")),
-        None => context.hints.views_of_all(),
+    let hint = match right {
+        Some(id) => Some(context.hints.redis(&node.member, &format!("cluster replicate {id}"))),
+        None => replicate(context, node),
     };
+    let hint = hint.unwrap_or_else(|| context.hints.views_of_all());
     Code::ReplicaOfNobody.found(name, format!("{name} follows a master that does not exist"), evidence, hint)
 }
 

@@ -1,11 +1,12 @@
 //! Slots: their owners, migrations, and the replicas of the owners.
 
 use super::context::{CheckContext, count, has_no_pod, list};
+use super::copies::{adopt, follow, lacking, replicate};
 use crate::cluster::finding::{Code, Finding, Severity};
-use crate::cluster::node::Role;
+use crate::cluster::node::{NodeId, Role};
 use crate::cluster::reply::NodeLine;
-use crate::cluster::slots::{SLOTS, SlotSet};
-use crate::cluster::topology::{NodeFacts, expected_replicas};
+use crate::cluster::slots::{Brief, SLOTS, SlotSet};
+use crate::cluster::topology::{NodeFacts, Shard, expected_replicas};
 use std::collections::BTreeMap;
 
 pub(super) fn check(context: &CheckContext<'_>) -> Vec<Finding> {
@@ -27,12 +28,18 @@ fn uncovered(context: &CheckContext<'_>) -> Option<Finding> {
     let asked = context.any_responded();
     (!gap.is_empty() && asked).then(|| {
         Code::SlotsUncovered.found(
-            &format!("slots {gap}"),
+            &format!("slots {}", Brief(&gap)),
             format!("{} of {SLOTS} slots have no owner: their keys cannot be read or written", gap.len()),
             format!("no reachable node knows an owner of {gap}"),
-            fix(context, ""),
+            cover(context, &gap),
         )
     })
+}
+
+/// Slots of which no node has keys go to one master, where redis-cli would scatter them.
+fn cover(context: &CheckContext<'_>, gap: &SlotSet) -> String {
+    let all_respond = context.topology.nodes().all(NodeFacts::is_reachable);
+    adopt(context, gap).filter(|_| all_respond).unwrap_or_else(|| fix(context, ""))
 }
 
 /// redis-cli assigns slots by the keys that it finds: all nodes that may have keys must respond.
@@ -56,7 +63,7 @@ fn owned_twice(context: &CheckContext<'_>) -> Vec<Finding> {
         .filter(|((_, one), (_, other), both)| !both.is_empty() && one.id != other.id)
         .map(|((one, first), (other, second), both)| {
             Code::SlotsOwnedTwice.found(
-                &format!("slots {both}"),
+                &format!("slots {}", Brief(&both)),
                 format!("{one} and {other} both claim {}", count(usize::from(both.len()), "slot")),
                 format!("{both}: {one} with epoch {}, {other} with epoch {}", first.epoch, second.epoch),
                 context.hints.views_of_all(),
@@ -98,7 +105,10 @@ fn open(context: &CheckContext<'_>) -> Vec<Finding> {
     };
     moving()
         .filter(|(_, line)| !line.open.is_empty())
-        .map(|(name, line)| {
+        .filter_map(|(name, line)| {
+            if line.role == Role::Replica {
+                return left_open(context, name, line);
+            }
             let alone: Vec<&String> = line.open.iter().filter(|token| !answered(line.id.as_str(), token)).collect();
             let how = match (alone.len(), line.open.len()) {
                 (0, _) => "migrating, or left open by an interrupted migration".to_owned(),
@@ -107,14 +117,41 @@ fn open(context: &CheckContext<'_>) -> Vec<Finding> {
                 }
                 (one_sided, _) => format!("migrating, {one_sided} of them open on this node only"),
             };
-            Code::SlotsOpen.found(
+            Some(Code::SlotsOpen.found(
                 name,
                 format!("{name} has {} {how}", count(line.open.len(), "slot")),
                 line.open.join(" "),
                 fix(context, ""),
-            )
+            ))
         })
         .collect()
+}
+
+/// Valkey's replicas know which slots their master moves. One that was copying while a move ended
+/// keeps it open (valkey#998), and redis-cli cannot close it.
+fn left_open(context: &CheckContext<'_>, name: &str, line: &NodeLine) -> Option<Finding> {
+    let master = line.master.as_ref()?;
+    let of_master = &context.views().find(|(_, view)| view.is_of(master))?.1.myself()?.open;
+    let left: Vec<&str> = line.open.iter().filter(|token| !of_master.contains(token)).map(String::as_str).collect();
+    let (slot, ..) = sides(left.first()?)?;
+    Some(Code::SlotsOpen.found(
+        name,
+        format!("{name} has {} open that its master has not: a move ended without it", count(left.len(), "slot")),
+        left.join(" "),
+        close(context, &line.id, master, slot),
+    ))
+}
+
+/// A replica obeys no SETSLOT. Valkey's repeats its master's; Redis' must be a master first.
+fn close(context: &CheckContext<'_>, replica: &NodeId, master: &NodeId, slot: &str) -> String {
+    let (Some(replica), Some(master)) = (context.node(replica), context.node(master)) else {
+        return context.hints.views_of_all();
+    };
+    if replica.server.as_ref().is_some_and(|server| server.is_valkey) {
+        context.hints.redis(&master.member, &format!("cluster setslot {slot} stable"))
+    } else {
+        context.hints.redis(&replica.member, "cluster failover")
+    }
 }
 
 fn few_masters(context: &CheckContext<'_>) -> Option<Finding> {
@@ -158,11 +195,33 @@ fn replicas(context: &CheckContext<'_>) -> Vec<Finding> {
                     shard.master.member.name,
                     list(shard.replicas.iter().map(|replica| &replica.member.name))
                 ),
-                context.hints.logs(),
+                refill(context, shard),
             )
         })
     });
     lacking.collect()
+}
+
+/// Turns a node that the shard lacks, and that is here for nothing else, into its replica.
+fn refill(context: &CheckContext<'_>, shard: &Shard) -> String {
+    let belongs = |node: &&NodeFacts| lacking(context, node).is_some_and(|lacking| lacking.number == shard.number);
+    let hint = |node| match () {
+        () if is_surplus(context, node) => follow(context, node, shard),
+        () if is_idle(context, node) => replicate(context, node),
+        () => None,
+    };
+    context.topology.nodes().filter(belongs).find_map(hint).unwrap_or_else(|| context.hints.logs())
+}
+
+/// Whether the node is a replica of a shard that it was not created for, or that has two more than another.
+fn is_surplus(context: &CheckContext<'_>, node: &NodeFacts) -> bool {
+    let shards = &context.topology.shards;
+    let shard = shards.iter().find(|shard| shard.replicas.iter().any(|replica| replica.id == node.id));
+    let fewest = shards.iter().filter(|shard| !shard.slots.is_empty()).map(|shard| shard.replicas.len()).min();
+    shard.is_some_and(|shard| match node.member.number {
+        Some(number) => number.shard() != shard.number,
+        None => shard.replicas.len() > fewest.unwrap_or_default() + 1,
+    })
 }
 
 fn uneven(context: &CheckContext<'_>) -> Vec<Finding> {
@@ -182,19 +241,14 @@ fn uneven(context: &CheckContext<'_>) -> Vec<Finding> {
                 name,
                 format!("{name} owns {slots} slots; an even share is {share}"),
                 format!("{slots} of {SLOTS}"),
-                context.hints.redis_cluster("rebalance", "--cluster-simulate"),
+                context.hints.redis_cluster("rebalance", ""),
             )
         })
         .collect()
 }
 
 fn without_slots(context: &CheckContext<'_>) -> Vec<Finding> {
-    let idle = context.topology.nodes().filter(|node| {
-        node.role == Some(Role::Master)
-            && node.is_reachable()
-            && !has_no_pod(node)
-            && !context.topology.owners().any(|owner| owner.id == node.id)
-    });
+    let idle = context.topology.nodes().filter(|node| is_idle(context, node));
     idle.map(|node| {
         let name = &node.member.name;
         Code::MasterWithoutSlots
@@ -202,9 +256,17 @@ fn without_slots(context: &CheckContext<'_>) -> Vec<Finding> {
                 name,
                 format!("{name} is a master without slots and serves no keys"),
                 "no slots in its own line of CLUSTER NODES".into(),
-                context.hints.redis_cluster("rebalance", "--cluster-use-empty-masters --cluster-simulate"),
+                replicate(context, node)
+                    .unwrap_or_else(|| context.hints.redis_cluster("rebalance", "--cluster-use-empty-masters")),
             )
             .at(Severity::Info)
     })
     .collect()
+}
+
+fn is_idle(context: &CheckContext<'_>, node: &NodeFacts) -> bool {
+    node.role == Some(Role::Master)
+        && node.is_reachable()
+        && !has_no_pod(node)
+        && !context.topology.owners().any(|owner| owner.id == node.id)
 }

@@ -108,6 +108,8 @@ pub(super) fn each_view(snapshot: &mut Snapshot, change: impl Fn(&mut View)) {
     snapshot.seen.iter_mut().filter_map(|seen| seen.view.as_mut().ok()).for_each(change);
 }
 
+mod members;
+
 /// A pod with a copy of the volume of the node at `index`, and without its keys.
 fn copy(snapshot: &mut Snapshot, index: usize) {
     let mut copy = snapshot.seen[index].clone();
@@ -458,9 +460,19 @@ const SCENARIOS: &[Scenario] = &[
                 view(snapshot, index).nodes.remove(5);
             }
         },
-        &[Code::ViewsDisagree, Code::PodOutsideCluster],
+        &[Code::ReplicaMissing, Code::ViewsDisagree, Code::PodOutsideCluster],
     ),
+    (|snapshot| forget(snapshot, 1, &[0, 2, 3, 4, 5]), &[Code::ViewsDisagree, Code::NodeForgotten]),
+    // Two of three masters elect it, and one of them is its own.
+    (|snapshot| forget(snapshot, 1, &[4]), &[Code::ViewsDisagree, Code::NodeForgotten]),
+    (|snapshot| forget(snapshot, 1, &[0, 3, 5]), &[Code::ViewsDisagree]),
 ];
+
+/// Removes a node from the views of others.
+fn forget(snapshot: &mut Snapshot, whose: usize, viewers: &[usize]) {
+    let id = line(snapshot, whose, whose).id.clone();
+    viewers.iter().for_each(|viewer| view(snapshot, *viewer).nodes.retain(|line| line.id != id));
+}
 
 #[test]
 fn each_fault_has_its_codes_and_no_others() {
@@ -778,6 +790,11 @@ fn no_hint_forgets_a_node_that_may_have_keys() {
     };
     let mut snapshot = whole();
     each_view(&mut snapshot, |view| changed(view, 0).slots = SlotSet::default());
+    // Of keys that its last owner has, it knows.
+    assert!(
+        hint(&snapshot, Code::SlotsUncovered).contains("node-101-0 -c redis -- redis-cli cluster addslotsrange 0 5460")
+    );
+    each_view(&mut snapshot, |view| changed(view, 0).slots = slots(&["0-5459"]));
     assert!(hint(&snapshot, Code::SlotsUncovered).contains("--cluster fix"));
     snapshot.seen[5].view = Err("no answer".into());
     assert!(!hint(&snapshot, Code::SlotsUncovered).contains("--cluster fix"));

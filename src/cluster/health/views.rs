@@ -2,11 +2,12 @@
 
 use super::context::{CheckContext, count, has_no_pod, list};
 use super::controllers::{instead_of_forgetting, scale_up};
+use super::copies::{copy_of, only_copy, promote};
 use super::reach::{Places, address_to_meet};
 use crate::cluster::finding::{Code, Finding, Severity};
-use crate::cluster::membership::groups;
-use crate::cluster::node::{Flags, LinkState, NodeId};
+use crate::cluster::node::{Flags, LinkState, NodeId, Role};
 use crate::cluster::reply::NodeLine;
+use crate::cluster::slots::{Brief, SlotSet};
 use crate::cluster::snapshot::View;
 use crate::cluster::topology::{NodeFacts, Signature, signature};
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,7 +18,6 @@ pub(super) fn check(context: &CheckContext<'_>) -> Vec<Finding> {
     findings.extend(disagreement(context));
     findings.extend(equal_epochs(context));
     findings.extend(without_pod(context));
-    findings.extend(outside(context));
     findings.extend(flagged(context));
     findings
 }
@@ -83,19 +83,49 @@ fn differences(
     let only_in = |one: &Signature<'_>, other: &Signature<'_>| -> Vec<String> {
         one.keys().filter(|id| !other.contains_key(**id)).map(name).collect()
     };
-    let disputed = view.iter().filter(|(id, seen)| most.get(**id).is_some_and(|other| other != *seen));
-    let disputed: Vec<String> = disputed.map(|(id, _)| name(id)).collect();
     let many = count(majority.len(), "node");
     let few = viewers.join(", ");
+    let disputed = view.iter().filter_map(|(id, seen)| Some((id, seen, most.get(*id).filter(|other| *other != seen)?)));
+    let disputed = disputed.map(|(id, seen, other)| {
+        let (seen, other) = descriptions(context, seen, other);
+        format!("{} is {seen} to {few}, {other} to {many}", name(id))
+    });
     let unknown = |names: Vec<String>, viewers: &str, number: usize| {
         let verb = if number == 1 { "does" } else { "do" };
         (!names.is_empty()).then(|| format!("{viewers} {verb} not know {}", list(names)))
     };
-    let disputed = (!disputed.is_empty()).then(|| format!("{few} and {many} disagree on {}", list(disputed)));
-    [unknown(only_in(view, most), &many, majority.len()), unknown(only_in(most, view), &few, viewers.len()), disputed]
-        .into_iter()
-        .flatten()
-        .collect()
+    let unknown =
+        [unknown(only_in(view, most), &many, majority.len()), unknown(only_in(most, view), &few, viewers.len())];
+    unknown.into_iter().flatten().chain(disputed).collect()
+}
+
+type Part<'a> = (Role, Option<&'a NodeId>, &'a SlotSet);
+
+/// How two views of one node differ: in its role, else in its master, else in slots.
+fn descriptions(context: &CheckContext<'_>, one: &Part<'_>, other: &Part<'_>) -> (String, String) {
+    let extra = |a: &Part<'_>, b: &Part<'_>| a.2.intersection(&b.2.complement());
+    match (one.0, other.0) {
+        (Role::Master, Role::Master) => (
+            with_and_without(&extra(one, other), &extra(other, one)),
+            with_and_without(&extra(other, one), &extra(one, other)),
+        ),
+        _ => (part(context, one), part(context, other)),
+    }
+}
+
+fn with_and_without(with: &SlotSet, without: &SlotSet) -> String {
+    let slots = |word: &str, set: &SlotSet| (!set.is_empty()).then(|| format!("{word} {}", Brief(set)));
+    let parts: Vec<String> = [slots("with", with), slots("without", without)].into_iter().flatten().collect();
+    format!("a master {}", parts.join(" and "))
+}
+
+fn part(context: &CheckContext<'_>, (role, master, slots): &Part<'_>) -> String {
+    match (role, master) {
+        (Role::Replica, Some(master)) => format!("a replica of {}", context.name(master)),
+        (Role::Replica, None) => "a replica of nobody".to_owned(),
+        (Role::Master, _) if slots.is_empty() => "a master without slots".to_owned(),
+        (Role::Master, _) => format!("a master with {}", Brief(slots)),
+    }
 }
 
 fn equal_epochs(context: &CheckContext<'_>) -> Vec<Finding> {
@@ -143,42 +173,23 @@ fn without_pod(context: &CheckContext<'_>) -> Vec<Finding> {
             let owns = context.topology.owners().any(|owner| owner.id == node.id);
             let forget = || context.hints.redis_cluster("call", &format!("cluster forget {id}"));
             let keep = || scale_up(context, missing).unwrap_or_else(|| context.hints.views_of_all());
+            let copy = only_copy(context, node);
             let is_foreign = expected.as_ref().is_some_and(|expected| !expected.contains(id));
-            let hint = match instead_of_forgetting(context).filter(|_| !is_foreign) {
-                Some(hint) => hint,
-                None if owns => keep(),
-                None => forget(),
+            let hint = match (instead_of_forgetting(context).filter(|_| !is_foreign), copy) {
+                (Some(hint), _) => hint,
+                (None, Some(replica)) => promote(context, replica),
+                (None, None) if owns => keep(),
+                (None, None) => forget(),
             };
             Some(if is_foreign {
                 let message = format!("the cluster knows {}, which does not belong to it", node.member.name);
                 Code::ForeignNode.found(&node.member.name, message, evidence, hint)
             } else {
                 let severity = if owns { Severity::Error } else { Severity::Warning };
-                let message = format!("the cluster knows {}, which has no pod", node.member.name);
+                let left = copy.map(|copy| format!("; {}", copy_of(context, copy))).unwrap_or_default();
+                let message = format!("the cluster knows {}, which has no pod{left}", node.member.name);
                 Code::NodeWithoutPod.found(&node.member.name, message, evidence, hint).at(severity)
             })
-        })
-        .collect()
-}
-
-/// Pods whose node is unknown to most of the others.
-fn outside(context: &CheckContext<'_>) -> Vec<Finding> {
-    let (groups, places) = (groups(context.snapshot), Places::of(context));
-    let Some(main) = groups.iter().max_by_key(|group| group.members.len()) else { return Vec::new() };
-    let others = groups.iter().filter(|group| group.members != main.members).flat_map(|group| &group.members);
-    let host = main.members.first().and_then(|index| context.snapshot.seen.get(*index)).map(|seen| &seen.member);
-    others
-        .filter_map(|index| context.snapshot.seen.get(*index))
-        .map(|seen| {
-            let member = &seen.member;
-            let meet = address_to_meet(context, &places, member).map(|address| format!("cluster meet {address}"));
-            Code::PodOutsideCluster.found(
-                &member.name,
-                format!("{} runs a Redis node that the other nodes do not know", member.name),
-                format!("its ID is unknown to the other {}", count(main.members.len(), "node")),
-                host.zip(meet)
-                    .map_or_else(|| context.hints.views_of_all(), |(host, meet)| context.hints.redis(host, &meet)),
-            )
         })
         .collect()
 }
