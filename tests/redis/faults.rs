@@ -109,7 +109,9 @@ fn slots() {
     // key:0 is in slot 2592: its owner forgets that the slot is its own, and keeps the key.
     cluster.write(1);
     give(&cluster, "2592 2592", 201);
-    assert!(says(&cluster, 201, "CLUSTER BUMPEPOCH").starts_with("BUMPED"));
+    // The highest epoch wins; it may have that since the hint before.
+    let epoch = says(&cluster, 201, "CLUSTER BUMPEPOCH");
+    assert!(epoch.starts_with("BUMPED") || epoch.starts_with("STILL"), "{epoch}");
     finds_in(&cluster, Scope::AllAndKeys, &["keys-astray"]);
     finds(&cluster, &[]);
     cluster.follow_in(Scope::AllAndKeys, "keys-astray");
