@@ -34,7 +34,18 @@ impl Servers {
 
     fn start(&mut self, address: &str, arguments: &[&str]) {
         let mut server = Command::new("redis-server");
-        server.args(arguments).args(["--bind", address, "--port", "6379", "--save", "", "--appendonly", "no"]);
+        server.args(arguments).args([
+            "--protected-mode",
+            "no",
+            "--bind",
+            address,
+            "--port",
+            "6379",
+            "--save",
+            "",
+            "--appendonly",
+            "no",
+        ]);
         server.current_dir(self.data(address)).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let child = server.spawn().expect("install redis-server: apt-get install redis-server");
         self.children.push((address.to_owned(), child));
