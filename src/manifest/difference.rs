@@ -31,15 +31,20 @@ pub fn decide(wanted: &Object, live: Option<&Value>) -> Decision {
     if wanted.kind == SECRET {
         return Decision::Unchanged;
     }
-    match difference(&without_scripts(wanted), live) {
+    match difference(&asked_for(wanted), live) {
         changes if changes.is_empty() => Decision::Unchanged,
         changes => Decision::Differs(changes),
     }
 }
 
-/// What was asked for: the pods' scripts come with the plugin.
-fn without_scripts(wanted: &Object) -> Value {
+/// What was asked for: the pods' scripts come with the plugin, and so do preferences of where a pod
+/// runs that no flag changes.
+fn asked_for(wanted: &Object) -> Value {
     let mut value = wanted.value.clone();
+    if let Some(pod) = value.pointer_mut("/spec/template/spec").and_then(Value::as_object_mut) {
+        pod.remove("topologySpreadConstraints");
+        pod.get_mut("affinity").and_then(Value::as_object_mut).map(|affinity| affinity.remove("podAffinity"));
+    }
     if let Some(files) = value["data"].as_object_mut().filter(|_| wanted.kind == CONFIG_MAP) {
         files.retain(|name, _| name != SCRIPTS_VERSION && SCRIPTS.iter().all(|(script, _)| script != name));
     }
@@ -163,6 +168,7 @@ fn show(value: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::object::STATEFUL_SET;
     use super::*;
     use serde_json::json;
 
@@ -203,6 +209,24 @@ mod tests {
         assert_eq!(other_scripts(&wanted, &wanted.value), None);
         assert_eq!(other_scripts(&wanted, &json!({ "data": {} })), Some(("an older version", "2")));
         assert!(matches!(decide(&wanted, Some(&object("new", "2", "port 2").value)), Decision::Differs(_)));
+    }
+
+    /// A cluster of an older plugin has none of them.
+    #[test]
+    fn preferences_that_no_flag_changes_are_no_difference() {
+        let object = |spec: Value| {
+            let labels = json!({ INSTANCE: "a", MANAGED_BY: "us" });
+            Object { kind: STATEFUL_SET, value: json!({ "metadata": { "labels": labels }, "spec": spec }) }
+        };
+        let pod = |pod: Value| object(json!({ "template": { "spec": pod } }));
+        let wanted = pod(json!({
+            "affinity": { "podAffinity": { "x": 1 }, "podAntiAffinity": { "y": 1 } },
+            "topologySpreadConstraints": [{ "maxSkew": 2 }],
+        }));
+        let older = pod(json!({ "affinity": { "podAntiAffinity": { "y": 1 } } })).value;
+        assert_eq!(decide(&wanted, Some(&older)), Decision::Unchanged);
+        let other = pod(json!({ "affinity": { "podAntiAffinity": { "y": 2 } } })).value;
+        assert!(matches!(decide(&wanted, Some(&other)), Decision::Differs(_)));
     }
 
     #[test]

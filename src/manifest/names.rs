@@ -155,6 +155,11 @@ impl ClusterName {
         json!({ INSTANCE: self.0, POSITION: "1" })
     }
 
+    /// Selects the pod of a shard's initial master.
+    pub fn initial_master_selector(&self, shard: u32) -> Value {
+        json!({ INSTANCE: self.0, SHARD: shard.to_string(), POSITION: "1" })
+    }
+
     pub fn pod_selector(&self, number: NodeNumber) -> Value {
         json!({ NAME: "redis-cluster", INSTANCE: self.0, NODE: number.to_string() })
     }

@@ -114,6 +114,10 @@ fn pod(spec: &Spec, number: NodeNumber) -> Value {
 fn place(pod: &mut Value, spec: &Spec, number: NodeNumber) {
     let Placement { node_selector, tolerations, priority_class, .. } = &spec.placement;
     pod["affinity"] = json!({ "podAntiAffinity": anti_affinity(spec, number) });
+    if let Some(shard) = shard_beside(spec, number) {
+        pod["affinity"]["podAffinity"] = beside_master_of(spec, shard);
+    }
+    pod["topologySpreadConstraints"] = json!([evenly(spec)]);
     if !node_selector.is_empty() {
         pod["nodeSelector"] = Value::Object(pairs(node_selector));
     }
@@ -136,7 +140,7 @@ fn place(pod: &mut Value, spec: &Spec, number: NodeNumber) {
 
 /// Nodes of one shard never share a worker (or preferably not, or are free to); initial masters
 /// preferably not; then different zones are preferred; and last, the same number of nodes on each
-/// worker.
+/// worker, also by `evenly` below.
 fn anti_affinity(spec: &Spec, number: NodeNumber) -> Value {
     let term =
         |labels: Value, topology: &str| json!({ "labelSelector": { "matchLabels": labels }, "topologyKey": topology });
@@ -161,6 +165,34 @@ fn anti_affinity(spec: &Spec, number: NodeNumber) -> Value {
         }
         Spread::None => json!({ "preferredDuringSchedulingIgnoredDuringExecution": preferred }),
     }
+}
+
+/// The shard whose master's worker a replica prefers: for each of a shard's nodes another one, none
+/// twice. Left to itself the scheduler puts the first replicas on workers that leave the last one
+/// only a worker that has two nodes already.
+fn shard_beside(spec: &Spec, number: NodeNumber) -> Option<u32> {
+    let shard = (number.shard() + number.position() - 2) % u32::from(spec.shape.shards()) + 1;
+    (!number.is_initial_master() && shard != number.shard()).then_some(shard)
+}
+
+/// Less than an empty worker.
+fn beside_master_of(spec: &Spec, shard: u32) -> Value {
+    let labels = spec.name.initial_master_selector(shard);
+    let term = json!({ "labelSelector": { "matchLabels": labels }, "topologyKey": names::WORKER });
+    json!({ "preferredDuringSchedulingIgnoredDuringExecution": [{ "weight": 5, "podAffinityTerm": term }] })
+}
+
+/// The same number of nodes on each worker, which counts more than how busy a worker is (before
+/// Kubernetes 1.18 only the anti-affinity says it). Never required: pods of a worker that is
+/// drained could go nowhere. As a preference a larger skew only makes it weigh less: different zones
+/// are to weigh more.
+fn evenly(spec: &Spec) -> Value {
+    json!({
+        "maxSkew": 2,
+        "topologyKey": names::WORKER,
+        "whenUnsatisfiable": "ScheduleAnyway",
+        "labelSelector": { "matchLabels": spec.name.node_selector() },
+    })
 }
 
 fn container(spec: &Spec, number: NodeNumber) -> Value {
@@ -292,6 +324,8 @@ mod tests {
     use super::super::assembly::tests::spec;
     use super::super::spec::Auth;
     use super::*;
+    use crate::cluster::shape::{Shape, Small};
+    use std::collections::BTreeSet;
 
     fn yaml(value: &Value) -> String {
         serde_saphyr::to_string(value).expect("yaml")
@@ -334,6 +368,32 @@ mod tests {
             let kind = volume.as_object().and_then(|volume| volume.keys().find(|key| *key != "name"));
             assert!(["configMap", "emptyDir"].contains(&kind.expect("a kind").as_str()));
         }
+    }
+
+    /// With as many workers as shards, one master on each: every worker gets as many replicas.
+    #[test]
+    fn replicas_prefer_workers_that_are_all_different() {
+        let mut spec = spec();
+        for (shards, replicas) in [(3, 1), (3, 2), (4, 1), (6, 2)] {
+            spec.shape = Shape::new(shards, replicas, Small::Refused).expect("valid");
+            for position in 2..=replicas + 1 {
+                let shards = 1..=shards;
+                let beside = shards.clone().map(|shard| shard_beside(&spec, NodeNumber::new(shard, position)));
+                let beside: BTreeSet<u32> = beside.map(|shard| shard.expect("another shard")).collect();
+                assert_eq!(beside, shards.map(u32::from).collect(), "{spec:?}");
+            }
+        }
+        spec.shape = Shape::new(1, 1, Small::Allowed).expect("valid");
+        assert_eq!(shard_beside(&spec, NodeNumber::new(1, 2)), None);
+    }
+
+    #[test]
+    fn the_placement_of_a_replica() {
+        let pod = pod(&spec(), NodeNumber::new(3, 2));
+        insta::assert_snapshot!(yaml(&json!({
+            "podAffinity": pod["affinity"]["podAffinity"],
+            "topologySpreadConstraints": pod["topologySpreadConstraints"],
+        })));
     }
 
     #[test]
