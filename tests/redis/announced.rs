@@ -39,7 +39,7 @@ impl Servers {
             std::fs::create_dir(&data).expect("a folder");
             let mut command = Command::new(Server::chosen().program("redis-server"));
             command.args(["--port", "6379", "--bind", &address(server), "--cluster-announce-ip", what, "--save", ""]);
-            command.args(["--cluster-enabled", "yes", "--cluster-node-timeout", "2000"]);
+            command.args(["--cluster-enabled", "yes", "--cluster-node-timeout", "2000", "--protected-mode", "no"]);
             command.current_dir(data).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("redis-server runs")
         };
         let servers = Self((1..=SERVERS).map(start).collect());

@@ -120,6 +120,8 @@ fn a_replica_that_drops_writes() {
     let keys = || [101, 102].map(|number| says(&cluster, number, "DBSIZE"));
     assert_eq!(keys(), ["1", "0"]);
     mend(&mut cluster, "writes-refused");
+    // Its maxmemory is that of its configuration again.
+    finds(&cluster, &["settings-differ"]);
     mend(&mut cluster, "settings-differ");
     finds(&cluster, &[]);
     assert_eq!([101, 102].map(|number| says(&cluster, number, "DBSIZE")), ["1", "1"]);

@@ -288,6 +288,9 @@ impl Cluster {
         if self.server.at_least(6, 2) {
             server.args(["--cluster-allow-replica-migration", "no"]);
         }
+        if self.server.at_least(3, 2) {
+            server.args(["--protected-mode", "no"]);
+        }
         server.stdout(Stdio::null()).process_group(0);
         self.children.insert(number, server.spawn().expect("redis-server runs"));
         until(20, "the new server to answer", || self.cli(number, &["PING"], None) == "PONG");
