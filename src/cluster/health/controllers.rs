@@ -198,6 +198,10 @@ mod tests {
         let without = found(&snapshot, Code::NodeWithoutPod);
         assert_eq!(without.len(), 4);
         assert!(without.iter().all(|finding| finding.hint == missing.hint), "{without:#?}");
+        // Nor are the slots of these given to others.
+        each_view(&mut snapshot, |view| view.nodes.truncate(2));
+        let uncovered = &found(&snapshot, Code::SlotsUncovered)[0];
+        assert_eq!(uncovered.hint, missing.hint);
         // Just begun, it is only slow.
         snapshot.seen[0].member.state.ready = Some((false, 9_990));
         let missing = &found(&snapshot, Code::PodMissing)[0];

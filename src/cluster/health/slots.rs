@@ -1,6 +1,7 @@
 //! Slots: their owners, migrations, and the replicas of the owners.
 
 use super::context::{CheckContext, count, has_no_pod, list};
+use super::controllers;
 use super::copies::{adopt, follow, lacking, replicate};
 use crate::cluster::finding::{Code, Finding, Severity};
 use crate::cluster::node::{NodeId, Role};
@@ -36,8 +37,12 @@ fn uncovered(context: &CheckContext<'_>) -> Option<Finding> {
     })
 }
 
-/// Slots of which no node has keys go to one master, where redis-cli would scatter them.
+/// Slots of which no node has keys go to one master, where redis-cli would scatter them. The keys may
+/// be on the volumes of pods that are only not made yet: those come first.
 fn cover(context: &CheckContext<'_>, gap: &SlotSet) -> String {
+    if let Some(state) = controllers::all(context).iter().find(|state| state.lacks_pods()) {
+        return controllers::mend(context, state);
+    }
     let all_respond = context.topology.nodes().all(NodeFacts::is_reachable);
     adopt(context, gap).filter(|_| all_respond).unwrap_or_else(|| fix(context, ""))
 }
