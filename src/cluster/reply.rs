@@ -329,10 +329,29 @@ mod tests {
 
     #[test]
     fn ipv6_and_missing_addresses() {
-        assert_eq!(line(&format!("{A} fd00::2:6379@16379 master - 0 0 1 connected")).endpoint.host, "fd00::2");
+        let forms = [
+            ("6379", None, None),
+            ("6379@16379", Some(16379), None),
+            ("6379@16379,", Some(16379), None),
+            ("6379@16379,host", Some(16379), Some("host")),
+            ("6379@16379,,tls-port=0,shard-id=b", Some(16379), None),
+        ];
+        for (behind, bus_port, hostname) in forms {
+            for host in ["fd00::2", "2001:db8:0:1:2:3:4:6379", "::1", "::ffff:198.51.100.7"] {
+                let line = line(&format!("{A} {host}:{behind} master - 0 0 1 connected"));
+                assert_eq!(line.endpoint, Endpoint { host: host.into(), port: 6379 });
+                assert_eq!((line.bus_port, line.hostname.as_deref()), (bus_port, hostname), "{host}:{behind}");
+            }
+        }
         let lost = line(&format!("{A} :0@0 master,noaddr - 1 1 1 disconnected"));
         assert!(lost.flags.has_no_address());
         assert_eq!((lost.endpoint.port, lost.link), (0, LinkState::Disconnected));
+    }
+
+    #[test]
+    fn a_replica_knows_its_master_by_an_ipv6_address() {
+        let info = ServerInfo::parse("role:slave\r\nmaster_host:2001:db8::1\r\nmaster_port:6379\r\n");
+        assert_eq!(info.master, Some(Endpoint { host: "2001:db8::1".into(), port: 6379 }));
     }
 
     #[test]

@@ -105,6 +105,19 @@ pub mod tests {
         }
     }
 
+    /// Where there is IPv6 alone, a Service that asks for IPv4 is refused.
+    #[test]
+    fn kubernetes_chooses_the_family_and_the_address_of_a_service() {
+        let objects = objects(&spec(), BUDGET);
+        let services: Vec<_> = objects.iter().filter(|object| object.kind == SERVICE).collect();
+        assert_eq!(services.len(), 7, "one a node, and the clients'");
+        for service in services {
+            for chosen in ["ipFamily", "ipFamilies", "ipFamilyPolicy", "clusterIP", "clusterIPs"] {
+                assert_eq!(service.value["spec"].get(chosen), None, "{}", service.value);
+            }
+        }
+    }
+
     #[test]
     fn every_field_is_one_that_kubernetes_knows() {
         for workload in [Workload::StatefulSet, Workload::ReplicationController] {

@@ -111,9 +111,11 @@ mod tests {
             service(json!({ "node": "1" }), "None"),
             service(json!({}), "198.19.0.2"),
             service(json!({ "node": "1" }), "198.19.0.3"),
+            service(json!({ "node": "2" }), "2001:db8::3"),
         ];
         assert_eq!(own_service(&pods[0], &pods, &services), Some(("198.19.0.3".into(), 6379)));
-        assert_eq!(own_service(&pods[1], &pods, &services), None);
+        assert_eq!(own_service(&pods[1], &pods, &services), Some(("2001:db8::3".into(), 6379)));
+        assert_eq!(own_service(&pods[1], &pods, &services[..4]), None);
     }
 
     #[test]

@@ -33,7 +33,7 @@ pub fn is_whole(cluster: &Cluster) {
 
 /// Whether the last word is that of a handover.
 pub fn is_handed_over(said: &str) -> bool {
-    said.lines().last().is_some_and(|line| line.starts_with("stop: handed over to 127.0."))
+    said.lines().last().is_some_and(|line| line.starts_with("stop: handed over to "))
 }
 
 pub fn is_whole_under_102(cluster: &Cluster) {

@@ -12,6 +12,7 @@ mod faults;
 mod guard;
 mod hints;
 mod identity;
+mod ipv6;
 mod limits;
 mod membership;
 mod oracle;

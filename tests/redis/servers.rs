@@ -85,11 +85,18 @@ const BESIDE: u32 = 100_000;
 /// And for the script that runs before its pod ends.
 const LEAVING: u32 = 200_000;
 
+#[derive(Clone, Copy)]
+enum Family {
+    V4,
+    V6,
+}
+
 pub struct Cluster {
     spec: Spec,
     server: Server,
     /// The third number of the nodes' addresses.
     network: u8,
+    family: Family,
     password: Option<String>,
     /// That of `password()` if another one is used to read the cluster.
     reads_with: Option<String>,
@@ -111,6 +118,12 @@ impl Cluster {
         let mut cluster = Self::new(network, None);
         cluster.server = server;
         cluster
+    }
+
+    /// The same with other addresses, which are there in a network of its own only (`ipv6.rs`).
+    pub fn over_ipv6(mut self) -> Self {
+        self.family = Family::V6;
+        self
     }
 
     /// One whose nodes keep nothing on disk.
@@ -148,7 +161,8 @@ impl Cluster {
         let (children, misplaced) = (BTreeMap::new(), Vec::new());
         let server = Server::chosen().clone();
         let (forgotten, swapped, reads_with) = (None, None, None);
-        Self { spec, server, network, password, reads_with, folder, children, forgotten, misplaced, swapped }
+        let family = Family::V4;
+        Self { spec, server, network, family, password, reads_with, folder, children, forgotten, misplaced, swapped }
     }
 
     fn numbers(&self) -> Vec<NodeNumber> {
@@ -161,7 +175,11 @@ impl Cluster {
             Some((one, other)) if number == other => one,
             _ => number,
         };
-        format!("127.0.{}.{}", self.network, number / 100 * 10 + number % 100)
+        let host = number / 100 * 10 + number % 100;
+        match self.family {
+            Family::V4 => format!("127.0.{}.{host}", self.network),
+            Family::V6 => format!("2001:db8::{}:{host}", self.network),
+        }
     }
 
     pub fn data(&self, number: u32) -> PathBuf {

@@ -331,4 +331,59 @@ mod tests {
         lost(&mut snapshot);
         assert_eq!(hint(&snapshot).as_deref(), Some("198.18.0.3 6379 20001"));
     }
+
+    /// All addresses of the cluster, in Kubernetes and in Redis.
+    fn over_ipv6() -> Snapshot {
+        let mut snapshot = whole();
+        let changed_ip = |address: &str| format!("2001:db8::{}", address.replace('.', ":"));
+        each_view(&mut snapshot, |view| {
+            for index in 0..view.nodes.len() {
+                let host = &mut changed(view, index).endpoint.host;
+                *host = changed_ip(host);
+            }
+            if let Some(master) = &mut view.server.master {
+                master.host = changed_ip(&master.host);
+            }
+        });
+        for seen in &mut snapshot.seen {
+            seen.member.pod_ip = seen.member.pod_ip.as_deref().map(changed_ip);
+        }
+        for service in seen(&mut snapshot.around.services) {
+            service.addresses = service.addresses.iter().map(|address| changed_ip(address)).collect();
+        }
+        snapshot
+    }
+
+    #[test]
+    fn a_cluster_with_ipv6_addresses_is_checked_like_others() {
+        let snapshot = over_ipv6();
+        assert_eq!(report(&snapshot).findings, []);
+
+        let mut lost = snapshot.clone();
+        let stale = line(&mut lost, 0, 3);
+        (stale.endpoint.host, stale.link) = ("2001:db8::7:7".into(), LinkState::Disconnected);
+        stale.flags = Flags::default();
+        let hints = found(&lost).into_iter().filter(|(code, ..)| *code == Code::AddressStale);
+        let hints: Vec<String> = hints.map(|(_, _, hint)| hint).collect();
+        assert_eq!(hints.len(), 1, "{hints:?}");
+        assert!(hints[0].ends_with("cluster meet 2001:db8::198:19:0:22 6379"), "{hints:?}");
+
+        let mut taken = snapshot.clone();
+        let other = line(&mut taken, 0, 4).endpoint.clone();
+        line(&mut taken, 0, 3).endpoint = other;
+        let all = report(&taken).findings;
+        let of_another = all.iter().find(|finding| finding.code == Code::AddressOfAnother).expect("found");
+        assert!(of_another.evidence.contains("[2001:db8::198:19:0:31]:6379, which belongs to"), "{of_another:?}");
+
+        // A Service of both families: MEET wants the pod's.
+        let mut both = lost;
+        seen(&mut both.around.services)[3].addresses.insert("198.19.0.22".into());
+        let hint = found(&both).into_iter().find(|(code, ..)| *code == Code::AddressStale).expect("found").2;
+        assert!(hint.ends_with("cluster meet 2001:db8::198:19:0:22 6379"), "{hint}");
+        // The Service was made again.
+        let mut anew = snapshot;
+        seen(&mut anew.around.services)[3].addresses = ["2001:db8::8:8".to_owned()].into();
+        let hint = found(&anew).into_iter().find(|(code, ..)| *code == Code::AddressStale).expect("found").2;
+        assert!(hint.ends_with("config set cluster-announce-ip 2001:db8::8:8"), "{hint}");
+    }
 }
