@@ -752,7 +752,7 @@ fn no_hint_ends_persistence_or_evicts_keys() {
     let too_high = |used: u64| {
         let change = move |snapshot: &mut Snapshot| {
             each_view(snapshot, |view| {
-                (view.server.max_memory, view.server.used_memory) = (Some(250 << 20), Some(used))
+                (view.server.max_memory, view.server.used_memory) = (Some(250 << 20), Some(used));
             });
         };
         hint(&change, Code::MaxmemoryTooHigh)
