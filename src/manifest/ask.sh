@@ -4,7 +4,10 @@
 # REDISCLI_AUTH   the password, if there is one
 # BOOTSTRAP_BIND  the own address, where it is not the whole pod's loopback
 
-cli=$(command -v redis-cli || command -v valkey-cli) || {
+# No subshell: a probe that is killed must have no children.
+cli=redis-cli
+command -v "$cli" >/dev/null || cli=valkey-cli
+command -v "$cli" >/dev/null || {
     echo "this image has no redis-cli"
     exit 1
 }
@@ -21,20 +24,21 @@ limited() {
     "$@" <&3 3<&- &
     limited=$!
     exec 3<&-
-    watch "$limited" >/dev/null 2>&1 &
+    watch >/dev/null 2>&1 &
     watcher=$!
     wait "$limited" || true
     kill "$watcher" 2>/dev/null || true
     wait "$watcher" || true
 }
 
+# Its end may be asked for at any moment, also between the start of sleep and what follows: "$!"
+# is the command until then, and sleep from then on. By KILL: it may still be the shell, with the
+# trap that it is about to lose.
 watch() {
-    nap=''
-    trap '[ -z "$nap" ] || { kill "$nap"; wait "$nap"; }; exit 0' TERM
+    trap '[ "$!" = "$limited" ] || { kill -KILL "$!"; wait "$!"; }; exit 0' TERM
     sleep "$limit" &
-    nap=$!
-    wait "$nap"
-    kill "$1"
+    wait "$!"
+    kill "$limited"
 }
 
 # A probe runs every few seconds in every pod: no program where none is needed.

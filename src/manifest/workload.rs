@@ -198,7 +198,9 @@ fn evenly(spec: &Spec) -> Value {
 fn container(spec: &Spec, number: NodeNumber) -> Value {
     let factor = probe_interval_factor(spec.shape.size());
     let liveness = liveness(factor);
-    let readiness = probe("ready", 5 * factor, 5, 2);
+    // It ends by itself after 2 s: it is not killed because its worker is busy, for what it was
+    // waiting for would become a zombie until the server next forks.
+    let readiness = probe("ready", 5 * factor, 15, 2);
     let mut container = json!({
         "name": CONTAINER,
         "image": spec.image.name,

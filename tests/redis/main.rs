@@ -16,6 +16,7 @@ mod ipv6;
 mod limits;
 mod membership;
 mod oracle;
+mod probes;
 mod relay;
 mod server;
 mod servers;

@@ -28,7 +28,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 pub use testkit::until;
 use testkit::{all_answered, aof, wait};
 
@@ -106,6 +106,8 @@ pub struct Cluster {
     /// Addresses of nodes that are not where they should be: (who sees it, whose, where).
     misplaced: Vec<(u32, u32, String)>,
     swapped: Option<(u32, u32)>,
+    /// Those with a process namespace of their own.
+    contained: BTreeSet<u32>,
 }
 
 impl Cluster {
@@ -160,9 +162,22 @@ impl Cluster {
         let password = password.map(|password| Server::chosen().password(password));
         let (children, misplaced) = (BTreeMap::new(), Vec::new());
         let server = Server::chosen().clone();
-        let (forgotten, swapped, reads_with) = (None, None, None);
+        let (forgotten, swapped, reads_with, contained) = (None, None, None, BTreeSet::new());
         let family = Family::V4;
-        Self { spec, server, network, family, password, reads_with, folder, children, forgotten, misplaced, swapped }
+        Self {
+            spec,
+            server,
+            network,
+            family,
+            password,
+            reads_with,
+            folder,
+            children,
+            forgotten,
+            misplaced,
+            swapped,
+            contained,
+        }
     }
 
     fn numbers(&self) -> Vec<NodeNumber> {
@@ -527,8 +542,53 @@ impl Cluster {
 
     /// Whether a probe succeeds.
     pub fn probe(&self, what: &str, number: u32, shell: Shell) -> bool {
+        self.probe_within(Duration::from_secs(10), what, number, shell) == Some(true)
+    }
+
+    /// The same as the kubelet does it: when the time is over it kills the process that it started,
+    /// and that one alone.
+    pub fn probe_within(&self, time: Duration, what: &str, number: u32, shell: Shell) -> Option<bool> {
         let mut probe = self.pod_script("probe.sh", number, shell);
-        probe.arg(what).status().expect("the probe runs").success()
+        probe.arg(what);
+        let first = self.first_process(number);
+        if let Some(pod) = first {
+            probe = within(&["/usr/bin/nsenter", "--pid", "--mount", "--target", &pod.to_string()], &probe);
+        }
+        let mut child = probe.stdin(Stdio::null()).stdout(Stdio::null()).spawn().expect("the probe runs");
+        let end = Instant::now() + time;
+        while Instant::now() < end {
+            if let Some(status) = child.try_wait().expect("a child") {
+                return Some(status.success());
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        let main = if first.is_some() { children(child.id()) } else { vec![child.id()] };
+        main.iter().for_each(|process| signal(*process, "KILL"));
+        child.wait().expect("it ends");
+        None
+    }
+
+    /// Starts a node in a process namespace of its own, as a container does.
+    pub fn start_as_first_process(&mut self, number: u32, shell: Shell) {
+        let log = std::fs::File::create(self.folder.path().join(format!("log-{number}"))).expect("a file");
+        let errors = log.try_clone().expect("a file");
+        let unshare = ["/usr/bin/unshare", "--pid", "--fork", "--kill-child", "--mount-proc"];
+        let mut command = within(&unshare, &self.script(number, shell));
+        let child = command.stdin(Stdio::null()).stdout(log).stderr(errors).process_group(0).spawn();
+        self.children.insert(number, child.expect("unshare runs"));
+        self.contained.insert(number);
+    }
+
+    /// Of a node that was started so: its pod's process 1.
+    fn first_process(&self, number: u32) -> Option<u32> {
+        let unshare = self.children.get(&number).filter(|_| self.contained.contains(&number))?;
+        children(unshare.id()).first().copied()
+    }
+
+    /// What that process has to wait for: `Z sleep` for one that has ended.
+    pub fn left(&self, number: u32) -> Vec<String> {
+        let first = self.first_process(number).expect("it runs");
+        children(first).into_iter().filter_map(state).collect()
     }
 
     /// What all nodes say, asked as the commands ask.
@@ -609,6 +669,34 @@ impl Drop for Cluster {
         }
         self.kill_all();
     }
+}
+
+/// This command, run by another one: by its path, for busybox has the same names.
+fn within(outer: &[&str], inner: &Command) -> Command {
+    let mut command = Command::new(outer[0]);
+    command.args(&outer[1..]).arg("--").arg(inner.get_program()).args(inner.get_args());
+    for (name, value) in inner.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    command
+}
+
+fn children(process: u32) -> Vec<u32> {
+    let text = std::fs::read_to_string(format!("/proc/{process}/task/{process}/children")).unwrap_or_default();
+    text.split_whitespace().filter_map(|number| number.parse().ok()).collect()
+}
+
+fn state(process: u32) -> Option<String> {
+    let text = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    let (name, rest) = text.split_once('(')?.1.rsplit_once(") ")?;
+    Some(format!("{} {name}", rest.chars().next()?))
+}
+
+fn signal(process: u32, signal: &str) {
+    let _ = Command::new("kill").args([&format!("-{signal}"), &process.to_string()]).status();
 }
 
 fn signal_group(child: &Child, signal: &str) {
