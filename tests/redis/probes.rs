@@ -23,7 +23,7 @@ fn formed(network: u8, shell: Shell) -> Cluster {
 
 #[test]
 fn a_liveness_probe_that_is_killed_leaves_nothing() {
-    for (network, shell) in [(110, SHELLS[0]), (111, SHELLS[1])] {
+    for (network, shell) in [(170, SHELLS[0]), (171, SHELLS[1])] {
         let cluster = formed(network, shell);
         cluster.freeze(101);
         for _ in 0..10 {
@@ -36,7 +36,7 @@ fn a_liveness_probe_that_is_killed_leaves_nothing() {
 /// Its end and that of redis-cli often come at the same moment.
 #[test]
 fn probes_that_end_leave_nothing() {
-    for (network, shell) in [(112, SHELLS[0]), (113, SHELLS[1])] {
+    for (network, shell) in [(172, SHELLS[0]), (173, SHELLS[1])] {
         let cluster = formed(network, shell);
         std::thread::scope(|scope| {
             for _ in 0..4 {
