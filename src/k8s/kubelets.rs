@@ -20,7 +20,7 @@ use tokio::sync::oneshot;
 /// How much longer than everything else a kubelet may take.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// Ends [`GRACE`] after everything else is known.
+/// Ends `GRACE` after everything else is known.
 #[derive(Clone)]
 pub struct Deadline(Shared<BoxFuture<'static, ()>>);
 

@@ -144,7 +144,7 @@ function is_remnant(id, i, missing, running, alive, count) {
         if (!state[id]) missing++
         if (state[id] == "living") running++
         if (state[id] && state[id] != "living" && state[id] != "empty") return 0
-        if (keys[id] + 0 > 0 || has_functions[id]) return 0
+        if (state[id] == "living" && keys[id] != "0" || has_functions[id]) return 0
     }
     for (i = 1; i <= peer_count; i++) note_newest(peers[i])
     for (id in newest) {
@@ -153,7 +153,7 @@ function is_remnant(id, i, missing, running, alive, count) {
         count++
         if (state[id] == "living") alive++
     }
-    if (!running || alive * 2 > count) return 0
+    if (!running || !count || alive * 2 > count) return 0
     survey = missing > 0
     return !missing
 }

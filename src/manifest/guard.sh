@@ -166,18 +166,28 @@ request_promotion() {
     fi
 }
 
+# Whether the answers are those of this node, which refuses clients and has neither keys nor
+# functions: its address may be another pod's by now.
+is_without_keys() {
+    grep -qx "$1" "$2" && grep -q '^cluster_state:fail' "$2" && grep -qx 0 "$2" || return 1
+    ! grep -q '^number_of_functions:[1-9]' "$2"
+}
+
 # Ends what still runs of a cluster that has no key, where decide.awk says so: its container is
-# restarted, without data like all others. It refuses clients by then, so that no key can have
-# come since it was asked. Functions are no keys, and would be lost as well. Not at once: what
-# terminating pods of a ReplicationController have, their Services may hide for a moment.
+# restarted, without data like all others. Not at once: what terminating pods of a
+# ReplicationController have, their Services may hide for a moment. Since Redis 6.2 its writes are
+# paused between the last look and its end: a function can be loaded while the cluster is down.
 end_remnants() {
     : "${remnant_since:=$(now)}"
     [ $(($(now) - remnant_since)) -ge "$patience" ] || return 0
     printf '%s' "$remnants" >"$tmp/remnants"
     while read -r peer address; do
-        ask "$address" "$port" 'CLUSTER INFO' DBSIZE 'INFO memory' >"$tmp/remnant" || true
-        grep -q '^cluster_state:fail' "$tmp/remnant" && grep -qx 0 "$tmp/remnant" || continue
-        ! grep -q '^number_of_functions:[1-9]' "$tmp/remnant" || continue
+        ask "$address" "$port" 'CLIENT PAUSE 5000 WRITE' 'CLUSTER MYID' 'CLUSTER INFO' DBSIZE 'INFO memory' \
+            >"$tmp/remnant" || true
+        if ! is_without_keys "$peer" "$tmp/remnant"; then
+            ask "$address" "$port" 'CLIENT UNPAUSE' >/dev/null || true
+            continue
+        fi
         say "ending $(name "$peer"), which has no key, so that all begin anew"
         ask "$address" "$port" 'SHUTDOWN NOSAVE' >/dev/null || true
     done <"$tmp/remnants"
