@@ -384,6 +384,8 @@ fn lose(namespace: &Namespace) {
     namespace
         .plugin(&["create", "lost", "--shards=2", "--replicas=0", "--allow-small", "--ephemeral", "--cpu=10m"])
         .ok();
+    // Without a key, the cluster would begin anew.
+    assert_eq!(namespace.answers("lost-node-101-0", "SET bar 1\n"), ["OK"]);
     namespace.kubectl(&["delete", "pod", "lost-node-201-0", "--grace-period=0", "--force"]).ok();
     until(90, "the shard to be lost", || {
         namespace.plugin(&["accept-loss", "lost", "--dry-run=client"]).code == Some(0)

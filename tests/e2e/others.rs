@@ -175,7 +175,7 @@ fn a_server_that_speaks_tls() {
     let findings = found["findings"].as_array().expect("a list");
     let uncovered = findings.iter().find(|finding| finding["code"] == "slots-uncovered").expect("found");
     let hint = uncovered["hint"].as_str().expect("a hint");
-    assert!(hint.contains("redis-cli --tls --insecure --cluster fix"), "{hint}");
+    assert!(hint.contains("redis-cli --tls --insecure cluster addslotsrange 0 16383"), "{hint}");
     let plain = namespace.plugin(&["info", "-l", "app=tls"]).ok();
     assert!(plain.contains("add --tls"), "{plain}");
 }
