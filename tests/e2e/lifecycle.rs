@@ -19,7 +19,7 @@ fn read_keys(namespace: &Namespace, count: usize) {
 }
 
 fn pod_uids(namespace: &Namespace) -> BTreeSet<String> {
-    namespace.values(&["pods"], "{.metadata.uid}").into_iter().collect()
+    namespace.values(&["pods", "-l", "app.kubernetes.io/instance=redis-001"], "{.metadata.uid}").into_iter().collect()
 }
 
 fn owners(namespace: &Namespace) -> Vec<(String, String)> {

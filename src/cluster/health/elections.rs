@@ -55,7 +55,8 @@ fn takeovers(context: &CheckContext<'_>, shards: &[&Shard]) -> String {
 /// A shard of which no replica takes over because of a setting: one that is only read from may
 /// stand beside another that takes over.
 fn disabled(context: &CheckContext<'_>, shard: &Shard) -> Option<Finding> {
-    let is_disabled = |replica: &&NodeFacts| replica.obstacle == Some(Obstacle::Disabled);
+    // A node that stops gives up its candidacy, and its peers remember that while it is away.
+    let is_disabled = |replica: &&NodeFacts| replica.obstacle == Some(Obstacle::Disabled) && !replica.is_gone();
     let disabled: Vec<&NodeFacts> = shard.replicas.iter().filter(is_disabled).collect();
     let first = disabled.first()?;
     if shard.replicas.iter().any(NodeFacts::is_candidate) {

@@ -688,6 +688,16 @@ fn one_replica_that_is_elected_is_enough() {
     assert_eq!(codes, [Code::FailoverDisabled]);
 }
 
+/// Its pod's preStop hook gives up its candidacy, and its peers remember that.
+#[test]
+fn a_replica_that_stopped_is_missing_and_nothing_else() {
+    let mut snapshot = whole();
+    never_elected(&mut snapshot, 1);
+    snapshot.seen[1].view = Err(NoResponse::Waiting("waiting".into()));
+    let found = report(&snapshot).findings;
+    assert!(found.iter().all(|finding| finding.code != Code::FailoverDisabled), "{found:?}");
+}
+
 #[test]
 fn without_a_majority_no_loss_leaves_one() {
     let mut snapshot = whole();
