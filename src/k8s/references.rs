@@ -8,8 +8,6 @@ use crate::manifest::object::{CONFIG_MAP, SECRET};
 use futures::future::join_all;
 use std::collections::{BTreeMap, BTreeSet};
 
-type Key = (Configuration, String);
-
 /// Those that do not exist, and what could not be found out. `known` Secrets have been read already.
 pub async fn lost(
     server: &Server,
@@ -17,7 +15,7 @@ pub async fn lost(
     candidates: &[Candidate],
     known: &BTreeSet<String>,
 ) -> (BTreeSet<Reference>, BTreeMap<String, String>) {
-    let mut needed: BTreeMap<Key, Reference> = BTreeMap::new();
+    let mut needed: BTreeMap<(Configuration, String), Reference> = BTreeMap::new();
     for reference in candidates.iter().flat_map(|each| &each.member.state.needs) {
         needed.entry((reference.kind, reference.name.clone())).or_insert_with(|| reference.clone());
     }
