@@ -74,7 +74,7 @@ fn the_default_cluster_is_whole_spread_and_left_alone_by_a_second_create() {
     assert_eq!(pod_uids(&namespace), before);
 
     let other = namespace.plugin(&["create", "redis-001", "--memory", "512Mi"]).refused();
-    assert!(other.contains("is \"256Mi\", requested \"512Mi\""), "{other}");
+    assert!(other.contains("--memory: is 256Mi, requested 512Mi"), "{other}");
     assert!(other.lines().count() <= 6, "{other}");
     let other = namespace.plugin(&["create", "redis-001", "--shards", "4"]).refused();
     assert!(other.contains("already exists with a different configuration"), "{other}");
