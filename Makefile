@@ -26,8 +26,8 @@ demo: cluster
 test-quick:
 	tests/redis/fetch-server >/dev/null
 	cargo test --locked --workspace --lib --bins --test architecture --test decide --test cli --test generated
-	RUST_TEST_THREADS=8 cargo test --locked --test redis -- --skip faults:: --skip oracle::
-	RUST_TEST_THREADS=4 cargo test --locked --test redis -- faults:: oracle::
+	RUST_TEST_THREADS=5 cargo test --locked --test redis -- --skip faults:: --skip oracle:: --skip limits:: --skip probes::
+	RUST_TEST_THREADS=3 cargo test --locked --test redis -- faults:: oracle:: limits:: probes::
 
 # On TEST_KUBECONFIG's cluster where that is set, else on the throwaway one.
 test:

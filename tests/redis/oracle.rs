@@ -29,6 +29,7 @@ const OURS_ALONE: &[(&str, &str)] = &[
     ("state-fail", "It does not ask a node whether it serves."),
     ("too-few-masters", "It wants three masters when it makes a cluster, and never again."),
     ("views-disagree", "It compares who owns slots, and neither replicas nor masters without slots."),
+    ("node-forgotten", "It compares who owns slots, and not whether every master knows every replica."),
     ("node-failed", "It leaves out whoever its first node takes for failed, and does not ask the others."),
     ("node-suspected", "It reads no suspicions."),
     ("replica-link-down", "It does not ask a replica whether it has its master's data."),
