@@ -8,6 +8,9 @@ use std::fmt;
 /// Labels, or a selector that requires all of them.
 pub type Labels = BTreeMap<String, String>;
 
+/// The label with the name of the cluster that an object belongs to.
+pub const INSTANCE: &str = "app.kubernetes.io/instance";
+
 /// Something that was read, skipped, or could not be read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Lookup<T> {

@@ -87,9 +87,8 @@ fn lost_services(
 
 /// Without those that the controller adds; none without a pod.
 fn own_labels(member: &Member) -> Option<Value> {
-    let is_own = |name: &str| name.starts_with("app.kubernetes.io/") || name.starts_with("kubectl-redis-cluster/");
-    let own: Labels =
-        member.state.labels.iter().filter(|(name, _)| is_own(name)).map(|(a, b)| (a.clone(), b.clone())).collect();
+    let own = member.state.labels.iter().filter(|(name, _)| names::is_label(name));
+    let own: Labels = own.map(|(name, value)| (name.clone(), value.clone())).collect();
     (!own.is_empty()).then(|| serde_json::json!(own))
 }
 

@@ -11,7 +11,7 @@ use std::fmt;
 pub const MANAGER: &str = "kubectl-redis-cluster";
 
 /// The label of every object of a cluster, with the cluster's name.
-pub const INSTANCE: &str = "app.kubernetes.io/instance";
+pub const INSTANCE: &str = crate::cluster::surroundings::INSTANCE;
 pub const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 /// The label with a node's number.
 pub const NODE: &str = "kubectl-redis-cluster/node";
@@ -49,6 +49,11 @@ pub const NODES_CONF_VARIABLE: &str = "CLUSTER_CONFIG";
 pub const FORMED: &str = "formed";
 /// The key of the password in the cluster's own Secret.
 pub const PASSWORD_KEY: &str = "password";
+
+/// Whether a pod's label is its cluster's, and not one that a controller of Kubernetes added.
+pub fn is_label(name: &str) -> bool {
+    name.starts_with("app.kubernetes.io/") || name.starts_with("kubectl-redis-cluster/")
+}
 
 /// A DNS label that starts with a letter, because the names of Services start with it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

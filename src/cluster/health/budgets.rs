@@ -4,7 +4,7 @@ use super::context::{CheckContext, list};
 use crate::cluster::commands::{ClusterRef, quoted};
 use crate::cluster::finding::{Code, Finding, Severity};
 use crate::cluster::snapshot::Member;
-use crate::cluster::surroundings::{Budget, carries};
+use crate::cluster::surroundings::{Budget, INSTANCE, carries};
 
 pub(super) fn check(context: &CheckContext<'_>) -> Vec<Finding> {
     let Some(budgets) = context.around().budgets.seen() else { return Vec::new() };
@@ -33,7 +33,7 @@ fn missing(context: &CheckContext<'_>, budgets: &[Budget], pods: &[&Member]) -> 
     (!bare.is_empty()).then(|| {
         let (name, selector) = match &context.snapshot.cluster {
             ClusterRef::Selected(selector) => ("redis-cluster", selector.clone()),
-            ClusterRef::Named(name) => (name.as_str(), format!("app.kubernetes.io/instance={name}")),
+            ClusterRef::Named(name) => (name.as_str(), format!("{INSTANCE}={name}")),
         };
         let selector = quoted(&selector);
         Code::BudgetMissing

@@ -14,25 +14,30 @@ pub(super) fn check(context: &CheckContext<'_>) -> Vec<Finding> {
 
 /// Whether a majority of masters is gone, so that nobody is elected.
 pub(super) fn lacks_majority(context: &CheckContext<'_>) -> bool {
-    let (gone, left): (Vec<_>, Vec<_>) = context.topology.owners().partition(|owner| owner.is_gone());
-    context.any_responded() && !gone.is_empty() && left.len() <= gone.len()
+    gone_and_left(context).is_some()
+}
+
+/// The shards with slots whose masters are gone, and those whose masters are left; none while these
+/// are a majority.
+fn gone_and_left<'a>(context: &CheckContext<'a>) -> Option<(Vec<&'a Shard>, Vec<&'a Shard>)> {
+    let shards = context.topology.shards.iter().filter(|shard| !shard.slots.is_empty());
+    let (gone, left): (Vec<_>, Vec<_>) = shards.partition(|shard| shard.master.is_gone());
+    let is_lost = context.any_responded() && !gone.is_empty() && left.len() <= gone.len();
+    is_lost.then_some((gone, left))
 }
 
 fn majority_lost(context: &CheckContext<'_>) -> Option<Finding> {
-    let lost: Vec<&Shard> = context.topology.shards.iter().filter(|shard| !shard.slots.is_empty()).collect();
-    let masters = lost.len();
-    let (gone, left): (Vec<&Shard>, Vec<&Shard>) = lost.into_iter().partition(|shard| shard.master.is_gone());
+    let (gone, left) = gone_and_left(context)?;
+    let masters = gone.len() + left.len();
     let names = |shards: &[&Shard]| list(shards.iter().map(|shard| &shard.master.member.name));
-    lacks_majority(context).then(|| {
-        let are_gone = if gone.len() == 1 { "is gone" } else { "are gone" };
-        let message = format!(
-            "{} of {masters} masters {are_gone}: without a majority no replica is elected. Bring them back, or, \
-             if they are gone for good, let replicas take over without a vote",
-            gone.len()
-        );
-        let evidence = format!("gone: {}; left: {}", names(&gone), names(&left));
-        Code::MajorityLost.found(context.snapshot.name(), message, evidence, takeovers(context, &gone))
-    })
+    let are_gone = if gone.len() == 1 { "is gone" } else { "are gone" };
+    let message = format!(
+        "{} of {masters} masters {are_gone}: without a majority no replica is elected. Bring them back, or, \
+         if they are gone for good, let replicas take over without a vote",
+        gone.len()
+    );
+    let evidence = format!("gone: {}; left: {}", names(&gone), names(&left));
+    Some(Code::MajorityLost.found(context.snapshot.name(), message, evidence, takeovers(context, &gone)))
 }
 
 /// For each shard without a master, its most advanced replica. Nothing while a master has its data

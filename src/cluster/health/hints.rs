@@ -5,7 +5,7 @@ use crate::cluster::identity::copies;
 use crate::cluster::membership::largest;
 use crate::cluster::node::NodeId;
 use crate::cluster::snapshot::{Member, Seen, Snapshot};
-use crate::cluster::surroundings::Controller;
+use crate::cluster::surroundings::{Controller, INSTANCE};
 use crate::cluster::topology::NodeFacts;
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -163,7 +163,7 @@ impl Hints<'_> {
     /// For nodes of this tool only; they have its label.
     pub fn accept_loss(&self, node: &NodeFacts) -> String {
         let shard = node.member.number.map(|number| format!(" --shard {}", number.shard())).unwrap_or_default();
-        let cluster = match (&self.snapshot.cluster, node.member.state.labels.get("app.kubernetes.io/instance")) {
+        let cluster = match (&self.snapshot.cluster, node.member.state.labels.get(INSTANCE)) {
             (ClusterRef::Selected(_), Some(name)) => ClusterRef::Named(name.clone()),
             (given, _) => given.clone(),
         };
